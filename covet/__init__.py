@@ -1,0 +1,1 @@
+"""covet: an active-record ORM for asyncio on PostgreSQL and SQLite."""

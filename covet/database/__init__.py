@@ -1,0 +1,1 @@
+"""Databases: configuration, connections, transactions and the ORM."""

@@ -1,0 +1,230 @@
+"""The whole error tree. Every error that covet raises on purpose is one of these.
+
+::
+
+    CovetError
+    ├─ ConfigurationError              no database, a bad URL, an unknown option
+    ├─ ModelDefinitionError            a model, field or Meta that cannot work
+    ├─ FieldError                      an unknown field, lookup or alias in a query
+    ├─ ValidationError (ValueError)    a value that its field refuses; .errors
+    ├─ NotLoaded (AttributeError)      an attribute that this instance did not load
+    │  └─ RelationNotLoaded
+    ├─ ObjectDoesNotExist              → Model.DoesNotExist
+    ├─ MultipleObjectsReturned         → Model.MultipleObjectsReturned
+    └─ DatabaseError                   .sqlstate .statement .retryable, __cause__ = the driver's
+       ├─ InterfaceError
+       ├─ DataError
+       │  └─ DecodeError               what the database holds and Python cannot
+       ├─ ProgrammingError
+       │  └─ TransactionError          a statement outside or after its transaction
+       ├─ InternalError
+       ├─ NotSupportedError            names the database and the feature
+       ├─ IntegrityError               .constraint .columns .table .model
+       │  ├─ UniqueViolation  ├─ ForeignKeyViolation  ├─ NotNullViolation
+       │  ├─ CheckViolation   └─ ProtectedError       on_delete=PROTECT or RESTRICT
+       └─ OperationalError
+          ├─ ConnectionLost   ├─ PoolTimeout  ├─ QueryTimeout  ├─ LockTimeout
+          ├─ DeadlockDetected ├─ SerializationFailure ├─ DatabaseLocked
+          ├─ DiskFull         ├─ ReadOnly     ├─ QueryCanceled
+          └─ CommitUnknown             the link broke while COMMIT was on its way
+
+Names under ``DatabaseError`` are those of PEP 249. No message holds a password or a parameter value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class CovetError(Exception):
+    """Base of every error that covet raises on purpose."""
+
+
+class ConfigurationError(CovetError):
+    """The configuration is missing, contradictory or unreadable."""
+
+
+class ModelDefinitionError(CovetError):
+    """A model class, a field or ``Meta`` that cannot work; raised where the class is made."""
+
+
+class FieldError(CovetError):
+    """A query names a field, lookup or alias that does not exist there."""
+
+
+class ValidationError(CovetError, ValueError):
+    """A value is refused by its field.
+
+    ``errors`` maps a field name to its messages: ``{"email": ["Enter a valid email address."]}``.
+    """
+
+    def __init__(self, errors: Mapping[str, Sequence[str]] | str, *, field: str = "") -> None:
+        if isinstance(errors, str):
+            errors = {field: [errors]}
+        self.errors: dict[str, list[str]] = {name: list(messages) for name, messages in errors.items()}
+        super().__init__(
+            "; ".join(
+                f"{name}: {message}" if name else message
+                for name, messages in self.errors.items()
+                for message in messages
+            )
+        )
+
+
+class NotLoaded(CovetError, AttributeError):
+    """The attribute exists on the model but this instance did not load it."""
+
+
+class RelationNotLoaded(NotLoaded):
+    """A to-many relation is used like a list before it was loaded."""
+
+
+class ObjectDoesNotExist(CovetError):
+    """``get()`` found nothing. Each model has its own subclass, ``Model.DoesNotExist``."""
+
+
+class MultipleObjectsReturned(CovetError):
+    """``get()`` found several. Each model has its own subclass."""
+
+
+class DatabaseError(CovetError):
+    """The database or its driver refused. ``__cause__`` is the driver's own error."""
+
+    #: Whether the same work may succeed when it is done again from its beginning.
+    retryable: bool = False
+
+    def __init__(self, message: str, *, sqlstate: str | None = None, statement: str | None = None) -> None:
+        super().__init__(message)
+        #: SQLSTATE on PostgreSQL, the name of the extended result code on SQLite.
+        self.sqlstate = sqlstate
+        #: The SQL text, with placeholders, never with values.
+        self.statement = statement
+
+
+class InterfaceError(DatabaseError):
+    """The driver was used in a way it cannot serve."""
+
+
+class DataError(DatabaseError):
+    """A value is out of range or of the wrong form for the database."""
+
+
+class DecodeError(DataError):
+    """The database holds a value that Python cannot represent."""
+
+
+class ProgrammingError(DatabaseError):
+    """Wrong SQL, an unknown table or column, too many or too few parameters."""
+
+
+class TransactionError(ProgrammingError):
+    """A statement outside, after or against the state of its transaction."""
+
+
+class InternalError(DatabaseError):
+    """The database reports an internal fault."""
+
+
+class NotSupportedError(DatabaseError):
+    """The database has no such feature; the message names both."""
+
+
+class IntegrityError(DatabaseError):
+    """A constraint was violated."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sqlstate: str | None = None,
+        statement: str | None = None,
+        constraint: str | None = None,
+        table: str | None = None,
+        columns: Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, sqlstate=sqlstate, statement=statement)
+        self.constraint = constraint
+        self.table = table
+        self.columns = tuple(columns)
+        #: The model whose table it is; set by the ORM.
+        self.model: type | None = None
+
+
+class UniqueViolation(IntegrityError):
+    """A unique or primary key constraint was violated."""
+
+
+class ForeignKeyViolation(IntegrityError):
+    """A foreign key names a row that does not exist, or a referenced row would go."""
+
+
+class NotNullViolation(IntegrityError):
+    """A NOT NULL column got NULL."""
+
+
+class CheckViolation(IntegrityError):
+    """A CHECK constraint was violated."""
+
+
+class ProtectedError(IntegrityError):
+    """``delete()`` met rows that refer to this one by ``on_delete=PROTECT`` or ``RESTRICT``."""
+
+
+class OperationalError(DatabaseError):
+    """Something outside the program's control: the server, the link, the disk, a lock."""
+
+
+class ConnectionLost(OperationalError):
+    """The server or the link went away, or could not be reached."""
+
+    retryable = True
+
+
+class PoolTimeout(OperationalError):
+    """No connection became free within ``pool_timeout`` seconds."""
+
+    retryable = True
+
+
+class QueryTimeout(OperationalError):
+    """The statement ran longer than its time limit."""
+
+
+class LockTimeout(OperationalError):
+    """A lock was not to be had in time."""
+
+    retryable = True
+
+
+class DeadlockDetected(OperationalError):
+    """The server ended this transaction to resolve a deadlock."""
+
+    retryable = True
+
+
+class SerializationFailure(OperationalError):
+    """The transaction cannot be serialised with another one."""
+
+    retryable = True
+
+
+class DatabaseLocked(OperationalError):
+    """SQLite: another writer held the database for longer than the busy time-out."""
+
+    retryable = True
+
+
+class DiskFull(OperationalError):
+    """There is no room left."""
+
+
+class ReadOnly(OperationalError):
+    """The database, the transaction or the file does not accept writes."""
+
+
+class QueryCanceled(OperationalError):
+    """The statement was cancelled on the server."""
+
+
+class CommitUnknown(OperationalError):
+    """The link broke while COMMIT was on its way: it may or may not have happened."""
