@@ -50,7 +50,7 @@ class ParamList(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Literal_(Expression):
+class Constant(Expression):
     """A constant of the compiler's own making: an int, a bool or None. Never a value of the user."""
 
     value: int | bool | None
