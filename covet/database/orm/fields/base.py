@@ -57,7 +57,7 @@ class FieldOptions(TypedDict, Generic[_T], total=False):
 class Field(Operators[_T]):
     """``Model.field`` is the field itself, ``instance.field`` is a ``_T``.
 
-    Subclass it for a type of your own: set ``type`` (the logical column type) and override ``coerce``.
+    Subclass it for a type of your own: set ``logical_type`` and override ``coerce``.
     """
 
     #: Options that this class understands besides those of every field.
@@ -138,7 +138,7 @@ class Field(Operators[_T]):
     # -- the column ------------------------------------------------------------------------
 
     @property
-    def type(self) -> LogicalType:
+    def logical_type(self) -> LogicalType:
         """The logical column type."""
         raise ModelDefinitionError(f"{type(self).__name__} has no column type.")
 
