@@ -18,6 +18,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL: # two installations at once would meet in one environment
 .PHONY: help test coverage check check-format lint mypy pyright layers sizes format demo bench clean
 
 help:
