@@ -33,7 +33,7 @@ _FAST = """
     ALTER SYSTEM SET full_page_writes = off;
 """
 
-# The same order of strings and the same upper and lower case on every machine.
+# The same order of strings and the same upper and lower case on every machine. Servers have this since version 17.
 _SAME_EVERYWHERE = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
 
 _END_OTHER_SESSIONS = """
@@ -58,10 +58,10 @@ def test_database() -> Iterator[str]:
     """Yield the URL of a database that exists while the block runs; start a server for it unless one is given."""
     given = os.environ.get(URL_VARIABLE)
     if given:
-        with _database_on(given, "") as url:
+        with _database_on(given) as url:
             yield url
     else:
-        with _own_server() as server, _database_on(server, _SAME_EVERYWHERE) as url:
+        with _own_server() as server, _database_on(server) as url:
             yield url
 
 
@@ -93,9 +93,9 @@ def _own_server() -> Iterator[str]:
 
 
 @contextmanager
-def _database_on(server: str, options: str) -> Iterator[str]:
+def _database_on(server: str) -> Iterator[str]:
     name = f"covet_test_{secrets.token_hex(4)}"
-    _run(_execute(server, f"CREATE DATABASE {name} {options}"))
+    _run(_execute(server, f"CREATE DATABASE {name} {_SAME_EVERYWHERE}"))
     try:
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
     finally:
