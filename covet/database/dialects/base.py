@@ -1,0 +1,79 @@
+"""Dialect: what a database speaks, as capabilities and as factories of the compilers. Pure."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from covet.database.schema.types import LogicalType
+from covet.database.sql.compiled import BindProcessor, Compiled
+from covet.database.sql.ddl import DDLStatement
+from covet.database.sql.statements import Statement
+
+
+class JsonText(str):
+    """JSON that is already text: the driver's codec passes it on as it is."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A result processor as source: ``{v}`` is the value, never None there.
+
+    It is written into the generated hydrator, so a row costs no Python call. ``names`` are the objects that the
+    template uses; equal names must mean equal objects in all dialects.
+    """
+
+    template: str
+    names: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+class Dialect(ABC):
+    """One database's SQL. Facts are class attributes; a fact is here only if two databases differ in it."""
+
+    name: ClassVar[str]
+    #: How the database is called in messages.
+    title: ClassVar[str]
+    #: The most parameters that one statement may have.
+    max_params: ClassVar[int]
+    #: The longest identifier, in bytes.
+    max_identifier: ClassVar[int]
+    #: ``InsertColumns`` is understood.
+    supports_unnest: ClassVar[bool]
+    #: Rows can be locked (``Select.lock``).
+    supports_row_locks: ClassVar[bool]
+    #: Tables live in schemas.
+    supports_schemas: ClassVar[bool]
+    #: DISTINCT ON is understood.
+    supports_distinct_on: ClassVar[bool]
+
+    @abstractmethod
+    def compile(self, statement: Statement) -> Compiled:
+        """Print a statement."""
+
+    @abstractmethod
+    def ddl(self, statement: DDLStatement) -> list[str]:
+        """Print a DDL statement; one node may be several statements."""
+
+    @abstractmethod
+    def quote(self, name: str) -> str:
+        """Quote an identifier."""
+
+    @abstractmethod
+    def column_type(self, logical: LogicalType) -> str:
+        """The column type in DDL."""
+
+    @abstractmethod
+    def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:
+        """Python -> driver; None: the driver takes the value as it is. Not called for None."""
+
+    @abstractmethod
+    def result_processor(self, logical: LogicalType | None) -> Inline | None:
+        """Driver -> Python; None: the driver gives the value as it is."""
+
+    def script(self, statements: Iterable[DDLStatement]) -> list[str]:
+        """Print several DDL statements in order."""
+        return [text for statement in statements for text in self.ddl(statement)]

@@ -1,0 +1,197 @@
+"""Expressions as the user writes them: F, arithmetic on fields, sort keys. Data only; the planner gives them meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Generic, Literal, overload
+
+from typing_extensions import TypeVar
+
+from covet.database.orm.conditions import Condition, Q
+from covet.database.sql.nodes import ArithmeticOperator
+
+_T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True, default=Any)
+
+
+class OrderBy:
+    """A sort key: ``User.age.desc(nulls_last=True)``."""
+
+    __slots__ = ("descending", "expression", "nulls")
+
+    def __init__(
+        self,
+        expression: Expression[Any],
+        *,
+        descending: bool = False,
+        nulls_first: bool = False,
+        nulls_last: bool = False,
+    ) -> None:
+        if nulls_first and nulls_last:
+            raise ValueError("nulls_first and nulls_last exclude each other.")
+        self.expression = expression
+        self.descending = descending
+        self.nulls: Literal["FIRST", "LAST"] | None = "FIRST" if nulls_first else "LAST" if nulls_last else None
+
+
+class Expression(Generic[_T_co]):
+    """Anything that yields an SQL value which decodes to ``_T_co``."""
+
+    __slots__ = ()
+
+    def asc(self, *, nulls_first: bool = False, nulls_last: bool = False) -> OrderBy:
+        """Sort by this, smallest first. NULL sorts as the largest value unless said otherwise."""
+        return OrderBy(self, nulls_first=nulls_first, nulls_last=nulls_last)
+
+    def desc(self, *, nulls_first: bool = False, nulls_last: bool = False) -> OrderBy:
+        """Sort by this, largest first."""
+        return OrderBy(self, descending=True, nulls_first=nulls_first, nulls_last=nulls_last)
+
+
+class Operators(Expression[_T]):
+    """Comparison and arithmetic for fields, F and aggregates. A comparison gives a ``Q``."""
+
+    __slots__ = ()
+
+    # Fields and expressions are compared by identity wherever Python hashes them; ``==`` makes a condition.
+    __hash__ = object.__hash__
+
+    def _condition(self, lookup: str, value: object) -> Q:
+        return Q.of((Condition(self, lookup, value),))
+
+    # A wrong operand type falls back to object.__eq__ -> bool for the checkers, and filter(*Q) rejects bool.
+    def __eq__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]
+        return self._condition("exact", other)
+
+    def __ne__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]
+        return ~self._condition("exact", other)
+
+    def __gt__(self, other: _T | Expression[_T]) -> Q:
+        return self._condition("gt", other)
+
+    def __ge__(self, other: _T | Expression[_T]) -> Q:
+        return self._condition("gte", other)
+
+    def __lt__(self, other: _T | Expression[_T]) -> Q:
+        return self._condition("lt", other)
+
+    def __le__(self, other: _T | Expression[_T]) -> Q:
+        return self._condition("lte", other)
+
+    def __add__(self, other: _T | Expression[_T]) -> Combined[_T]:
+        return Combined(self, "+", other)
+
+    def __sub__(self, other: _T | Expression[_T]) -> Combined[_T]:
+        return Combined(self, "-", other)
+
+    def __mul__(self, other: _T | Expression[_T]) -> Combined[_T]:
+        return Combined(self, "*", other)
+
+    def __truediv__(self, other: _T | Expression[_T]) -> Combined[_T]:
+        return Combined(self, "/", other)
+
+    def __mod__(self, other: _T | Expression[_T]) -> Combined[_T]:
+        return Combined(self, "%", other)
+
+    def __pow__(self, other: _T | Expression[_T]) -> Combined[_T]:
+        return Combined(self, "**", other)
+
+    def __radd__(self, other: _T) -> Combined[_T]:
+        return Combined(other, "+", self)
+
+    def __rsub__(self, other: _T) -> Combined[_T]:
+        return Combined(other, "-", self)
+
+    def __rmul__(self, other: _T) -> Combined[_T]:
+        return Combined(other, "*", self)
+
+    def __rtruediv__(self, other: _T) -> Combined[_T]:
+        return Combined(other, "/", self)
+
+    def in_(self, values: Iterable[_T]) -> Q:
+        """``field IN (values)``."""
+        return self._condition("in", values)
+
+    def not_in(self, values: Iterable[_T]) -> Q:
+        """``NOT (field IN (values))``."""
+        return ~self._condition("in", values)
+
+    def between(self, low: _T, high: _T) -> Q:
+        """``field BETWEEN low AND high``, both ends included."""
+        return self._condition("range", (low, high))
+
+    def is_null(self, value: bool = True) -> Q:
+        """``field IS NULL``, or ``IS NOT NULL`` with False."""
+        return self._condition("isnull", value)
+
+    # A union of concrete types is what both checkers enforce on self (a type variable is not).
+    def startswith(self: Operators[str] | Operators[str | None], prefix: str) -> Q:
+        """Begins with ``prefix``, taken literally."""
+        return self._condition("startswith", prefix)
+
+    def istartswith(self: Operators[str] | Operators[str | None], prefix: str) -> Q:
+        """Begins with ``prefix``, upper and lower case alike."""
+        return self._condition("istartswith", prefix)
+
+    def endswith(self: Operators[str] | Operators[str | None], suffix: str) -> Q:
+        """Ends with ``suffix``, taken literally."""
+        return self._condition("endswith", suffix)
+
+    def iendswith(self: Operators[str] | Operators[str | None], suffix: str) -> Q:
+        """Ends with ``suffix``, upper and lower case alike."""
+        return self._condition("iendswith", suffix)
+
+    def contains(self: Operators[str] | Operators[str | None], text: str) -> Q:
+        """Holds ``text``, taken literally."""
+        return self._condition("contains", text)
+
+    def icontains(self: Operators[str] | Operators[str | None], text: str) -> Q:
+        """Holds ``text``, upper and lower case alike."""
+        return self._condition("icontains", text)
+
+    def iexact(self: Operators[str] | Operators[str | None], text: str) -> Q:
+        """Equal, upper and lower case alike."""
+        return self._condition("iexact", text)
+
+    def regex(self: Operators[str] | Operators[str | None], pattern: str) -> Q:
+        """Has a match of the regular expression."""
+        return self._condition("regex", pattern)
+
+    def iregex(self: Operators[str] | Operators[str | None], pattern: str) -> Q:
+        """Has a match of the regular expression, upper and lower case alike."""
+        return self._condition("iregex", pattern)
+
+
+class Combined(Operators[_T]):
+    """Arithmetic: ``F("price") * 2``. Each side is an expression or a plain value."""
+
+    __slots__ = ("left", "operator", "right")
+
+    def __init__(
+        self, left: _T | Expression[_T], operator: ArithmeticOperator, right: _T | Expression[_T]
+    ) -> None:
+        self.left: object = left
+        self.operator: ArithmeticOperator = operator
+        self.right: object = right
+
+
+class F(Operators[_T]):
+    """The value of a field of the same row, found by its path.
+
+    >>> await Product.objects.update(price=F("price") * 2)  # UPDATE products SET price = price * $1
+    >>> Flight.objects.filter(arr_delay__gt=F("dep_delay"))  # WHERE arr_delay > dep_delay
+    """
+
+    __slots__ = ("path",)
+
+    @overload
+    def __init__(self: F[Any], path: str) -> None: ...
+    @overload
+    def __init__(self, path: Operators[_T]) -> None: ...
+    def __init__(self, path: object) -> None:
+        if not isinstance(path, str | Operators):
+            raise TypeError(f"F() takes the path of a field or a field, not {type(path).__name__}.")
+        self.path: str | Operators[Any] = path
+
+    def __repr__(self) -> str:
+        return f"F({self.path!r})"

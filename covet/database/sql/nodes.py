@@ -1,0 +1,209 @@
+"""Expression nodes: frozen data without SQL. A dialect's compiler prints them.
+
+A node that yields a value carries its logical ``type`` where it is known; a dialect may need it (SQLite keeps
+decimals as text and compares them through a collation). No node holds a value of the user: values are ``Param``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from covet.database.schema.types import LogicalType
+
+if TYPE_CHECKING:
+    from covet.database.sql.statements import Order, Select
+
+ComparisonOperator = Literal["=", "<>", "<", "<=", ">", ">="]
+ArithmeticOperator = Literal["+", "-", "*", "/", "%", "**"]
+TextMatchKind = Literal["exact", "contains", "startswith", "endswith"]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Anything that yields a value or a truth value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef(Expression):
+    """``table.column``; ``table`` is an alias of the statement, or None where there is one table only."""
+
+    table: str | None
+    column: str
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Param(Expression):
+    """The value at ``index`` of the parameters, bound by the type's bind processor."""
+
+    index: int
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParamList(Expression):
+    """The sequence of values at ``index`` of the parameters; the right side of ``In``. ``type`` is the item's."""
+
+    index: int
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Expression):
+    """A constant of the compiler's own making: an int, a bool or None. Never a value of the user."""
+
+    value: int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Expression):
+    """``left operator right``."""
+
+    operator: ComparisonOperator
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class And(Expression):
+    """All of ``items``; no items are true."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Expression):
+    """Any of ``items``; no items are false."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Expression):
+    """``NOT item``."""
+
+    item: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull(Expression):
+    """``operand IS [NOT] NULL``."""
+
+    operand: Expression
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class In(Expression):
+    """``operand [NOT] IN (values)``; a list of any length compiles to the same text where the database can."""
+
+    operand: Expression
+    values: ParamList | Select | tuple[Expression, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Expression):
+    """``operand BETWEEN low AND high``, both ends included."""
+
+    operand: Expression
+    low: Expression
+    high: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class TextMatch(Expression):
+    """Literal text match: no character of ``pattern`` is special. ``exact`` is used with ``ignore_case`` only."""
+
+    kind: TextMatchKind
+    operand: Expression
+    pattern: Expression
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegexMatch(Expression):
+    """``operand`` contains a match of the regular expression ``pattern``."""
+
+    operand: Expression
+    pattern: Expression
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Expression):
+    """``left operator right`` on numbers, dates and intervals."""
+
+    operator: ArithmeticOperator
+    left: Expression
+    right: Expression
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Expression):
+    """A scalar function by its dialect-neutral name: ``lower``, ``coalesce``, ``now`` ... (see the compilers)."""
+
+    name: str
+    arguments: tuple[Expression, ...] = ()
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateCall(Expression):
+    """``count``, ``sum``, ``avg``, ``min`` or ``max``; no ``argument`` is ``count(*)``."""
+
+    name: str
+    argument: Expression | None = None
+    distinct: bool = False
+    filter: Expression | None = None
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cast(Expression):
+    """``CAST(operand AS type)``."""
+
+    operand: Expression
+    type: LogicalType
+
+
+@dataclass(frozen=True, slots=True)
+class Exists(Expression):
+    """``[NOT] EXISTS (select)``."""
+
+    select: Select
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarSubquery(Expression):
+    """A subquery of one column and at most one row, used as a value."""
+
+    select: Select
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Expression):
+    """``CASE WHEN condition THEN value ... ELSE otherwise END``."""
+
+    whens: tuple[tuple[Expression, Expression], ...]
+    otherwise: Expression | None = None
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded(Expression):
+    """The value that an INSERT proposed for ``column``, inside ON CONFLICT DO UPDATE."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowNumber(Expression):
+    """``ROW_NUMBER() OVER (PARTITION BY .. ORDER BY ..)``."""
+
+    partition_by: tuple[Expression, ...]
+    order_by: tuple[Order, ...] = ()

@@ -1,0 +1,151 @@
+"""Statement nodes: Select, Insert, Update, Delete and their parts. Frozen data without SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from covet.database.schema.types import LogicalType
+from covet.database.sql.nodes import Expression
+
+JoinKind = Literal["INNER", "LEFT"]
+LockStrength = Literal["UPDATE", "NO KEY UPDATE", "SHARE", "KEY SHARE"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableRef:
+    """A table, with the alias under which columns name it (None: unaliased, columns are unqualified)."""
+
+    name: str
+    schema: str | None = None
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubqueryRef:
+    """``(select) AS alias``."""
+
+    select: Select
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """``kind JOIN source ON condition``."""
+
+    kind: JoinKind
+    source: TableRef | SubqueryRef
+    on: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One result column; ``alias`` is generated, never the user's text."""
+
+    expression: Expression
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One sort key; ``nulls`` None is the same on every database: NULL sorts as the largest value."""
+
+    expression: Expression
+    descending: bool = False
+    nulls: Literal["FIRST", "LAST"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """``FOR UPDATE`` and its relatives."""
+
+    strength: LockStrength = "UPDATE"
+    of: tuple[str, ...] = ()
+    nowait: bool = False
+    skip_locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A SELECT."""
+
+    columns: tuple[Selected, ...]
+    source: TableRef | SubqueryRef | None = None
+    joins: tuple[Join, ...] = ()
+    where: Expression | None = None
+    group_by: tuple[Expression, ...] = ()
+    having: Expression | None = None
+    order_by: tuple[Order, ...] = ()
+    limit: Expression | None = None
+    offset: Expression | None = None
+    distinct: bool = False
+    distinct_on: tuple[Expression, ...] = ()
+    lock: Lock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnConflict:
+    """``ON CONFLICT (columns) DO UPDATE SET ..``; no ``update`` is DO NOTHING, no ``columns`` any conflict."""
+
+    columns: tuple[str, ...] = ()
+    update: tuple[tuple[str, Expression], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """INSERT of one row or of several rows of expressions; a row without values is DEFAULT VALUES."""
+
+    table: TableRef
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Expression, ...], ...]
+    returning: tuple[Selected, ...] = ()
+    on_conflict: OnConflict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsertColumns:
+    """INSERT of many rows, given as one list of values a column: ``Param`` i is the list of column i.
+
+    PostgreSQL reads them with ``unnest``; one statement text serves any number of rows.
+    A dialect whose ``supports_unnest`` is false refuses it.
+    """
+
+    table: TableRef
+    columns: tuple[str, ...]
+    types: tuple[LogicalType, ...]
+    returning: tuple[Selected, ...] = ()
+    on_conflict: OnConflict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InsertRows:
+    """INSERT of ``count`` rows, all values as one flat parameter tuple, row after row."""
+
+    table: TableRef
+    columns: tuple[str, ...]
+    types: tuple[LogicalType, ...]
+    count: int
+    returning: tuple[Selected, ...] = ()
+    on_conflict: OnConflict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """UPDATE."""
+
+    table: TableRef
+    assignments: tuple[tuple[str, Expression], ...]
+    where: Expression | None = None
+    returning: tuple[Selected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """DELETE."""
+
+    table: TableRef
+    where: Expression | None = None
+    returning: tuple[Selected, ...] = ()
+
+
+Statement = Select | Insert | InsertColumns | InsertRows | Update | Delete
