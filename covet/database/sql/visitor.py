@@ -48,7 +48,7 @@ class Visitor:
     @classmethod
     def _find(cls, node_class: type) -> Callable[[Any, Any], Pieces]:
         for base in node_class.__mro__:
-            method = getattr(cls, "visit_" + _WORD.sub("_", base.__name__).lower(), None)
+            method = getattr(cls, "visit_" + _WORD.sub("_", base.__name__.lstrip("_")).lower(), None)
             if method is not None:
                 found: Callable[[Any, Any], Pieces] = method
                 return found

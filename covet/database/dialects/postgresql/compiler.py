@@ -164,13 +164,12 @@ class PostgreSQLCompiler(SQLCompiler):
     # Functions ------------------------------------------------------------------------------------------------------
 
     def function_round(self, node: Function) -> Pieces:
-        digits: Pieces = ()
-        if len(node.arguments) > 1:
-            digits = ", CAST(", node.arguments[1], " AS integer)"
-        if isinstance(type_of(node.arguments[0]), Numeric):
-            return "ROUND(", node.arguments[0], *digits, ")"
+        number, *rest = node.arguments
+        digits: Pieces = (", CAST(", *rest, " AS integer)") if rest else ()
+        if isinstance(type_of(number), Numeric):
+            return "ROUND(", number, *digits, ")"
         # round(double precision) rounds half to even and takes no digits; as a decimal it is the same everywhere.
-        return "CAST(ROUND(CAST(", node.arguments[0], " AS numeric)", *digits, ") AS double precision)"
+        return "CAST(ROUND(CAST(", number, " AS numeric)", *digits, ") AS double precision)"
 
     def function_substr(self, node: Function) -> Pieces:
         text, *bounds = node.arguments

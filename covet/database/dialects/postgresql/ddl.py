@@ -6,7 +6,9 @@ import datetime
 import json
 import math
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import cast
 
 from covet.database.dialects.base import quote_text
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
@@ -47,8 +49,9 @@ def literal(value: object, logical: LogicalType) -> str:
         return f"NULL::{name}"
     if isinstance(logical, Json):
         return f"{literal_text(json.dumps(value, ensure_ascii=False, allow_nan=False))}::{name}"
-    if isinstance(logical, Array) and isinstance(value, list | tuple):
-        return f"ARRAY[{', '.join(literal(item, logical.item) for item in value)}]::{name}"
+    if isinstance(logical, Array):
+        items = cast("Sequence[object]", value)  # the field has checked it
+        return f"ARRAY[{', '.join(literal(item, logical.item) for item in items)}]::{name}"
     match value:
         case bool():
             return "TRUE" if value else "FALSE"

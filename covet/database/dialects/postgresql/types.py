@@ -66,10 +66,10 @@ def plain_type(logical: LogicalType) -> str:
         case NativeEnum(name=name):
             return '"' + name.replace('"', '""') + '"'
         case _:
-            name = _NAMES.get(type(logical))
-            if name is None:
+            found = _NAMES.get(type(logical))
+            if found is None:
                 raise NotSupportedError(f"PostgreSQL has no column type for {type(logical).__name__}.")
-            return name
+            return found
 
 
 def column_type(logical: LogicalType) -> str:

@@ -73,7 +73,7 @@ class SQLiteCompiler(SQLiteExpressions):
             return ()
         return _Returning(table.alias), *super().returning(table, columns)
 
-    def visit__returning(self, node: _Returning) -> Pieces:
+    def visit_returning(self, node: _Returning) -> Pieces:
         # Pieces are visited in the order of the text, and RETURNING is the end of every statement.
         self._returning_alias = node.alias
         return ()
@@ -102,15 +102,12 @@ def expand_list(
     if len(items) <= room:
         return ", ".join([f"?{at}" for at in range(number, number + len(items))]), items
     # What JSON or SQLite's reading of it would change travels as text and comes back through a function.
-    value = "value"
-    encoded: list[object] = list(items)
-    if isinstance(logical, Float) or any(isinstance(item, float) for item in items):
-        if any(isinstance(item, str | bytes) for item in items):
-            raise NotSupportedError(f"SQLite takes at most {room} values of different types in this list.")
-        value, encoded = "covet_float(value)", [None if item is None else str(item) for item in items]
-    elif any(isinstance(item, bytes | bytearray | memoryview) for item in items):
-        if not all(item is None or isinstance(item, bytes | bytearray | memoryview) for item in items):
-            raise NotSupportedError(f"SQLite takes at most {room} values of different types in this list.")
-        value = "covet_unhex(value)"
-        encoded = [item.hex() if isinstance(item, bytes | bytearray | memoryview) else None for item in items]
-    return f"SELECT {value} FROM json_each(?{number})", (json.dumps(encoded, ensure_ascii=True),)
+    kinds = {type(item) for item in items} - {type(None)}
+    value, encoded = "value", items
+    if kinds <= {int, float} and (float in kinds or isinstance(logical, Float)):
+        value, encoded = "covet_float(value)", [None if item is None else repr(item) for item in items]
+    elif kinds == {bytes}:
+        value, encoded = "covet_unhex(value)", [item.hex() if isinstance(item, bytes) else None for item in items]
+    elif not kinds <= {int, bool} and kinds != {str}:
+        raise NotSupportedError(f"SQLite takes at most {room} values in a list of values of different types.")
+    return f"SELECT {value} FROM json_each(?{number})", (json.dumps(encoded),)

@@ -34,6 +34,8 @@ class SQLiteDDLCompiler(DDLCompiler):
         return super().drop_table(DropTable(node.name, node.schema, node.if_exists))
 
     def column_type(self, column: Column) -> str:
+        if column.identity:
+            return "integer"  # the one spelling that AUTOINCREMENT accepts; the rowid has 64 bits
         text = super().column_type(column)
         # Declared here, so that a UNIQUE, an index and a foreign key go by the decimal's value too.
         return f"{text} COLLATE covet_decimal" if isinstance(column.type, Numeric) else text

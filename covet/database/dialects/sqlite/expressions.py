@@ -131,7 +131,7 @@ class SQLiteExpressions(SQLCompiler):
         groups = (items[start : start + size] for start in range(0, len(items), size))
         return separated((Group(("(", _Joined(kind, group), ")")) for group in groups), separator)
 
-    def visit__joined(self, node: _Joined) -> Pieces:
+    def visit_joined(self, node: _Joined) -> Pieces:
         return self._joined(node.items, " AND " if node.kind is And else " OR ")
 
     def visit_text_match(self, node: TextMatch) -> Pieces:
