@@ -42,14 +42,20 @@ class Q:
 
     def __init__(self, *conditions: Q, **lookups: Any) -> None:
         for condition in conditions:
-            if not isinstance(condition, Q):
-                raise not_a_condition(condition)
+            Q.check(condition)
         for name in lookups:
             if name.startswith("_"):
                 raise FieldError(f"Q() got {name!r}: names that start with an underscore are not fields.")
         self.children = (*conditions, *lookups.items())
         self.connector = "AND"
         self.negated = False
+
+    @staticmethod
+    def check(value: object) -> Q:
+        """Return ``value``, which must be a Q."""
+        if not isinstance(value, Q):
+            raise not_a_condition(value)
+        return value
 
     @classmethod
     def of(cls, children: tuple[Child, ...], connector: Connector = "AND", *, negated: bool = False) -> Q:
@@ -59,9 +65,7 @@ class Q:
         return q
 
     def _combine(self, other: Q, connector: Connector) -> Q:
-        if not isinstance(other, Q):
-            raise not_a_condition(other)
-        if not other.children:
+        if not Q.check(other).children:
             return self
         if not self.children:
             return other

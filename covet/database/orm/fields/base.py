@@ -131,6 +131,10 @@ class Field(Operators[_T]):
         """Return the instance attribute that holds the column's value."""
         return name
 
+    def lineage(self) -> tuple[type[Any], ...]:
+        """Return the classes whose ``field`` attribute this field answers: its model and that model's bases."""
+        return self.model.__mro__ if self.model is not None else ()
+
     def clone(self) -> Self:
         """Return a copy that belongs to no model yet."""
         return copy.copy(self)

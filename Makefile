@@ -1,0 +1,77 @@
+# Every target sets up what it needs in .venv by itself: a machine with Python >= 3.11 and make is enough.
+#   make test [ARGS="-k name"]   the tests, on SQLite and PostgreSQL
+#   make check                   format, lint, types (mypy and pyright), layers, sizes
+#   make format                  rewrite the files in the project's format
+#   make coverage                the tests, with line and branch coverage
+#   make demo, make bench        [DATABASE_URL=postgresql://...]
+
+CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
+# A candidate has to run, not only to exist: a version manager's stand-in may refuse.
+PYTHON ?= $(shell for candidate in $(CANDIDATES); do \
+	"$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo "$$candidate"; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+SOURCES := covet tests $(wildcard scripts demo benchmarks)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # two installations at once would meet in one environment
+.PHONY: help test coverage check check-format lint mypy pyright layers sizes format demo bench clean
+
+help:
+	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 with venv found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+# One stamp for each set of optional dependencies: made again when pyproject.toml changes.
+$(VENV)/.%: pyproject.toml | $(BIN)/python
+	@echo "Installing the dependencies of '$*' in $(VENV)"
+	@$(PIP) install -e ".[$*]"
+	@touch $@
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(VENV)/.test
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage report
+
+check: check-format lint mypy pyright layers sizes
+
+check-format: $(VENV)/.check
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.check
+	$(BIN)/ruff check .
+
+# The tests' own dependencies are there as well, since their types are checked too.
+mypy: $(VENV)/.check $(VENV)/.test
+	$(BIN)/mypy $(SOURCES)
+
+pyright: $(VENV)/.check
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+layers: $(VENV)/.check
+	$(BIN)/lint-imports --no-cache
+
+sizes: $(BIN)/python
+	$(BIN)/python scripts/check_sizes.py $(SOURCES)
+
+format: $(VENV)/.check
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+demo: $(VENV)/.demo
+	$(BIN)/python -m demo
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

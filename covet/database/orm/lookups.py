@@ -1,0 +1,193 @@
+"""Lookups: the last part of ``age__gt``. Each checks the value of a comparison and builds its SQL node.
+
+A lookup never sees the statement: ``value -> parameters`` when a query is written, ``operand, parameters -> node`` when
+its plan is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Protocol
+
+from covet.database.schema.types import LogicalType, Text, Varchar
+from covet.database.sql import nodes
+from covet.exceptions import FieldError, ValidationError
+
+
+class LookupField(Protocol):
+    """What a lookup needs of a field."""
+
+    name: str
+
+    @property
+    def logical_type(self) -> LogicalType: ...
+
+    def prepare(self, value: Any) -> Any: ...
+
+    def invalid(self, message: str) -> ValidationError: ...
+
+
+class Lookup:
+    """One comparison. Stateless; the instances in ``LOOKUPS`` are all there are."""
+
+    name: ClassVar[str] = ""
+    #: How many parameters the value becomes.
+    arity: ClassVar[int] = 1
+    #: The parameter is a sequence that stands in one place.
+    takes_list: ClassVar[bool] = False
+    #: The node is true for a NULL operand, so an outer join must stay one.
+    matches_null: ClassVar[bool] = False
+
+    def prepare(self, field: LookupField, value: Any) -> Any:
+        """Check ``value`` and return the parameter (a tuple of ``arity`` of them where it is not 1)."""
+        return field.prepare(value)
+
+    def param_type(self, field: LookupField) -> LogicalType:
+        """The logical type of the parameter."""
+        return field.logical_type
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        """Return the node."""
+        raise NotImplementedError(self.name)
+
+
+class Compare(Lookup):
+    """``=``, ``<``, ``<=``, ``>`` and ``>=``."""
+
+    def __init__(self, name: str, operator: nodes.ComparisonOperator) -> None:
+        self.name = name  # type: ignore[misc]  # an instance per operator, each with its own name
+        self.operator: nodes.ComparisonOperator = operator
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        return nodes.Comparison(self.operator, operand, values[0])
+
+
+class In(Lookup):
+    """``in``: membership. None among the values never matches, as in SQL."""
+
+    name = "in"
+    takes_list = True
+
+    def prepare(self, field: LookupField, value: Any) -> tuple[Any, ...]:
+        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+            raise field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
+        items: Iterable[Any] = value
+        return tuple(field.prepare(item) for item in items if item is not None)
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        right = values[0]
+        if isinstance(right, nodes.ParamList):
+            return nodes.In(operand, right)
+        return nodes.In(operand, (right,))
+
+
+class Range(Lookup):
+    """``range``: between two values, both included."""
+
+    name = "range"
+    arity = 2
+
+    def prepare(self, field: LookupField, value: Any) -> tuple[Any, Any]:
+        if not isinstance(value, list | tuple):
+            raise field.invalid(f"'range' takes a pair (low, high), not {type(value).__name__}.")
+        pair: tuple[Any, ...] = tuple(value)  # pyright: ignore[reportUnknownArgumentType]  # a pair of anything
+        if len(pair) != 2:
+            raise field.invalid(f"'range' takes exactly two values, not {len(pair)}.")
+        if pair[0] is None or pair[1] is None:
+            raise field.invalid("'range' takes two values, neither of them None.")
+        return field.prepare(pair[0]), field.prepare(pair[1])
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        return nodes.Between(operand, values[0], values[1])
+
+
+class IsNull(Lookup):
+    """``isnull``: True or False, nothing else. Takes no parameter."""
+
+    name = "isnull"
+    arity = 0
+    matches_null = True
+
+    def prepare(self, field: LookupField, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise field.invalid(f"'isnull' takes True or False, not {type(value).__name__}.")
+        return value
+
+
+class TextLookup(Lookup):
+    """Lookups on text; other columns are compared by their text."""
+
+    def prepare(self, field: LookupField, value: Any) -> str:
+        if isinstance(value, str):
+            if "\0" in value:
+                raise field.invalid("text cannot hold a NUL character.")
+            return str(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        raise field.invalid(f"{self.name!r} takes a string, not {type(value).__name__}.")
+
+    def param_type(self, field: LookupField) -> LogicalType:
+        return field.logical_type if isinstance(field.logical_type, Varchar) else Text()
+
+
+class Match(TextLookup):
+    """``contains``, ``startswith``, ``endswith`` and their ``i`` forms, ``iexact``."""
+
+    def __init__(self, name: str, kind: nodes.TextMatchKind, *, ignore_case: bool = False) -> None:
+        self.name = name  # type: ignore[misc]  # an instance per kind, each with its own name
+        self.kind: nodes.TextMatchKind = kind
+        self.ignore_case = ignore_case
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        return nodes.TextMatch(self.kind, operand, values[0], self.ignore_case)
+
+
+class Regex(TextLookup):
+    """``regex`` and ``iregex``."""
+
+    def __init__(self, name: str, *, ignore_case: bool = False) -> None:
+        self.name = name  # type: ignore[misc]  # two instances
+        self.ignore_case = ignore_case
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        return nodes.RegexMatch(operand, values[0], self.ignore_case)
+
+
+EXACT = Compare("exact", "=")
+ISNULL = IsNull()
+IN = In()
+
+LOOKUPS: dict[str, Lookup] = {
+    lookup.name: lookup
+    for lookup in (
+        EXACT,
+        Compare("gt", ">"),
+        Compare("gte", ">="),
+        Compare("lt", "<"),
+        Compare("lte", "<="),
+        IN,
+        Range(),
+        ISNULL,
+        Match("iexact", "exact", ignore_case=True),
+        Match("contains", "contains"),
+        Match("icontains", "contains", ignore_case=True),
+        Match("startswith", "startswith"),
+        Match("istartswith", "startswith", ignore_case=True),
+        Match("endswith", "endswith"),
+        Match("iendswith", "endswith", ignore_case=True),
+        Regex("regex"),
+        Regex("iregex", ignore_case=True),
+    )
+}
+
+#: Lookups that are another one, negated.
+NEGATED: dict[str, str] = {"not": "exact", "not_in": "in"}
+
+
+def find_lookup(name: str, unknown: Callable[[str, Iterable[str]], FieldError]) -> tuple[Lookup, bool]:
+    """Return the lookup of that name and whether it is negated; ``unknown`` makes the error."""
+    negated = name in NEGATED
+    lookup = LOOKUPS.get(NEGATED.get(name, name))
+    if lookup is None:
+        raise unknown(name, [*LOOKUPS, *NEGATED])
+    return lookup, negated

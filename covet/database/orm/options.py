@@ -1,0 +1,234 @@
+"""Options: what covet knows about a model (``Model._meta``), and the resolution of paths such as ``author__age__gt``.
+
+A path is resolved once a model: the answer is kept and is the same object every time, so that query states can be
+compared by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from covet.database.orm.lookups import EXACT, Lookup, find_lookup
+from covet.database.orm.suggestions import choices
+from covet.exceptions import FieldError, ModelDefinitionError
+
+if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
+    from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+    from covet.database.orm.relations import Relation
+
+#: The most relations that one path may cross, and the most characters it may have.
+MAX_DEPTH = 10
+MAX_LENGTH = 1_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResolvedPath:
+    """``posts__status__in`` -> the relations to cross, the field at their end and the lookup.
+
+    One object for each path of a model; compared and hashed by identity.
+    """
+
+    path: str
+    relations: tuple[Relation, ...]
+    field: Field[Any]
+    lookup: Lookup
+    negated: bool
+    #: The last name is a relation: an instance of this model may be compared with it.
+    target: type[Any] | None
+    #: The value may be NULL: the column, or a relation on the way has no row.
+    nullable: bool
+    #: The first relation on the way that leads to many rows, or None.
+    first_many: int | None
+
+
+class Options:
+    """Everything about a model that its fields and ``Meta`` say. Public reader: ``covet.options(User)``."""
+
+    def __init__(self, model: type[Any], label: str) -> None:
+        self.model = model
+        #: The name in messages and in the counts of ``delete()``.
+        self.label = label
+        self.db_table = ""
+        self.schema: str | None = None
+        self.db_table_comment: str | None = None
+        self.abstract = False
+        self.managed = True
+        self.ordering: tuple[Any, ...] = ()
+        self.get_latest_by: tuple[str, ...] = ()
+        self.unique_together: tuple[tuple[str, ...], ...] = ()
+        self.indexes: tuple[Index, ...] = ()
+        self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
+        self.default_related_name: str | None = None
+        self.fields: tuple[Field[Any], ...] = ()
+        self.relations: dict[str, Relation] = {}
+        #: Names that only annotations declare, verified when the models are complete.
+        self.declared: dict[str, str] = {}
+        self._by_name: dict[str, Field[Any]] = {}
+        self._pk: Field[Any] | None = None
+        #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
+        self.paths: dict[str, ResolvedPath] = {}
+        self._field_paths: dict[str, ResolvedPath] = {}
+
+    def __repr__(self) -> str:
+        return f"<Options of {self.label}>"
+
+    # -- fields ----------------------------------------------------------------------------
+
+    @property
+    def pk(self) -> Field[Any]:
+        """The primary key."""
+        if self._pk is None:
+            raise ModelDefinitionError(f"{self.label} has no primary key.")
+        return self._pk
+
+    def set_fields(self, fields: Iterable[Field[Any]]) -> None:
+        """Take the concrete fields, in the order of the columns."""
+        self.fields = tuple(fields)
+        self._by_name = {name: field for field in self.fields for name in (field.name, field.attname)}
+        keys = [field for field in self.fields if field.primary_key]
+        if len(keys) > 1:
+            names = ", ".join(field.name for field in keys)
+            raise ModelDefinitionError(f"{self.label} has several primary keys: {names}. One field may be it.")
+        self._pk = keys[0] if keys else None
+
+    def find_field(self, name: str) -> Field[Any] | None:
+        """Return the field of that name (``pk`` and ``author_id`` included), or None."""
+        return self._pk if name == "pk" else self._by_name.get(name)
+
+    def get_field(self, name: str) -> Field[Any]:
+        """Return the field of that name, or raise ``FieldError`` with the choices."""
+        field = self.find_field(name)
+        if field is None:
+            raise self.unknown(name)
+        return field
+
+    def add_relation(self, relation: Relation) -> None:
+        """Add one direction of a relation; paths that were resolved before are forgotten."""
+        self.relations[relation.name] = relation
+        self.paths.clear()
+        self._field_paths.clear()
+
+    def names(self) -> list[str]:
+        """Return every name that a path may begin with."""
+        return sorted({field.name for field in self.fields} | self.relations.keys())
+
+    def unknown(self, name: str, path: str = "") -> FieldError:
+        """Return the error for a name that is not on this model."""
+        where = f" (in {path!r})" if path and path != name else ""
+        if isinstance(getattr(self.model, name, None) if name.isidentifier() else None, property):
+            return FieldError(
+                f"{self.label}.{name}{where} is a Python property; the database does not know it. "
+                "Filter by fields, or use raw()."
+            )
+        return FieldError(f"{self.label} has no field {name[:80]!r}{where}. {choices(name[:80], self.names())}")
+
+    # -- paths -----------------------------------------------------------------------------
+
+    def resolve(self, path: str) -> ResolvedPath:
+        """Resolve a path that may end in a lookup; no lookup means ``exact``."""
+        found = self.paths.get(path)
+        if found is None:
+            found = self.paths[path] = self._resolve(path, with_lookup=True)
+        return found
+
+    def resolve_field(self, path: str) -> ResolvedPath:
+        """Resolve a path to a field or a relation; a lookup at its end is an error."""
+        found = self._field_paths.get(path)
+        if found is None:
+            found = self._field_paths[path] = self._resolve(path, with_lookup=False)
+        return found
+
+    def _resolve(self, path: str, *, with_lookup: bool) -> ResolvedPath:
+        if len(path) > MAX_LENGTH:
+            raise FieldError(f"A path of {len(path)} characters is too long; the limit is {MAX_LENGTH}.")
+        walk = _Walk(self, path)
+        parts = path.split("__")
+        position = 0
+        while position < len(parts) and walk.step(parts[position]):
+            position += 1
+        rest = parts[position:]
+        lookup: Lookup = EXACT
+        negated = False
+        if rest and (position == 0 or not with_lookup):
+            raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
+        if rest:
+            lookup, negated = walk.lookup(rest)
+        return walk.finish(lookup, negated=negated)
+
+
+class _Walk:
+    """One walk along a path: where it stands and what it crossed."""
+
+    def __init__(self, options: Options, path: str) -> None:
+        self.options = options
+        self.path = path
+        self.crossed: list[Relation] = []
+        self.field: Field[Any] | None = None
+        self.pending: Relation | None = None  # named, but crossed only if a name follows
+
+    def step(self, name: str) -> bool:
+        """Take one name; False when it is not a name of the model where the walk stands."""
+        if self.field is not None and self.pending is None:
+            return False
+        options = self.options if self.pending is None else self.pending.remote._meta
+        relation = options.relations.get(name)
+        field = options.find_field(name)
+        if relation is None and field is None:
+            return False
+        if self.pending is not None and not self._trim(field):
+            self.crossed.append(self.pending)
+            if len(self.crossed) > MAX_DEPTH:
+                raise FieldError(f"{self.path[:80]!r} crosses more than {MAX_DEPTH} relations.")
+        elif self.pending is not None:
+            self.pending = None
+            return True
+        self.options, self.pending = options, relation if relation is not None and name == relation.name else None
+        self.field = field if field is not None else relation.remote._meta.pk if relation is not None else None
+        return True
+
+    def _trim(self, field: Field[Any] | None) -> bool:
+        """``author__id`` is the column ``author_id``: no join is needed."""
+        pending = self.pending
+        return pending is not None and pending.kind == "forward" and field is pending.remote_field
+
+    def lookup(self, rest: list[str]) -> tuple[Lookup, bool]:
+        if len(rest) > 1:
+            raise self.no_lookup("__".join(rest))
+        return find_lookup(rest[0], self._unknown_lookup)
+
+    def no_lookup(self, name: str) -> FieldError:
+        label = f"{self.options.label}.{self.field.name}" if self.field is not None else self.options.label
+        return FieldError(f"{label} is a field; {name[:80]!r} after it (in {self.path[:80]!r}) leads nowhere.")
+
+    def _unknown_lookup(self, name: str, known: Iterable[str]) -> FieldError:
+        if self.pending is not None:
+            remote: Options = self.pending.remote._meta
+            return remote.unknown(name, self.path)
+        field = self.field.name if self.field is not None else ""
+        return FieldError(f"{self.options.label}.{field} has no lookup {name[:80]!r}. {choices(name[:80], known)}")
+
+    def finish(self, lookup: Lookup, *, negated: bool) -> ResolvedPath:
+        target: type[Any] | None = None
+        field = self.field
+        if self.pending is not None:
+            target = self.pending.remote
+            if self.pending.kind == "reverse":
+                self.crossed.append(self.pending)
+            else:
+                field = self.pending.local_field
+        if field is None:
+            raise self.options.unknown(self.path)
+        many = [index for index, relation in enumerate(self.crossed) if relation.many]
+        return ResolvedPath(
+            path=self.path,
+            relations=tuple(self.crossed),
+            field=field,
+            lookup=lookup,
+            negated=negated,
+            target=target,
+            nullable=field.null or any(relation.optional for relation in self.crossed),
+            first_many=many[0] if many else None,
+        )

@@ -1,0 +1,148 @@
+"""Hydration: the meaning of result columns -> one generated function for a whole result. Pure.
+
+The function is one Python frame however many rows there are. A loaded value is a plain attribute store; a conversion is
+written into the source where the driver's value is not Python's already. For ``User`` with a nullable ``created``::
+
+    def hydrate(rows):
+        out = []
+        append = out.append
+        for c0, c1, c2 in rows:
+            o = new(m0)
+            o.id = c0
+            o.name = c1
+            o.created = None if c2 is None else fromisoformat(c2)
+            append(o)
+        return out
+
+The only text from outside are attribute names; everything else goes in through the namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from covet._codegen import define
+from covet.database.dialects.base import Dialect
+from covet.database.orm.query.plan import Hydrate
+from covet.database.orm.query.results import Entity, Record, Result, ResultColumn
+from covet.database.orm.unloaded import unloaded_class
+from covet.exceptions import FieldError
+
+
+def build_hydrator(result: Result, dialect: Dialect, width: int, database: str | None) -> Hydrate:
+    """Return the function that turns rows of ``width`` columns into the result.
+
+    ``database`` is the alias that instances remember, None for the default one.
+    """
+    return _Writer(dialect, width, database).write(result)
+
+
+class _Writer:
+    """Writes the source of one hydrator."""
+
+    def __init__(self, dialect: Dialect, width: int, database: str | None) -> None:
+        self.dialect = dialect
+        self.width = width
+        self.database = database
+        self.namespace: dict[str, object] = {"new": object.__new__}
+        self.before: list[str] = []
+        self.body: list[str] = []
+        self.entities = 0
+
+    def write(self, result: Result) -> Hydrate:
+        if isinstance(result, Entity):
+            value = self._entity(result, "        ")
+            label = result.model.__name__
+        else:
+            value = self._record(result)
+            label = result.kind
+        unpack = "".join(f"c{i}, " for i in range(self.width))
+        source = "\n".join(
+            [
+                "def hydrate(rows):",
+                "    out = []",
+                "    append = out.append",
+                *self.before,
+                f"    for {unpack}in rows:",
+                *self.body,
+                f"        append({value})",
+                "    return out",
+                "",
+            ]
+        )
+        function = define("hydrate", source, self.namespace)
+        function.__qualname__ = f"hydrate[{label}]"
+        return cast("Hydrate", function)
+
+    # -- values ----------------------------------------------------------------------------
+
+    def _value(self, column: ResultColumn, *, nullable: bool | None = None) -> str:
+        name = f"c{column.position}"
+        processor = self.dialect.result_processor(column.type)
+        if processor is None:
+            return name
+        self.namespace.update(processor.names)
+        converted = processor.template.format(v=name)
+        may_be_null = column.nullable if nullable is None else nullable
+        return f"None if {name} is None else {converted}" if may_be_null else converted
+
+    # -- instances -------------------------------------------------------------------------
+
+    def _entity(self, entity: Entity, indent: str) -> str:
+        number = self.entities
+        self.entities += 1
+        variable, model = f"o{number}", f"m{number}"
+        self.namespace[model] = unloaded_class(entity.model) if entity.partial else entity.model
+        emit = self.body.append
+        emit(f"{indent}{variable} = new({model})")
+        for column in entity.columns:
+            emit(f"{indent}{variable}.{_identifier(column.name)} = {self._value(column)}")
+        if self.database is not None:
+            self.namespace["database"] = self.database
+            emit(f"{indent}{variable}._database = database")
+        for child in entity.related:
+            self._related(child.entity, f"{variable}.{_identifier(child.cache_name)}", indent)
+        return variable
+
+    def _related(self, entity: Entity, target: str, indent: str) -> None:
+        """Build a joined instance once for each key of the result: equal keys share one instance."""
+        seen, key = f"seen{self.entities}", f"c{entity.key}"
+        self.before.append(f"    {seen} = {{}}")
+        emit = self.body.append
+        emit(f"{indent}if {key} is not None:")
+        variable = f"o{self.entities}"
+        emit(f"{indent}    {variable} = {seen}.get({key})")
+        emit(f"{indent}    if {variable} is None:")
+        self._entity(entity, f"{indent}        ")
+        emit(f"{indent}        {seen}[{key}] = {variable}")
+        emit(f"{indent}    {target} = {variable}")
+
+    # -- other shapes ----------------------------------------------------------------------
+
+    def _record(self, record: Record) -> str:
+        values = [self._value(column) for column in record.columns]
+        if record.kind == "values":
+            names = [f"k{i}" for i in range(len(values))]
+            self.namespace.update(zip(names, (column.name for column in record.columns), strict=True))
+            return f"{{{', '.join(f'{k}: {v}' for k, v in zip(names, values, strict=True))}}}"
+        if record.kind == "flat":
+            return values[0]
+        if record.kind == "into":
+            self.namespace["row"] = row_factory(record.row)
+            pairs = (f"{_identifier(c.name)}=({v})" for c, v in zip(record.columns, values, strict=True))
+            return f"row({', '.join(pairs)})"
+        return f"({''.join(f'{value}, ' for value in values)})"
+
+
+def row_factory(row: type[Any] | None) -> Callable[..., Any]:
+    """Return what makes a row of keyword values: the class itself, or ``dict`` for a TypedDict."""
+    if row is None or (issubclass(row, dict) and hasattr(row, "__total__")):
+        return dict
+    return row
+
+
+def _identifier(name: str) -> str:
+    if not name.isidentifier():
+        raise FieldError(f"{name!a} cannot be an attribute of an instance.")
+    return name

@@ -1,0 +1,122 @@
+"""Joins: relation paths -> joined tables with generated aliases. Pure.
+
+Django's rules: a relation to one row is joined once; a relation to many rows is joined once for each ``filter()`` call
+that crosses it, so conditions of one call speak of the same related row. A join is INNER where a row without a match
+could not be in the result anyway, else LEFT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from covet.database.sql.nodes import ColumnRef, Comparison
+from covet.database.sql.statements import Join, TableRef
+
+if TYPE_CHECKING:
+    from covet.database.orm.options import Options
+    from covet.database.orm.relations import Relation
+
+
+class AliasNames:
+    """Hands out the table aliases of one statement: ``t1``, ``t2`` ..., subqueries included."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def next(self) -> str:
+        """Return an alias that the statement does not use yet."""
+        self._count += 1
+        return f"t{self._count}"
+
+
+class JoinNode:
+    """One table of a statement: the root, or a relation crossed from ``parent``."""
+
+    __slots__ = ("alias", "children", "options", "parent", "relation", "required")
+
+    def __init__(self, alias: str, options: Options, relation: Relation | None, parent: JoinNode | None) -> None:
+        self.alias = alias
+        self.options = options
+        self.relation = relation
+        self.parent = parent
+        #: Rows without a match are excluded by a condition: INNER is right.
+        self.required = relation is None
+        self.children: dict[tuple[Relation, int | None], JoinNode] = {}
+
+    @property
+    def inner(self) -> bool:
+        """Whether every row of the result has this table's row."""
+        if self.relation is None or self.parent is None or self.required:
+            return True
+        return not self.relation.optional and self.parent.inner
+
+    def require(self) -> None:
+        """Exclude rows without a match, here and on the way here."""
+        node: JoinNode | None = self
+        while node is not None and not node.required:
+            node.required = True
+            node = node.parent
+
+    def table(self) -> TableRef:
+        """Return the table under its alias."""
+        return TableRef(self.options.db_table, self.options.schema, self.alias)
+
+    def column(self, name: str) -> ColumnRef:
+        """Return a column of this table whose type does not matter."""
+        return ColumnRef(self.alias, name)
+
+
+class Joins:
+    """The tables of one SELECT."""
+
+    __slots__ = ("names", "root")
+
+    def __init__(self, options: Options, names: AliasNames, alias: str | None = None) -> None:
+        self.names = names
+        self.root = JoinNode(alias or options.db_table, options, None, None)
+
+    def reach(self, relations: tuple[Relation, ...], scope: int | None, *, required: bool) -> JoinNode:
+        """Return the node at the end of ``relations``, joining what is not joined yet.
+
+        ``scope`` is the number of the ``filter()`` call; None takes the first join of that relation that is there.
+        """
+        node = self.root
+        for relation in relations:
+            node = self._child(node, relation, scope)
+        if required:
+            node.require()
+        return node
+
+    def _child(self, node: JoinNode, relation: Relation, scope: int | None) -> JoinNode:
+        key = (relation, scope if relation.many else None)
+        found = node.children.get(key)
+        if found is None and scope is None:
+            found = next((child for (other, _), child in node.children.items() if other is relation), None)
+        if found is None:
+            found = JoinNode(self.names.next(), relation.remote._meta, relation, node)
+            node.children[key] = found
+        return found
+
+    def nodes(self) -> Iterator[JoinNode]:
+        """Yield every joined table, parents first."""
+        stack = list(reversed(self.root.children.values()))
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(node.children.values()))
+
+    def build(self) -> tuple[Join, ...]:
+        """Return the JOIN clauses."""
+        return tuple(
+            Join("INNER" if node.inner else "LEFT", node.table(), match(node.relation, node.parent, node))
+            for node in self.nodes()
+            if node.relation is not None and node.parent is not None
+        )
+
+
+def match(relation: Relation, near: JoinNode, far: JoinNode) -> Comparison:
+    """Return the condition under which a row of ``far`` belongs to a row of ``near``."""
+    return Comparison("=", far.column(relation.remote_field.column), near.column(relation.local_field.column))

@@ -1,0 +1,20 @@
+"""Plan: a compiled statement and what turns its rows into the result. What the plan cache holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from covet.database.sql.compiled import Compiled
+
+Hydrate = Callable[[Sequence[Any]], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``parameters -> (sql, arguments)`` by ``compiled.bind``, ``rows -> list`` by ``hydrate``."""
+
+    compiled: Compiled
+    hydrate: Hydrate
+    locks: bool = False

@@ -1,0 +1,316 @@
+"""Planner: QueryState -> Select and the meaning of its columns. Pure.
+
+``SelectPlanner`` builds the SELECT of rows; ``summaries`` wraps it for count, exists and aggregate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
+from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
+from covet.database.orm.query.state import (
+    EMPTY_STATE,
+    Annotation,
+    ExpressionToken,
+    OrderToken,
+    PathToken,
+    Predicate,
+    QueryState,
+    SubqueryToken,
+)
+from covet.database.orm.query.tokenizer import Tokenizer
+from covet.database.orm.query.translation import (
+    Context,
+    Translator,
+    aggregates_of,
+    paths_of,
+)
+from covet.database.sql import nodes
+from covet.database.sql.statements import Lock, Order, Select, Selected
+from covet.exceptions import FieldError
+
+if TYPE_CHECKING:
+    from covet.database.orm.options import Options
+    from covet.database.orm.relations import Relation
+
+
+class SelectPlanner:
+    """Plans one SELECT. Made for one state, used once."""
+
+    def __init__(
+        self,
+        model: type[Any],
+        state: QueryState,
+        *,
+        names: AliasNames | None = None,
+        offset: int = 0,
+        alias: str | None = None,
+    ) -> None:
+        self.model = model
+        self.options: Options = model._meta
+        self.state = state
+        self.joins = Joins(self.options, names or AliasNames(), alias)
+        self.translator = Translator(self.joins, state, _subquery, offset=offset)
+        self.columns: list[Selected] = []
+        self.translator.by_subquery = self._aggregates_multiply()
+
+    # -- parts -----------------------------------------------------------------------------
+
+    def _aggregates_multiply(self) -> bool:
+        """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
+        crossed: set[tuple[Relation, ...]] = set()
+        plain = False
+        for annotation in self.state.annotations:
+            for aggregate in aggregates_of(annotation.expression, self.state):
+                prefixes = {path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None}
+                crossed |= prefixes
+                plain = plain or not prefixes
+        if not crossed:
+            return False
+        if self.state.group_by is not None:
+            if len(crossed) > 1 or plain:
+                raise FieldError(
+                    "Aggregates over different relations cannot share one values().annotate(): "
+                    "the rows of one would multiply those of the other. Ask in two queries."
+                )
+            return False
+        filtered = {
+            path.relations[: path.first_many + 1]
+            for item in self.state.where
+            for path in paths_of(item)
+            if path.first_many is not None
+        }
+        return len(crossed | filtered) > 1
+
+    def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
+        """Return WHERE and HAVING."""
+        where: list[nodes.Expression] = []
+        having: list[nodes.Expression] = []
+        for scope, item in enumerate(self.state.where):
+            for part in _conjuncts(item):
+                context = Context(scope, required=True)
+                grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
+                (having if grouped else where).append(self.translator.predicate(part, context))
+        return _all(where), _all(having)
+
+    def order_by(self) -> tuple[Order, ...]:
+        """Return the sort keys: those asked for, or ``Meta.ordering``."""
+        tokens = self.state.order_by
+        if tokens is None:
+            tokens = () if self.state.group_by is not None else default_order(self.options)
+        if self.state.reversed:
+            tokens = tuple(_reverse(token) for token in tokens or (pk_order(self.options),))
+        return tuple(Order(self.translator.value(t.expression), t.descending, t.nulls) for t in tokens)
+
+    def is_grouped(self) -> bool:
+        """Whether the rows are groups."""
+        if self.translator.by_subquery:
+            return False
+        return any(any(aggregates_of(a.expression, self.state)) for a in self.state.annotations)
+
+    def _group_by(self, order: tuple[Order, ...]) -> tuple[nodes.Expression, ...]:
+        if not self.is_grouped():
+            return ()
+        if self.state.group_by is not None:
+            keys = [self.translator.value(self._named(name)) for name in self.state.group_by]
+            extra = [item.expression for item in order if not _holds_aggregate(item.expression)]
+            return tuple(dict.fromkeys([*keys, *extra]))
+        # The key of each joined table fixes its other columns (functional dependency).
+        joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
+        return tuple(n.column(n.options.pk.column) for n in (self.joins.root, *joined))
+
+    def _named(self, name: str) -> ExpressionToken:
+        return Tokenizer(self.options, self.state, []).path(name)
+
+    # -- columns ---------------------------------------------------------------------------
+
+    def add(self, name: str, expression: nodes.Expression, nullable: bool = True) -> ResultColumn:
+        """Select one more column."""
+        kind = getattr(expression, "type", None)
+        self.columns.append(Selected(expression))
+        return ResultColumn(name, len(self.columns) - 1, kind, nullable)
+
+    def entity(self, node: JoinNode, prefix: str = "", *, optional: bool = False) -> Entity:
+        """Select the columns of an instance, and of those that ``select_related`` brings along."""
+        options = node.options
+        joined = [name for name in options.relations if f"{prefix}{name}" in self._related_prefixes()]
+        wanted = {options.relations[name].local_field for name in joined}
+        columns: list[ResultColumn] = []
+        partial = False
+        for field in options.fields:
+            if field not in wanted and not self._is_loaded(field, prefix):
+                partial = True
+                continue
+            column = nodes.ColumnRef(node.alias, field.column, field.logical_type)
+            columns.append(self.add(field.attname, column, field.null))
+        key = next(c.position for c in columns if c.name == options.pk.attname)
+        related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
+        if not prefix:
+            columns.extend(self._annotation(a) for a in self.state.annotations)
+        return Entity(options.model, tuple(columns), key, partial, related)
+
+    def _annotation(self, annotation: Annotation) -> ResultColumn:
+        column = self.add(annotation.name, self.translator.value(annotation.expression))
+        kind = token_type(annotation.expression, self.state)
+        return ResultColumn(column.name, column.position, kind, True)
+
+    def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
+        child = self.joins.reach((*_relations_to(node), relation), None, required=False)
+        entity = self.entity(child, f"{prefix}{relation.name}__", optional=not child.inner)
+        return RelatedEntity(relation.cache_name, entity, relation.optional)
+
+    def _related_prefixes(self) -> set[str]:
+        found: set[str] = set()
+        for path in self.state.select_related:
+            parts = path.split("__")
+            found.update("__".join(parts[: i + 1]) for i in range(len(parts)))
+        return found
+
+    def _is_loaded(self, field: Any, prefix: str) -> bool:
+        if field.primary_key:
+            return True
+        names = {f"{prefix}{field.name}", f"{prefix}{field.attname}"}
+        if names & self.state.defer:
+            return False
+        only = self.state.only
+        if only is None:
+            return True
+        return bool(names & only) or (bool(prefix) and not any(name.startswith(prefix) for name in only))
+
+    def record(self) -> Record:
+        """Select the columns of ``values()``, ``values_list()`` and ``into()``."""
+        shape = self.state.shape
+        if shape is None:
+            raise FieldError("This query has no values.")
+        names = shape.names
+        if names is None:
+            names = (*(f.attname for f in self.options.fields), *(a.name for a in self.state.annotations))
+        columns = tuple(self._record_column(name) for name in names)
+        return Record(shape.kind, columns, shape.row)
+
+    def _record_column(self, name: str) -> ResultColumn:
+        token = self._named(name)
+        column = self.add(name, self.translator.value(token))
+        nullable = token.path.nullable if isinstance(token, PathToken) else True
+        return ResultColumn(name, column.position, token_type(token, self.state), nullable)
+
+    # -- the statement ---------------------------------------------------------------------
+
+    def rows(self) -> tuple[Select, Result]:
+        """Return the SELECT of the rows and what they become."""
+        where, having = self.conditions()
+        result: Result = self.entity(self.joins.root) if self.state.shape is None else self.record()
+        return self.statement(tuple(self.columns), where, having), result
+
+    def statement(
+        self,
+        columns: tuple[Selected, ...],
+        where: nodes.Expression | None,
+        having: nodes.Expression | None,
+        *,
+        ordered: bool = True,
+    ) -> Select:
+        """Put a SELECT together from its columns and conditions."""
+        state = self.state
+        order = self.order_by() if ordered else ()
+        group_by = self._group_by(order)
+        distinct_on = tuple(self.translator.value(token) for token in state.distinct_on)
+        param = self.translator.param
+        return Select(
+            columns=columns,
+            source=self.joins.root.table(),
+            joins=self.joins.build(),
+            where=where,
+            group_by=group_by,
+            having=having,
+            order_by=order,
+            limit=None if state.limit is None else param(state.limit, None),
+            offset=None if state.offset is None else param(state.offset, None),
+            distinct=state.distinct and not distinct_on,
+            distinct_on=distinct_on,
+            lock=self._lock(),
+        )
+
+    def _lock(self) -> Lock | None:
+        lock = self.state.lock
+        if lock is None:
+            return None
+        of = tuple(self._lock_alias(name) for name in lock.of)
+        return Lock(lock.strength, of, lock.nowait, lock.skip_locked)
+
+    def _lock_alias(self, name: str) -> str:
+        if name == "self":
+            return self.joins.root.alias
+        path = self.options.resolve_field(name)
+        relation = self.options.relations.get(name)
+        relations = path.relations if relation is None else (relation,)
+        return self.joins.reach(relations, None, required=False).alias
+
+
+def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
+    relations: list[Relation] = []
+    at: JoinNode | None = node
+    while at is not None and at.relation is not None:
+        relations.append(at.relation)
+        at = at.parent
+    return tuple(reversed(relations))
+
+
+def _conjuncts(token: Predicate) -> tuple[Predicate, ...]:
+    if token.tag == "group" and token.connector == "AND" and not token.negated:
+        return tuple(part for child in token.children for part in _conjuncts(child))
+    return (token,)
+
+
+def _all(items: list[nodes.Expression]) -> nodes.Expression | None:
+    if not items:
+        return None
+    return items[0] if len(items) == 1 else nodes.And(tuple(items))
+
+
+def _holds_aggregate(node: nodes.Expression) -> bool:
+    if isinstance(node, nodes.AggregateCall):
+        return True
+    if isinstance(node, nodes.Cast):
+        return _holds_aggregate(node.operand)
+    if isinstance(node, nodes.Arithmetic):
+        return _holds_aggregate(node.left) or _holds_aggregate(node.right)
+    if isinstance(node, nodes.Function):
+        return any(_holds_aggregate(argument) for argument in node.arguments)
+    return False
+
+
+def default_order(options: Options) -> tuple[OrderToken, ...]:
+    """Return ``Meta.ordering`` as tokens."""
+    tokenizer = Tokenizer(options, EMPTY_STATE, [])
+    return tuple(tokenizer.order(key) for key in options.ordering)
+
+
+def pk_order(options: Options) -> OrderToken:
+    """Return the sort key that every model has."""
+    return OrderToken(PathToken("path", options.resolve_field("pk")), False, None)
+
+
+def _reverse(token: OrderToken) -> OrderToken:
+    nulls = {"FIRST": "LAST", "LAST": "FIRST"}.get(token.nulls or "")
+    return OrderToken(token.expression, not token.descending, nulls)  # type: ignore[arg-type]  # one of the two
+
+
+def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
+    """Plan the right side of ``in``: the one column that was asked for, or the key."""
+    planner = SelectPlanner(
+        token.model, token.state, names=names, offset=offset + token.offset, alias=names.next()
+    )
+    where, having = planner.conditions()
+    shape = token.state.shape
+    if shape is None:
+        root = planner.joins.root
+        planner.add("pk", root.column(root.options.pk.column))
+    elif shape.names is None or len(shape.names) != 1:
+        raise FieldError("The queryset on the right of 'in' must have one column: values_list('field').")
+    else:
+        planner.record()
+    ordered = token.state.limit is not None or token.state.offset is not None
+    return planner.statement(tuple(planner.columns), where, having, ordered=ordered)

@@ -1,0 +1,50 @@
+"""What the columns of a result mean: which attribute of which instance, or which key, each becomes. Frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from covet.database.schema.types import LogicalType
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumn:
+    """One column of a result. ``name`` is the attribute or key; ``nullable``: NULL may come."""
+
+    name: str
+    position: int
+    type: LogicalType | None
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedEntity:
+    """An instance that a JOIN brings along. ``optional``: there may be none, which its key's NULL tells."""
+
+    cache_name: str
+    entity: Entity
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """Columns that make an instance. ``partial``: some fields are deferred."""
+
+    model: type[Any]
+    columns: tuple[ResultColumn, ...]
+    key: int
+    partial: bool = False
+    related: tuple[RelatedEntity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Columns that make a dict, a tuple, a single value or a row class."""
+
+    kind: str
+    columns: tuple[ResultColumn, ...]
+    row: type[Any] | None = None
+
+
+Result = Entity | Record

@@ -1,0 +1,156 @@
+"""Summaries: count, exists and aggregate of a QueryState -> Select. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.planner import SelectPlanner
+from covet.database.orm.query.results import Record, ResultColumn
+from covet.database.orm.query.state import AggregateToken, Annotation, ConditionToken, ExpressionToken, QueryState
+from covet.database.orm.query.translation import aggregates_of, annotations_of, finish_aggregate, paths_of
+from covet.database.schema.types import Integer
+from covet.database.sql import nodes
+from covet.database.sql.statements import Select, Selected, SubqueryRef
+
+_COUNT = Selected(nodes.AggregateCall("count", None, type=Integer(64)))
+
+
+def _is_bounded(state: QueryState) -> bool:
+    return state.distinct or bool(state.distinct_on) or state.limit is not None or state.offset is not None
+
+
+def _lean(state: QueryState) -> QueryState:
+    """Drop what does not change which rows there are."""
+    used = {name for item in state.where for name in annotations_of(item)}
+    keep = state.annotations if used or state.group_by is not None else ()
+    if state.distinct and state.shape is not None:
+        keep = state.annotations
+    return state._replace(select_related=(), annotations=keep, lock=None)
+
+
+def count(model: type[Any], state: QueryState) -> Select:
+    """Return the SELECT of the number of rows."""
+    state = _lean(state)
+    planner = SelectPlanner(model, state)
+    where, having = planner.conditions()
+    if not _is_bounded(state) and not planner.is_grouped():
+        return planner.statement((_COUNT,), where, having, ordered=False)
+    if state.shape is not None:
+        planner.record()
+    else:
+        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+    columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
+    inner = planner.statement(columns, where, having, ordered=state.limit is not None or bool(state.distinct_on))
+    return Select((_COUNT,), SubqueryRef(inner, "q"))
+
+
+def exists(model: type[Any], state: QueryState) -> Select:
+    """Return the SELECT of one row with a constant, or of none."""
+    state = _lean(state)
+    planner = SelectPlanner(model, state)
+    where, having = planner.conditions()
+    statement = planner.statement((Selected(nodes.Constant(1)),), where, having, ordered=False)
+    if state.distinct or state.distinct_on:
+        statement = _replace(statement, distinct=False, distinct_on=())
+    return statement if state.limit is not None else _replace(statement, limit=nodes.Constant(1))
+
+
+def _replace(select: Select, **changes: Any) -> Select:
+    values = {name: getattr(select, name) for name in Select.__dataclass_fields__}
+    return Select(**{**values, **changes})
+
+
+def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...]) -> tuple[Select, Record]:
+    """Return the SELECT of one row of aggregates.
+
+    Aggregates across different relations to many rows are computed in a SELECT each, so that none multiplies the rows
+    of another; over a limited, distinct or grouped query they are computed around it.
+    """
+    record = Record(
+        "values",
+        tuple(ResultColumn(a.name, i, token_type(a.expression, state), True) for i, a in enumerate(wanted)),
+    )
+    state = state._replace(select_related=(), lock=None)
+    if _is_bounded(state) or _uses_aggregates(wanted, state) or state.group_by is not None:
+        return _around(model, state, wanted), record
+    crossed = [_relations_of(a.expression, state) for a in wanted]
+    state = state._replace(annotations=state.annotations if _uses_annotations(wanted, state) else _lean(state).annotations)
+    if len(set(crossed)) <= 1:
+        return _direct(model, state, [a.expression for a in wanted]), record
+    columns = tuple(
+        Selected(nodes.ScalarSubquery(_direct(model, state, [a.expression]), token_type(a.expression, state)))
+        for a in wanted
+    )
+    return Select(columns), record
+
+
+def _uses_annotations(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
+    return any(any(annotations_of(a.expression)) for a in wanted)
+
+
+def _uses_aggregates(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
+    names = {name for a in wanted for name in annotations_of(a.expression)}
+    names |= {name for item in state.where for name in annotations_of(item)}
+    return any(any(aggregates_of(state.annotation(name), state)) for name in names)
+
+
+def _relations_of(token: ExpressionToken, state: QueryState) -> frozenset[Any]:
+    return frozenset(
+        path.relations[: path.first_many + 1]
+        for aggregate_token in aggregates_of(token, state)
+        for path in paths_of(aggregate_token)
+        if path.first_many is not None
+    )
+
+
+def _direct(model: type[Any], state: QueryState, tokens: list[ExpressionToken]) -> Select:
+    planner = SelectPlanner(model, state)
+    where, _ = planner.conditions()
+    columns = tuple(Selected(planner.translator.value(token)) for token in tokens)
+    root = planner.joins.root.table()
+    return Select(columns, root, planner.joins.build(), where)
+
+
+def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...]) -> Select:
+    """Compute the aggregates over the rows of the whole query, taken as a table."""
+    planner = SelectPlanner(model, state)
+    where, having = planner.conditions()
+    if state.shape is not None:
+        planner.record()
+    elif state.distinct:
+        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+    outer = _Outer(planner)
+    columns = tuple(Selected(outer.value(a.expression)) for a in wanted)
+    if not planner.columns:
+        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+    inner_columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
+    inner = planner.statement(inner_columns, where, having)
+    return Select(columns, SubqueryRef(inner, "q"))
+
+
+class _Outer:
+    """Reads the columns of an inner query from outside: each argument of an aggregate becomes one."""
+
+    def __init__(self, planner: SelectPlanner) -> None:
+        self.planner = planner
+
+    def value(self, token: ExpressionToken) -> nodes.Expression:
+        if isinstance(token, AggregateToken):
+            return self._aggregate(token)
+        if token.tag == "arithmetic":
+            return nodes.Arithmetic(token.operator, self.value(token.left), self.value(token.right), token.type)
+        return self.planner.translator.value(token)
+
+    def _aggregate(self, token: AggregateToken) -> nodes.Expression:
+        argument = self._inner(token.argument) if token.argument is not None else None
+        condition = self._inner(ConditionToken("condition", token.filter)) if token.filter is not None else None
+        return finish_aggregate(token, argument, condition, self.planner.translator)
+
+    def _inner(self, token: ExpressionToken) -> nodes.ColumnRef:
+        expression = self.planner.translator.value(token)
+        for position, selected in enumerate(self.planner.columns):
+            if selected.expression == expression:
+                return nodes.ColumnRef("q", f"c{position}", token_type(token, self.planner.state))
+        column = self.planner.add("", expression)
+        return nodes.ColumnRef("q", f"c{column.position}", token_type(token, self.planner.state))
