@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from typing_extensions import Self
 
 from covet._lru import LRU
-from covet.database.adapters.block import Block, close_block, innermost, open_block
+from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
 from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, start_echo
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
@@ -66,6 +66,11 @@ class Adapter(ABC):
         return f"<{type(self).__name__} {self.alias!r} {self.config.safe_url}>"
 
     # -------------------------------------------------------------------------------------- what a driver provides
+
+    @classmethod
+    @abstractmethod
+    def of(cls, config: DatabaseConfig) -> Adapter:
+        """Return the adapter for ``config`` with the dialect of its database."""
 
     @abstractmethod
     def make_pools(self) -> tuple[Pool, Pool]:
@@ -120,8 +125,10 @@ class Adapter(ABC):
             for sql in statements:
                 await block.perform(_execute, sql, ())
         except BaseException:
+            leave_block(block)
             await finish(close_block(block, commit=False))
             raise
+        leave_block(block)
         await finish(close_block(block, commit=True))
 
     async def stream(self, sql: str, args: Args, chunk_size: int = 1000) -> AsyncGenerator[list[DriverRow], None]:

@@ -50,6 +50,7 @@ class Block:
         "_waiters",
         "adapter",
         "callbacks",
+        "committed",
         "depth",
         "doomed",
         "failure",
@@ -77,8 +78,10 @@ class Block:
         self.label = label
         self.read_only = read_only
         self.owner = asyncio.current_task()
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self.over = False
+        #: It ended with COMMIT or RELEASE.
+        self.committed = False
         #: The user asked for a rollback.
         self.doomed = False
         #: The error after which the database accepts nothing more in this block.
@@ -116,6 +119,10 @@ class Block:
         """Whether a statement can still be sent."""
         return self.failure is None and not self.ended
 
+    def is_inside(self, other: Block) -> bool:
+        """Say whether this block is ``other`` or nested in it."""
+        return self is other or (self.parent is not None and self.parent.is_inside(other))
+
     async def turn(self) -> None:
         """Wait for the turn on this block's connection; ``pass_on`` ends it."""
         if self.ended:
@@ -150,13 +157,17 @@ class Block:
             self._busy = False
 
     async def perform(
-        self, operation: Callable[[Session, str, Args], Awaitable[R]], sql: str, args: Args, *, transaction: bool = False
+        self,
+        operation: Callable[[Session, str, Args], Awaitable[R]],
+        sql: str,
+        args: Args,
+        *,
+        transaction: bool = False,
     ) -> R:
         """Run a statement when it is its turn."""
         await self.turn()
         try:
-            if self.failure is not None:
-                raise self.broken()
+            self.check()
             return await self.adapter.perform(self.session, operation, sql, args, transaction=transaction)
         except BaseException as exc:
             self.note(exc)
@@ -168,6 +179,11 @@ class Block:
         """Remember an error after which nothing but a rollback is possible."""
         if self.failure is None and self.session.aborted_by(exc):
             self.failure = exc
+
+    def check(self) -> None:
+        """Raise if the database accepts nothing more in this block."""
+        if self.failure is not None:
+            raise self.broken()
 
     def broken(self) -> TransactionError:
         """Return the error for a statement after ``failure``."""
@@ -190,9 +206,7 @@ def _command(session: Session, sql: str, args: Args) -> Awaitable[str]:
     return session.command(sql)
 
 
-async def open_block(
-    adapter: Adapter, *, label: str, isolation: str | None = None, read_only: bool = False
-) -> Block:
+async def open_block(adapter: Adapter, *, label: str, isolation: str | None = None, read_only: bool = False) -> Block:
     """Begin a transaction, or a savepoint where one is open, and make it the innermost block of the task."""
     parent = adapter.block()
     if parent is None:
@@ -222,9 +236,7 @@ async def _begin(adapter: Adapter, label: str, isolation: str | None, *, read_on
     raise AssertionError  # not reached: the last round returns or raises
 
 
-async def open_savepoint(
-    parent: Block, *, label: str, isolation: str | None = None, read_only: bool = False
-) -> Block:
+async def open_savepoint(parent: Block, *, label: str, isolation: str | None = None, read_only: bool = False) -> Block:
     """Open a nested block; it has the turn of its parent until it ends."""
     if isolation is not None:
         raise TransactionError(f"isolation={isolation!r} is for the outermost block only; {parent!r} is open already.")
@@ -232,8 +244,7 @@ async def open_savepoint(
         raise TransactionError(f"read_only=True is for the outermost block only; {parent!r} is open already.")
     await parent.turn()
     try:
-        if parent.failure is not None:
-            raise parent.broken()
+        parent.check()
         block = Block(parent.adapter, parent.pool, parent.session, parent, label=label, read_only=parent.read_only)
         await _send(block, commands.savepoint(block.savepoint))
     except BaseException as exc:
@@ -252,6 +263,7 @@ async def close_block(block: Block, *, commit: bool) -> None:
             await _end_transaction(block, keep=keep, settled=settled)
         else:
             await _end_savepoint(block, block.parent, keep=keep)
+        block.committed = keep
     finally:
         if block.parent is not None:
             block.parent.pass_on()
@@ -259,6 +271,25 @@ async def close_block(block: Block, *, commit: bool) -> None:
         raise block.broken() from block.failure
     if commit and not settled:
         raise TransactionError(f"{block!r} was rolled back: one of its tasks did not give the connection back.")
+
+
+async def savepoint_by_hand(block: Block) -> str:
+    """Make a savepoint that is no block; return its name."""
+    block.savepoints += 1
+    name = f"{block.savepoint}_{block.savepoints}"
+    await block.perform(_command, commands.savepoint(name), (), transaction=True)
+    return name
+
+
+async def roll_back_by_hand(block: Block, name: str) -> None:
+    """Go back to a savepoint made by hand; after an error this is what makes the block usable again."""
+    block.failure = None
+    await block.perform(_command, commands.rollback_to(name), (), transaction=True)
+
+
+async def release_by_hand(block: Block, name: str) -> None:
+    """Release a savepoint made by hand."""
+    await block.perform(_command, commands.release(name), (), transaction=True)
 
 
 def leave_block(block: Block) -> None:

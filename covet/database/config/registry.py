@@ -61,10 +61,14 @@ def missing(alias: str) -> ConfigurationError:
     """Return the error for an alias without settings."""
     known = configured_aliases()
     if not known:
-        return ConfigurationError(f"No database is configured. Say where it is, once, before the first query:\n\n{SNIPPET}")
+        return ConfigurationError(
+            f"No database is configured. Say where it is, once, before the first query:\n\n{SNIPPET}"
+        )
     near = get_close_matches(alias, known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return ConfigurationError(f"No database is configured under the alias {alias!r}.{hint} Configured: {', '.join(known)}.")
+    return ConfigurationError(
+        f"No database is configured under the alias {alias!r}.{hint} Configured: {', '.join(known)}."
+    )
 
 
 def mark_used(alias: str, *, used: bool = True) -> None:
