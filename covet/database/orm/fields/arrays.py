@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.sizes import read_size
 from covet.database.schema.types import Array
 from covet.exceptions import ModelDefinitionError, ValidationError
@@ -103,11 +103,11 @@ class ArrayField(Field[_T]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
+        kind = type_of(value)
         if issubclass(kind, list):
-            items = list.__getitem__(value, slice(None))
+            items: list[Any] = [*list[Any].__iter__(value)]
         elif issubclass(kind, tuple):
-            items = list(tuple.__iter__(value))
+            items = [*tuple[Any, ...].__iter__(value)]
         else:
             raise self.refused(value, "a list or tuple")
         return self._each(items, self._item)
@@ -120,14 +120,13 @@ class ArrayField(Field[_T]):
         raise self.base_field.invalid("None is not allowed.", "null")
 
     def _each(self, items: list[Any], function: Callable[[Any], Any]) -> list[Any]:
-        index = 0
         result: list[Any] = []
-        try:
-            for index, item in enumerate(items):
-                result.append(function(item))  # noqa: PERF401 - the index is told in the error
-        except ValidationError as error:
-            messages = "; ".join(message for texts in error.errors.values() for message in texts)
-            raise self.invalid(f"item {index}: {messages}") from error.__cause__
+        for index, item in enumerate(items):
+            try:
+                result.append(function(item))
+            except ValidationError as error:
+                messages = "; ".join(message for texts in error.errors.values() for message in texts)
+                raise self.invalid(f"item {index}: {messages}") from error
         return result
 
     @override
@@ -166,5 +165,5 @@ def _shape(value: list[Any] | None) -> tuple[int, ...]:
     """Return the lengths of a list and of its first item, and so on; () for None."""
     if value is None:
         return ()
-    inner = value[0] if value and isinstance(value[0], list) else None
-    return (len(value), *_shape(inner))
+    first = value[0] if value else None
+    return (len(value), *(_shape(first) if isinstance(first, list) else ()))

@@ -11,9 +11,9 @@ import copy
 import difflib
 import enum
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeAlias, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeAlias, TypedDict, cast, overload
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from covet.database.orm.expressions import Operators
 from covet.database.orm.fields.choices import read_choices
@@ -26,6 +26,11 @@ _V = TypeVar("_V")
 # How the overloads of every concrete field say ``nullable``.
 Yes: TypeAlias = Literal[True]
 No: TypeAlias = Literal[False]
+
+
+def type_of(value: object) -> type[object]:
+    """Return what ``value`` is. Unlike isinstance this never asks ``__class__``, which may lie or raise."""
+    return type(value)
 
 
 class Missing(enum.Enum):
@@ -286,12 +291,12 @@ class Field(Operators[_T]):
     @property
     def bind_processor(self) -> Callable[[Any], Any] | None:
         """``to_db``, or None where it changes nothing."""
-        return None if type(self).to_db is Field.to_db else self.to_db
+        return None if type(self).to_db is _same_to_db else self.to_db
 
     @property
     def result_processor(self) -> Callable[[Any], Any] | None:
         """``from_db``, or None where it changes nothing."""
-        return None if type(self).from_db is Field.from_db else self.from_db
+        return None if type(self).from_db is _same_from_db else self.from_db
 
     # -- errors ----------------------------------------------------------------------------
 
@@ -311,6 +316,11 @@ class Field(Operators[_T]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.label}>"
+
+
+# What a field without a conversion of its own has.
+_same_to_db: Final[object] = Field[Any].to_db
+_same_from_db: Final[object] = Field[Any].from_db
 
 
 def nullable(field: Field[_V]) -> Field[_V | None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.sizes import MAX_BYTES, read_size
 from covet.database.schema.types import Binary
 
@@ -63,9 +63,9 @@ class BinaryField(Field[_Bytes]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is bytes:
+        if type(value) is bytes:
             return value
+        kind = type_of(value)
         if issubclass(kind, bytes):
             return bytes.__getitem__(value, slice(None))
         if issubclass(kind, bytearray):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.schema.types import Boolean
 
 _Bool = TypeVar("_Bool", default=bool)
@@ -50,9 +50,9 @@ class BooleanField(Field[_Bool]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is bool:
+        if type(value) is bool:
             return value
+        kind = type_of(value)
         if issubclass(kind, int):
             number = int.__int__(value)
             if number in (0, 1):

@@ -14,7 +14,7 @@ def read_choices(owner: str, choices: object) -> tuple[tuple[Any, str], ...]:
     if choices is None:
         return ()
     if isinstance(choices, type):
-        choices = _of_class(choices)
+        choices = _of_class(cast("type[object]", choices))
     if isinstance(choices, Mapping):
         choices = list(cast("Mapping[object, object]", choices).items())
     if isinstance(choices, str) or not isinstance(choices, Iterable):
@@ -27,13 +27,13 @@ def read_choices(owner: str, choices: object) -> tuple[tuple[Any, str], ...]:
     return tuple(pairs)
 
 
-def _of_class(kind: type) -> object:
+def _of_class(kind: type[object]) -> object:
     given = getattr(kind, "choices", None)
     if given is not None:
         return given
     if issubclass(kind, enum.Enum):
         return [(member.value, member.name) for member in kind]
-    return kind
+    return None
 
 
 def _pairs(owner: str, choice: object) -> list[tuple[Any, str]]:

@@ -105,12 +105,11 @@ def _levels(document: object) -> Iterator[list[Any]]:
     level: list[Any] = [document]
     while level:
         yield level
-        level = [
-            inner
-            for outer in level
-            if type(outer) in (list, dict)
-            for inner in (outer if type(outer) is list else (*outer.keys(), *outer.values()))
-        ]
+        level = [inner for outer in level if type(outer) in (list, dict) for inner in _inside(outer)]
+
+
+def _inside(container: list[Any] | dict[str, Any]) -> list[Any]:
+    return container if isinstance(container, list) else [*container, *container.values()]
 
 
 def _depth(document: object) -> int:

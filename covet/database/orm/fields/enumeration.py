@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.sizes import read_size
 from covet.database.schema.types import Integer, LogicalType, NativeEnum, Varchar
 from covet.exceptions import DecodeError, ModelDefinitionError
@@ -80,11 +80,11 @@ class EnumField(Field[_T]):
         if self.store not in ("value", "name"):
             raise ModelDefinitionError(f"EnumField({kind.__name__}): store must be 'value' or 'name'.")
         #: What the column holds -> the member. Aliases are read as their member.
-        self._members: dict[object, Enum] = (
-            {name: member for name, member in kind.__members__.items()}
-            if self.store == "name"
-            else {member.value: member for member in kind if self._storable(member)}
-        )
+        self._members: dict[object, Enum] = {}
+        if self.store == "name":
+            self._members.update(kind.__members__)
+        else:
+            self._members.update((member.value, member) for member in kind if self._storable(member))
         self._type = self._read_type(options)
 
     def _storable(self, member: Enum) -> bool:
@@ -130,9 +130,9 @@ class EnumField(Field[_T]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is self.enum:
+        if type(value) is self.enum:
             return value
+        kind = type_of(value)
         member: Enum | None = None
         if issubclass(kind, str):
             member = self._member(str.__str__(value))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.schema.types import Inet, Uuid
 from covet.exceptions import ModelDefinitionError
 
@@ -88,11 +88,14 @@ class UUIDField(Field[_UUID]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is uuid.UUID:
+        if type(value) is uuid.UUID:
             return value
-        if issubclass(kind, uuid.UUID):
-            return uuid.UUID(int=int(value))
+        kind = type_of(value)
+        if issubclass(kind, uuid.UUID):  # asyncpg has a UUID of its own
+            try:
+                return uuid.UUID(int=value.int)
+            except Exception as error:  # whatever a foreign subclass raises
+                raise self.refused(value, "a UUID") from error
         if issubclass(kind, str):
             text = str.__str__(value)
             if _UUID_TEXT.fullmatch(text) is None:
@@ -163,7 +166,7 @@ class GenericIPAddressField(Field[_Str]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
+        kind = type_of(value)
         if kind is ipaddress.IPv4Address or kind is ipaddress.IPv6Address:
             address = value
         elif issubclass(kind, str):

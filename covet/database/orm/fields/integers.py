@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.limits import Limits
 from covet.database.schema.types import Integer
 
@@ -31,18 +31,18 @@ class IntegerOptions(FieldOptions[_T], total=False):
 
 def to_integer(field: Field[Any], value: object) -> int:
     """Return an int of any size that equals ``value``, or raise ``ValidationError``."""
-    kind = type(value)
+    kind = type_of(value)
     if kind is bool:
         raise field.refused(value, "an integer")
-    if isinstance(value, int) and issubclass(kind, int):
+    if issubclass(kind, int) and isinstance(value, int):
         return int.__int__(value)
-    if isinstance(value, float) and issubclass(kind, float):
+    if issubclass(kind, float) and isinstance(value, float):
         if not float.is_integer(value):
             raise field.invalid("an integer is wanted, not a fraction, NaN or infinity.")
-        return int.__new__(int, float.__trunc__(value))
-    if isinstance(value, Decimal) and issubclass(kind, Decimal):
+        return float.__trunc__(value)
+    if issubclass(kind, Decimal) and isinstance(value, Decimal):
         return _from_decimal(field, Decimal(value))
-    if isinstance(value, str) and issubclass(kind, str):
+    if issubclass(kind, str) and isinstance(value, str):
         text = str.__str__(value)
         if _LITERAL.fullmatch(text) is None:
             raise field.invalid("the text is not a plain integer such as '-12'.")
@@ -58,24 +58,22 @@ def _from_decimal(field: Field[Any], value: Decimal) -> int:
     return int(value)
 
 
-def _from_index(field: Field[Any], value: object) -> int:
+def _from_index(field: Field[Any], value: Any) -> int:
     """Take what Python takes as an index: the integers of numpy and the like."""
-    if not hasattr(type(value), "__index__"):
-        raise field.refused(value, "an integer")
     try:
-        return int.__int__(operator.index(value))  # type: ignore[arg-type]  # hasattr was asked of the type
-    except Exception as error:  # whatever a foreign __index__ raises
+        return int.__int__(operator.index(value))
+    except Exception as error:  # no __index__, or whatever a foreign one raises
         raise field.refused(value, "an integer") from error
 
 
 def to_comparable(field: Field[Any], value: object) -> int | float | Decimal:
     """Return an int of any size; a fraction or an infinity as a plain float or Decimal, to compare by value."""
-    kind = type(value)
-    if isinstance(value, float) and issubclass(kind, float):
+    kind = type_of(value)
+    if issubclass(kind, float) and isinstance(value, float):
         number = float.__float__(value)
         if not number.is_integer() and not math.isnan(number):
             return number
-    elif isinstance(value, Decimal) and issubclass(kind, Decimal):
+    elif issubclass(kind, Decimal) and isinstance(value, Decimal):
         exact = Decimal(value)
         if exact.is_infinite() or (exact.is_finite() and exact != exact.to_integral_value()):
             return exact

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-from typing_extensions import Self
+from typing import Any, Self
 
 from covet.database.orm.fields.base import Field
 from covet.exceptions import ModelDefinitionError

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.limits import Limits
 from covet.database.schema.types import Float, Numeric
-from covet.exceptions import ModelDefinitionError
+from covet.exceptions import ModelDefinitionError, ValidationError
 
 _T = TypeVar("_T")
 _Float = TypeVar("_Float", default=float)
@@ -31,6 +31,7 @@ _MAX_PRECISION: Final = 1000
 
 _WIDE: Final = decimal.Context(prec=_MAX_WHOLE + _MAX_FRACTION, traps=[decimal.InvalidOperation, decimal.Inexact])
 _ONE: Final = Decimal(1)
+_SMALLEST: Final = Decimal((0, (1,), -_MAX_FRACTION))
 
 
 class FloatOptions(FieldOptions[_T], total=False):
@@ -104,14 +105,14 @@ class FloatField(Field[_Float]):
         return value or 0.0  # no database keeps the sign of -0.0 as surely as the other
 
     def _to_float(self, value: object) -> float:
-        kind = type(value)
-        if isinstance(value, float) and issubclass(kind, float):
+        kind = type_of(value)
+        if issubclass(kind, float) and isinstance(value, float):
             return float.__float__(value)
-        if isinstance(value, int) and is_number(value):
+        if is_number(value) and isinstance(value, int):
             return self._from_int(int.__int__(value))
-        if isinstance(value, Decimal) and issubclass(kind, Decimal):
+        if issubclass(kind, Decimal) and isinstance(value, Decimal):
             return self._from_text(str(Decimal(value)))
-        if isinstance(value, str) and issubclass(kind, str):
+        if issubclass(kind, str) and isinstance(value, str):
             return self._from_text(str.__str__(value))
         raise self.refused(value, "a number")
 
@@ -200,7 +201,7 @@ class DecimalField(Field[_Decimal]):
     @override
     def coerce(self, value: Any) -> Any:
         number = self._quantized(self._to_decimal(value))
-        return number if number else abs(number)  # PostgreSQL has no -0
+        return number or number.copy_abs()  # PostgreSQL has no -0
 
     @override
     def prepare(self, value: Any) -> Any:
@@ -208,14 +209,14 @@ class DecimalField(Field[_Decimal]):
         return self._to_decimal(value)
 
     def _to_decimal(self, value: object) -> Decimal:
-        kind = type(value)
-        if isinstance(value, Decimal) and issubclass(kind, Decimal):
+        kind = type_of(value)
+        if issubclass(kind, Decimal) and isinstance(value, Decimal):
             number = Decimal(value)
-        elif isinstance(value, int) and is_number(value):
+        elif is_number(value) and isinstance(value, int):
             number = Decimal(int.__int__(value))
-        elif isinstance(value, float) and issubclass(kind, float):
+        elif issubclass(kind, float) and isinstance(value, float):
             number = Decimal(float.__repr__(value))  # 1.1 is 1.1, as it was written
-        elif isinstance(value, str) and issubclass(kind, str):
+        elif issubclass(kind, str) and isinstance(value, str):
             text = str.__str__(value)
             if len(text) > _MAX_TEXT or _LITERAL.fullmatch(text) is None:
                 raise self.invalid("the text is not a number such as '-1.50'.")
@@ -238,11 +239,23 @@ class DecimalField(Field[_Decimal]):
                     "digits",
                 ) from error
         exponent = number.as_tuple().exponent
-        if number and (number.adjusted() >= _MAX_WHOLE or (isinstance(exponent, int) and exponent < -_MAX_FRACTION)):
-            raise self.invalid(
-                f"the number has more than {_MAX_WHOLE} digits before or {_MAX_FRACTION} after the point.", "digits"
-            )
-        return number.quantize(_ONE, context=_WIDE) if isinstance(exponent, int) and exponent > 0 else number
+        if not isinstance(exponent, int) or exponent > 0 or exponent < -_MAX_FRACTION:
+            number = self._written_out(number)
+        if number.adjusted() >= _MAX_WHOLE:
+            raise self._too_wide()
+        return number
+
+    def _written_out(self, number: Decimal) -> Decimal:
+        """Return 1E+3 as 1000, and drop trailing zeros that no numeric has room for."""
+        try:
+            return number.quantize(_ONE if number == number.to_integral_value() else _SMALLEST, context=_WIDE)
+        except decimal.DecimalException as error:
+            raise self._too_wide() from error
+
+    def _too_wide(self) -> ValidationError:
+        return self.invalid(
+            f"the number has more than {_MAX_WHOLE} digits before or {_MAX_FRACTION} after the point.", "digits"
+        )
 
     @override
     def validate(self, value: Any) -> None:

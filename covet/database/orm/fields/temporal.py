@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.schema.types import Date, Interval, LogicalType, Time, Timestamp
-from covet.exceptions import ValidationError
 
 _T = TypeVar("_T")
 _Date = TypeVar("_Date", default=dt.date)
@@ -109,9 +108,9 @@ class DateField(MomentField[_Date]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is dt.date:
+        if type(value) is dt.date:
             return value
+        kind = type_of(value)
         if issubclass(kind, dt.date) and not issubclass(kind, dt.datetime):
             return dt.date.fromordinal(dt.date.toordinal(value))
         if issubclass(kind, str):
@@ -177,16 +176,24 @@ class TimeField(MomentField[_Time]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
+        kind = type_of(value)
+        if kind is dt.time and value.tzinfo is None and not value.fold:
+            return value
         if issubclass(kind, dt.time):
-            if value.tzinfo is not None:
-                raise self.invalid("a time with a zone cannot be stored; store a datetime, or the time without it.")
-            if kind is dt.time and not value.fold:
-                return value
-            return dt.time(value.hour, value.minute, value.second, value.microsecond)
+            return self._plain(value)
         if issubclass(kind, str):
             return self._parsed(str.__str__(value))
         raise self.refused(value, "a time")
+
+    def _plain(self, value: dt.time) -> dt.time:
+        try:
+            zone = value.tzinfo
+            plain = dt.time(value.hour, value.minute, value.second, value.microsecond)
+        except Exception as error:  # whatever a foreign subclass raises
+            raise self.refused(value, "a time") from error
+        if zone is not None:
+            raise self.invalid("a time with a zone cannot be stored; store a datetime, or the time without the zone.")
+        return plain
 
     def _parsed(self, text: str) -> dt.time:
         if _TIME_TEXT.fullmatch(text) is not None:
@@ -239,6 +246,7 @@ class DateTimeField(MomentField[_DateTime]):
     def _read_options(self, options: dict[str, Any]) -> None:
         super()._read_options(options)
         self.timezone = bool(options.get("timezone", True))
+        self._zone = dt.UTC if self.timezone else None
 
     @property
     @override
@@ -252,8 +260,8 @@ class DateTimeField(MomentField[_DateTime]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is dt.datetime and self.timezone and value.tzinfo is dt.UTC:
+        kind = type_of(value)
+        if kind is dt.datetime and value.tzinfo is self._zone and not value.fold:
             return value
         if issubclass(kind, str):
             return self._in_utc(self._parsed(str.__str__(value)))
@@ -265,17 +273,22 @@ class DateTimeField(MomentField[_DateTime]):
         try:
             offset = value.utcoffset()
             plain = dt.datetime(
-                value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond
+                value.year,
+                value.month,
+                value.day,
+                value.hour,
+                value.minute,
+                value.second,
+                value.microsecond,
+                tzinfo=dt.UTC,
             )
             if offset is not None:
                 plain -= offset
-        except ValidationError:
-            raise
         except OverflowError as error:
             raise self.invalid("in UTC the moment is outside the years 1 to 9999.", "bounds") from error
         except Exception as error:  # whatever a foreign tzinfo raises
-            raise self.invalid(f"its tzinfo, a {type(value.tzinfo).__name__}, gives no offset.") from error
-        return plain.replace(tzinfo=dt.UTC) if self.timezone else plain
+            raise self.refused(value, "a datetime whose tzinfo gives an offset") from error
+        return plain.replace(tzinfo=self._zone)
 
     def _parsed(self, text: str) -> dt.datetime:
         if _DATETIME_TEXT.fullmatch(text) is not None:
@@ -326,11 +339,10 @@ class DurationField(Field[_Duration]):
 
     @override
     def coerce(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is dt.timedelta:
+        if type(value) is dt.timedelta:
             return value
-        if issubclass(kind, dt.timedelta):
-            return dt.timedelta(value.days, value.seconds, value.microseconds)
+        if issubclass(type_of(value), dt.timedelta):
+            return dt.timedelta.__add__(value, dt.timedelta())
         raise self.refused(value, "a timedelta")
 
     @override

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.fields.base import Field, FieldOptions, No, Yes
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.sizes import MAX_BYTES, read_size
 from covet.database.orm.validators import URLValidator, validate_email, validate_slug, validate_unicode_slug
 from covet.database.schema.types import LogicalType, Text, Varchar
@@ -85,7 +85,7 @@ class CharField(Field[_Str]):
     @override
     def _read_options(self, options: dict[str, Any]) -> None:
         super()._read_options(options)
-        self.max_length = read_size(self, "max_length", options.get("max_length"), 1, _MAX_LENGTH)
+        self.max_length: int | None = read_size(self, "max_length", options.get("max_length"), 1, _MAX_LENGTH)
         self.min_length = read_size(self, "min_length", options.get("min_length"), 0, _MAX_LENGTH)
         self.db_collation: str | None = options.get("db_collation")
         if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
@@ -101,15 +101,15 @@ class CharField(Field[_Str]):
         return storable_text(self, value if type(value) is str else self._to_text(value))
 
     def _to_text(self, value: object) -> str:
-        kind = type(value)
-        if isinstance(value, str) and issubclass(kind, str):
+        kind = type_of(value)
+        if issubclass(kind, str) and isinstance(value, str):
             return str.__str__(value)
-        if isinstance(value, int) and issubclass(kind, int) and kind is not bool:
+        if issubclass(kind, int) and isinstance(value, int) and kind is not bool:
             try:
                 return int.__repr__(value)
             except ValueError as error:  # more digits than Python turns into text
                 raise self.invalid("the integer has too many digits.", "size") from error
-        if isinstance(value, Decimal) and issubclass(kind, Decimal):
+        if issubclass(kind, Decimal) and isinstance(value, Decimal):
             return str(Decimal(value))
         if kind is UUID:
             return str(value)
