@@ -112,6 +112,9 @@ class Field(Operators[_T]):
     attname: str = ""  #: the instance attribute that holds the column's value: ``name``, or ``author_id``
     column: str = ""  #: the column in the table
     model: type[Any] | None = None  #: the concrete model that owns it
+    #: ``bind_processor`` and ``result_processor`` of a field that belongs to a model; plain attributes, read often.
+    encode: Callable[[Any], Any] | None = None
+    decode: Callable[[Any], Any] | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if args:
@@ -200,6 +203,7 @@ class Field(Operators[_T]):
         self.name = name
         self.attname = self.get_attname(name)
         self.column = self.db_column or self.attname
+        self.encode, self.decode = self.bind_processor, self.result_processor
         try:
             if self.default is not MISSING and self.default is not None and not callable(self.default):
                 self.default = self.coerce(self.default)

@@ -118,9 +118,9 @@ async def fetch_with_relations(queryset: QuerySet[Any, _R]) -> list[_R]:
 async def complete(queryset: QuerySet[Any, Any], rows: list[Any]) -> None:
     """Attach to rows what their query knows and what it prefetches."""
     if queryset.known is not None and queryset.state.shape is None:
-        attribute, owner = queryset.known
+        name, owner = queryset.known
         for row in rows:
-            row.__dict__[attribute] = owner
+            row.__dict__[f"_related_{name}"] = owner
     if rows and queryset.prefetches:
         if queryset.state.shape is not None:
             raise TypeError("prefetch_related() is for instances, not for values().")

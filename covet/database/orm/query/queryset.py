@@ -53,7 +53,7 @@ class QuerySet(Query, Generic[_M, _R]):
         self.prefetches: tuple[Prefetch, ...] = ()
         #: The rows, where they are known already (a loaded relation).
         self.cached: list[_R] | None = None
-        #: What every row of the result is known to refer to: (attribute, instance).
+        #: What every row of the result is known to refer to: (name of the foreign key, instance).
         self.known: tuple[str, Any] | None = None
 
     def derive(self, state: QueryState, params: tuple[object, ...]) -> Self:

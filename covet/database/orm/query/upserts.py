@@ -19,7 +19,8 @@ _M = TypeVar("_M", bound="Model[Any]")
 
 async def create(queryset: QuerySet[_M, Any], values: Mapping[str, Any]) -> _M:
     """Build an instance, with what the queryset knows of it, and insert it."""
-    instance = queryset.model(**values)
+    known = {} if queryset.known is None else {queryset.known[0]: queryset.known[1]}
+    instance = queryset.model(**{**known, **values})
     await insert_new(instance, queryset.database)
     return instance
 

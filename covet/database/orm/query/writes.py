@@ -51,12 +51,17 @@ def _table(options: Options, *, aliased: bool = True) -> TableRef:
 
 
 def _returning_plan(adapter: Adapter, statement: Statement, fields: Sequence[Field[Any]]) -> Plan:
-    columns = tuple(ResultColumn(f.attname, i, f.logical_type, True) for i, f in enumerate(fields))
+    columns = tuple(ResultColumn(f.attname, i, f.logical_type, True, f.decode) for i, f in enumerate(fields))
     hydrate = build_hydrator(Record("values_list", columns), adapter.dialect, len(columns), None)
     return Plan(adapter.dialect.compile(statement), hydrate if columns else list)
 
 
-def _returned(fields: Sequence[Field[Any]], options: Options) -> tuple[Selected, ...]:
+def encoded(field: Field[Any], value: object) -> object:
+    """Return the logical type's value of a field's value."""
+    return value if field.encode is None or value is None else field.encode(value)
+
+
+def _returned(fields: Sequence[Field[Any]]) -> tuple[Selected, ...]:
     return tuple(Selected(nodes.ColumnRef(None, f.column, f.logical_type)) for f in fields)
 
 
@@ -90,10 +95,9 @@ def collect(
             continue
         if isinstance(value, Expression):
             raise FieldError(f"{field!r}: an expression needs a row; it cannot be inserted.")
-        cleaned = field.clean(value) if validate else value
-        state[field.attname] = cleaned
+        state[field.attname] = cleaned = field.clean(value) if validate else value
         fields.append(field)
-        values.append(cleaned)
+        values.append(encoded(field, cleaned))
     return fields, values, returned
 
 
@@ -108,7 +112,7 @@ async def insert(instance: Any, database: str | None, *, validate: bool = True) 
     if plan is None:
         row = tuple(nodes.Param(i, f.logical_type) for i, f in enumerate(fields))
         columns = tuple(f.column for f in fields)
-        statement = Insert(_table(options, aliased=False), columns, (row,), _returned(returned, options))
+        statement = Insert(_table(options, aliased=False), columns, (row,), _returned(returned))
         plan = _returning_plan(adapter, statement, returned)
         adapter.plans.put(key, plan)
     found = await execute(adapter, model, plan, tuple(values), rows=bool(returned))
@@ -143,11 +147,10 @@ async def save_changes(
         if isinstance(value, Expression):
             assignments.append((field, _expression(options, value, params)))
             continue
-        cleaned = field.clean(value) if validate else value
-        instance.__dict__[field.attname] = cleaned
+        instance.__dict__[field.attname] = cleaned = field.clean(value) if validate else value
         assignments.append((field, None))
-        params.append(cleaned)
-    params.append(instance.__dict__[options.pk.attname])
+        params.append(encoded(field, cleaned))
+    params.append(encoded(options.pk, instance.__dict__[options.pk.attname]))
     adapter = adapter_for(database)
     computed = [field for field, token in assignments if token is not None]
     plan = _update_plan(adapter, model, tuple(assignments), computed)
@@ -179,7 +182,7 @@ def _update_plan(
                 position += _width(token)
         pk = nodes.ColumnRef(options.db_table, options.pk.column, options.pk.logical_type)
         where = nodes.Comparison("=", pk, nodes.Param(position, options.pk.logical_type))
-        plan = _returning_plan(adapter, Update(_table(options), tuple(changes), where, _returned(computed, options)), computed)
+        plan = _returning_plan(adapter, Update(_table(options), tuple(changes), where, _returned(computed)), computed)
         adapter.plans.put(key, plan)
     return plan
 
@@ -218,7 +221,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         if relation is not None and isinstance(value, relation.remote):
             value = getattr(value, relation.remote_field.attname)
         assignments.append((field, len(params)))
-        params.append(field.clean(value))
+        params.append(encoded(field, field.clean(value)))
     if queryset.state.empty:
         return 0
     adapter = adapter_for(queryset.database)
@@ -357,7 +360,7 @@ def _insert_many(
     table = _table(options, aliased=False)
     columns = tuple(f.column for f in fields)
     types = tuple(f.logical_type for f in fields)
-    selected = _returned(returned, options)
+    selected = _returned(returned)
     if count is None:
         return InsertColumns(table, columns, types, selected, conflict)
     return InsertRows(table, columns, types, count, selected, conflict)
