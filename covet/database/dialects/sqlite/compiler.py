@@ -21,8 +21,8 @@ _OWN_SCHEMAS = frozenset({"main", "temp"})
 class SQLiteCompiler(SQLiteExpressions):
     """Prints one statement for SQLite."""
 
-    #: The alias that RETURNING cannot name.
-    _returning_alias: str | None = None
+    #: Where RETURNING began, and with it the alias that it cannot name.
+    _in_returning: _Returning | None = None
 
     def placeholder(self, number: int) -> str:
         return f"?{number}"
@@ -33,9 +33,13 @@ class SQLiteCompiler(SQLiteExpressions):
         return ", ".join([row] * count)
 
     def visit_column_ref(self, node: ColumnRef) -> Pieces:
-        if node.table is not None and node.table == self._returning_alias:
-            return (self.quote(node.column),)
-        return super().visit_column_ref(node)
+        if self._in_returning is None:
+            return super().visit_column_ref(node)
+        pieces: Pieces = (self.quote(node.column),)
+        if node.table != self._in_returning.alias:
+            pieces = super().visit_column_ref(node)
+        # SQLite keeps 1.0 as 1 on disk, and RETURNING gives it back like that.
+        return ("CAST(", *pieces, " AS REAL)") if isinstance(node.type, Float) else pieces
 
     def in_list(self, node: In, values: ParamList) -> Pieces:
         if isinstance(values.type, Array):
@@ -75,7 +79,7 @@ class SQLiteCompiler(SQLiteExpressions):
 
     def visit_returning(self, node: _Returning) -> Pieces:
         # Pieces are visited in the order of the text, and RETURNING is the end of every statement.
-        self._returning_alias = node.alias
+        self._in_returning = node
         return ()
 
 
