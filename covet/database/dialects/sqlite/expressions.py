@@ -89,6 +89,8 @@ class SQLiteExpressions(SQLCompiler):
     def nulls_order(self, node: Order) -> str:
         if node.nulls is not None:
             return f" NULLS {node.nulls}"
+        if not node.nullable:
+            return ""
         return " NULLS FIRST" if node.descending else " NULLS LAST"
 
     def converted(self, node: Expression, target: LogicalType | None) -> Pieces:
