@@ -37,7 +37,7 @@ def cast(value: Stored, precision: int, scale: int) -> str | None:
         return None
     number = _rounded(parse(value), scale)
     if number and number.adjusted() >= precision - scale:
-        raise OverflowError("numeric field overflow")
+        raise ValueError("numeric field overflow")
     return decimal_text(number)
 
 
