@@ -76,7 +76,9 @@ async def test_durations_are_numbers(session):
     assert await compute(session, "*", hour, (Integer(), 3)) == dt.timedelta(hours=3)
     assert await compute(session, "*", (Integer(), 3), hour) == dt.timedelta(hours=3)
     assert await compute(session, "*", hour, (Float(), 0.5)) == dt.timedelta(minutes=30)
-    assert await compute(session, "/", hour, (Integer(), 7)) == pytest.approx(dt.timedelta(hours=1) / 7, abs=dt.timedelta(microseconds=1))
+    assert await compute(session, "/", hour, (Integer(), 7)) == pytest.approx(
+        dt.timedelta(hours=1) / 7, abs=dt.timedelta(microseconds=1)
+    )
 
 
 async def test_what_makes_no_sense_is_refused_on_sqlite(dialects):

@@ -35,7 +35,7 @@ PRICE = ColumnRef(None, "price", Numeric())
 COUNT = ColumnRef(None, "n", Integer())
 RATIO = ColumnRef(None, "f", Float())
 ITEMS = TableRef("items")
-PRICES = [Decimal("10"), Decimal("9.50"), Decimal("1.5"), Decimal("1.50"), Decimal("-2"), None]
+PRICES = [Decimal(10), Decimal("9.50"), Decimal("1.5"), Decimal("1.50"), Decimal(-2), None]
 DECIMALS = [
     Decimal(text)
     for text in ("0", "1", "-1", "1.50", "-0.003", "9999.9999", "10000", "123456789012345678901234567890", "7E-15", "3")
@@ -114,12 +114,12 @@ async def test_decimal_aggregates(items):
     names = ("sum", "avg", "min", "max")
     select = Select(tuple(Selected(AggregateCall(name, PRICE)) for name in names), ITEMS)
     assert await items.run(select) == [
-        (Decimal("20.50"), Decimal("4.1000000000000000"), Decimal("-2"), Decimal("10")),
+        (Decimal("20.50"), Decimal("4.1000000000000000"), Decimal(-2), Decimal(10)),
     ]
     positive = Comparison(">", PRICE, Constant(0))
     select = Select(tuple(Selected(AggregateCall(name, PRICE, True, positive)) for name in names), ITEMS)
     ((total, mean, low, high),) = await items.run(select)
-    assert (total, mean, low, high) == (Decimal(21), Decimal(7), Decimal("1.5"), Decimal("10"))
+    assert (total, mean, low, high) == (Decimal(21), Decimal(7), Decimal("1.5"), Decimal(10))
     nothing = Select(tuple(Selected(AggregateCall(name, PRICE)) for name in names), ITEMS, where=Constant(value=False))
     assert await items.run(nothing) == [(None, None, None, None)]
 
@@ -159,7 +159,9 @@ async def test_operators_on_null_give_null(session, operator):
 
 
 #: PostgreSQL's quotient depends on the digits in front, in groups of four, and on the digits behind the point.
-NUMBERS = st.builds(lambda digits, places: Decimal(digits).scaleb(-places), st.integers(-(10**25), 10**25), st.integers(0, 30))
+NUMBERS = st.builds(
+    lambda digits, places: Decimal(digits).scaleb(-places), st.integers(-(10**25), 10**25), st.integers(0, 30)
+)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -201,9 +203,9 @@ async def test_power_has_the_type_that_was_asked_for(session):
 
 
 async def test_numbers_of_different_types_are_computed_as_the_wider_one(session):
-    assert await session.value(Arithmetic("+", Param(0, Integer()), Param(1, Numeric())), 2, Decimal("1.50")) == Decimal(
-        "3.50"
-    )
+    assert await session.value(
+        Arithmetic("+", Param(0, Integer()), Param(1, Numeric())), 2, Decimal("1.50")
+    ) == Decimal("3.50")
     assert await session.value(Arithmetic("*", Param(0, Float()), Param(1, Numeric())), 0.5, Decimal("1.50")) == 0.75
     assert await session.value(Arithmetic("/", Param(0, Integer()), Param(1, Float())), 1, 4.0) == 0.25
 
@@ -218,7 +220,12 @@ async def test_casts(session):
         return await session.value(Cast(Param(0, source), target), value)
 
     assert [await cast(Float(), Integer(64), value) for value in (0.5, 1.5, 2.5, -1.5, 1.4)] == [0, 2, 2, -2, 1]
-    assert [await cast(Numeric(), Integer(64), Decimal(text)) for text in ("0.5", "2.5", "-2.5", "1.4")] == [1, 3, -3, 1]
+    assert [await cast(Numeric(), Integer(64), Decimal(text)) for text in ("0.5", "2.5", "-2.5", "1.4")] == [
+        1,
+        3,
+        -3,
+        1,
+    ]
     assert format(await cast(Integer(), Numeric(10, 2), 5), "f") == "5.00"
     assert format(await cast(Numeric(), Numeric(10, 1), Decimal("0.25")), "f") == "0.3"
     assert format(await cast(Float(), Numeric(), 0.25), "f") == "0.25"
@@ -265,7 +272,7 @@ async def test_number_functions(session):
 
 async def test_greatest_and_least_pass_null_over(session):
     node = [Param(0, Numeric()), Param(1, Numeric()), Param(2, Numeric())]
-    values = (None, Decimal("9"), Decimal("10"))
+    values = (None, Decimal(9), Decimal(10))
     assert await session.value(Function("greatest", tuple(node)), *values) == 10
     assert await session.value(Function("least", tuple(node)), *values) == 9
     assert await session.value(Function("least", (node[0],)), Decimal(1)) == 1

@@ -72,9 +72,9 @@ async def test_a_null_pattern_matches_nothing(words, kind):
 
 
 async def test_what_is_not_text_is_matched_as_text(words):
-    assert await matches(words, TextMatch("startswith", ColumnRef(None, "n", Integer()), Param(0, Text())), "3") == sorted(
-        word for number, word in enumerate(WORDS) if str(number).startswith("3")
-    )
+    assert await matches(
+        words, TextMatch("startswith", ColumnRef(None, "n", Integer()), Param(0, Text())), "3"
+    ) == sorted(word for number, word in enumerate(WORDS) if str(number).startswith("3"))
     found = await matches(words, TextMatch("contains", ColumnRef(None, "j", Json()), Param(0, Text()), True), '"É"')
     assert found == ["É", "é"]
     number = TextMatch("contains", NAME, Cast(Param(0, Integer()), Text()))
@@ -128,7 +128,10 @@ def test_one_parameter_in_two_patterns_takes_two_placeholders(dialects):
         'SELECT "name" LIKE $1, "name" LIKE $2, "name" LIKE $1',
         ["a\\%%", "%a\\%%"],
     )
-    assert sqlite.compile(select).bind(("a%",)) == ('SELECT "name" GLOB ?1, INSTR("name", ?2) > 0, "name" GLOB ?1', ["a%*", "a%"])
+    assert sqlite.compile(select).bind(("a%",)) == (
+        'SELECT "name" GLOB ?1, INSTR("name", ?2) > 0, "name" GLOB ?1',
+        ["a%*", "a%"],
+    )
 
 
 async def test_a_prefix_uses_an_index_on_sqlite(words):

@@ -21,7 +21,7 @@ _GROUP = 4
 Stored = str | int | float | None
 
 
-def parse(value: str | int | float) -> Decimal:
+def parse(value: str | float) -> Decimal:
     """Return the decimal that a stored value is."""
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
