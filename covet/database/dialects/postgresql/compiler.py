@@ -19,6 +19,7 @@ from covet.database.schema.types import (
     LogicalType,
     Numeric,
     Text,
+    Time,
     Timestamp,
     Varchar,
 )
@@ -155,7 +156,7 @@ class PostgreSQLCompiler(SQLCompiler):
 
     def visit_cast(self, node: Cast) -> Pieces:
         source, target = type_of(node.operand), node.type
-        if isinstance(source, Timestamp) and source.timezone and _zoneless(target):
+        if isinstance(source, Timestamp) and source.timezone and (_zoneless(target) or isinstance(target, Time)):
             return "CAST((", *self._operand(node.operand), f"{_AT_UTC}) AS {self.cast_type(target)})"
         if isinstance(target, Timestamp) and target.timezone and source is not None and _zoneless(source):
             return "(CAST(", node.operand, f" AS timestamp){_AT_UTC})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import math
 import uuid
@@ -65,10 +65,10 @@ def literal(value: object, logical: LogicalType) -> str:
             return f"{literal_text(value)}::{name}"
         case bytes():
             return f"'\\x{value.hex()}'::{name}"
-        case datetime.datetime() | datetime.date() | datetime.time():
+        case dt.datetime() | dt.date() | dt.time():
             return f"'{_aware(value).isoformat()}'::{name}"
-        case datetime.timedelta():
-            micros = value // datetime.timedelta(microseconds=1)
+        case dt.timedelta():
+            micros = value // dt.timedelta(microseconds=1)
             return f"'{micros} microseconds'::{name}"
         case uuid.UUID():
             return f"'{value}'::{name}"
@@ -77,9 +77,9 @@ def literal(value: object, logical: LogicalType) -> str:
 
 
 def _aware(
-    value: datetime.datetime | datetime.date | datetime.time,
-) -> datetime.datetime | datetime.date | datetime.time:
+    value: dt.datetime | dt.date | dt.time,
+) -> dt.datetime | dt.date | dt.time:
     # A date-time is UTC if it does not say otherwise; for a column without a zone PostgreSQL ignores the offset.
-    if isinstance(value, datetime.datetime):
-        return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+    if isinstance(value, dt.datetime):
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
     return value

@@ -66,10 +66,11 @@ class SQLiteDDLCompiler(DDLCompiler):
         return super().unique(unique)
 
     def default(self, default: DefaultValue | DefaultExpression, column: Column) -> str:
-        if isinstance(default, DefaultExpression) and isinstance(default.expression, Function):
-            if default.expression.name == "now":
+        match default:
+            case DefaultExpression(Function(name="now")):
                 return _NOW
-        return super().default(default, column)
+            case _:
+                return super().default(default, column)
 
     def index_target(self, node: CreateIndex) -> str:
         # The schema belongs to the index; the table is looked for in the same one.

@@ -21,7 +21,7 @@ Array           ``array_text`` and the item's type      JSON text of the items
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -66,7 +66,7 @@ _NAMES: dict[type[LogicalType], str] = {
     NativeEnum: "text",
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
-_MICROSECOND = datetime.timedelta(microseconds=1)
+_MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def column_type(logical: LogicalType) -> str:
@@ -147,19 +147,19 @@ def _scaled_decimal_text(scale: int) -> BindProcessor:
     return convert
 
 
-_timestamp_isoformat: Callable[[datetime.datetime], str] = methodcaller("isoformat", " ", "microseconds")
+_timestamp_isoformat: Callable[[dt.datetime], str] = methodcaller("isoformat", " ", "microseconds")
 
 
-def timestamptz_text(value: datetime.datetime) -> str:
+def timestamptz_text(value: dt.datetime) -> str:
     """Return a date-time as fixed-width text in UTC; a naive one is UTC already."""
-    aware = value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+    aware = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
     return aware.isoformat(" ", "microseconds")
 
 
 timestamp_text = _timestamp_isoformat
 
 
-def microseconds(value: datetime.timedelta) -> int:
+def microseconds(value: dt.timedelta) -> int:
     """Return a duration as a whole number of microseconds."""
     return value // _MICROSECOND
 
@@ -198,16 +198,16 @@ _BIND: dict[type, BindProcessor] = {
 
 # SQLite -> Python ---------------------------------------------------------------------------------------------------
 
-_UTC: dict[str, object] = {"datetime_fromisoformat": datetime.datetime.fromisoformat, "utc": datetime.UTC}
+_UTC: dict[str, object] = {"datetime_fromisoformat": dt.datetime.fromisoformat, "utc": dt.UTC}
 #: ``_t`` is reserved for this in generated code. A text without an offset was written by someone else: it is UTC.
 _TIMESTAMPTZ = Inline("(_t if (_t := datetime_fromisoformat({v})).tzinfo else _t.replace(tzinfo=utc))", _UTC)
-_TIMESTAMP = Inline("datetime_fromisoformat({v})", {"datetime_fromisoformat": datetime.datetime.fromisoformat})
+_TIMESTAMP = Inline("datetime_fromisoformat({v})", {"datetime_fromisoformat": dt.datetime.fromisoformat})
 _RESULT: dict[type, Inline] = {
     Boolean: Inline("({v} != 0)"),
     Numeric: Inline("decimal({v})", {"decimal": Decimal}),
-    Date: Inline("date_fromisoformat({v})", {"date_fromisoformat": datetime.date.fromisoformat}),
-    Time: Inline("time_fromisoformat({v})", {"time_fromisoformat": datetime.time.fromisoformat}),
-    Interval: Inline("timedelta(microseconds={v})", {"timedelta": datetime.timedelta}),
+    Date: Inline("date_fromisoformat({v})", {"date_fromisoformat": dt.date.fromisoformat}),
+    Time: Inline("time_fromisoformat({v})", {"time_fromisoformat": dt.time.fromisoformat}),
+    Interval: Inline("timedelta(microseconds={v})", {"timedelta": dt.timedelta}),
     Uuid: Inline("uuid({v})", {"uuid": UUID}),
     Json: Inline("json_loads({v})", {"json_loads": json.loads}),
 }
