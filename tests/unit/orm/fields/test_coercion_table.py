@@ -382,7 +382,7 @@ REFUSED: list[tuple[Make, object, str]] = [
     (DateTimeField, "2024-02-30T12:00", "not a moment"),
     (DateTimeField, "2024-05-31T12:00:00.1234567", "not a moment"),
     (DateTimeField, 1717156800, "not int"),
-    (DateTimeField, dt.datetime.max.replace(tzinfo=dt.UTC), "infinity"),  # noqa: DTZ901 - its zone is set here
+    (DateTimeField, dt.datetime.max.replace(tzinfo=dt.UTC), "infinity"),
     (DateTimeField, dt.datetime.min, "infinity"),  # noqa: DTZ901 - naive on purpose
     (DateTimeField, dt.datetime(1, 1, 1, tzinfo=PLUS_TWO), "outside the years 1 to 9999"),
     (lambda: DateTimeField(timezone=False), dt.datetime.max, "infinity"),  # noqa: DTZ901 - naive on purpose
@@ -462,7 +462,6 @@ def same(left: object, right: object) -> bool:
     if isinstance(left, Decimal):
         return str(left) == str(right)
     return left == right
-
 
 
 @pytest.mark.parametrize(("make", "value", "expected"), ACCEPTED, ids=ids(ACCEPTED))
