@@ -53,6 +53,8 @@ class SQLiteArithmetic(SQLCompiler):
         """Return a value as what ``target`` is kept as, where that is another form than its own."""
         source = type_of(node)
         match target:
+            case Numeric() if isinstance(source, Integer):
+                return "CAST(", node, " AS TEXT)"
             case Numeric() if not isinstance(source, Numeric):
                 return (node,) if _is_null(node) else self.call("covet_decimal", (node,))
             case Float() if isinstance(source, Numeric):
@@ -158,11 +160,9 @@ class SQLiteArithmetic(SQLCompiler):
                 return "SUBSTR(CAST(", node.operand, f" AS TEXT), 1, {length})"
             case _:
                 name = _CAST_NAMES.get(type(node.type))
-                if name is not None:
-                    return "CAST(", node.operand, f" AS {name})"
-                if source != node.type:
+                if name is None and source != node.type:
                     self.refuse(f"cannot cast {_word(source)} to {_word(node.type)}")
-                return (node.operand,)
+                return (node.operand,) if name is None else ("CAST(", node.operand, f" AS {name})")
 
     def _cast_function(self, source: LogicalType | None, target: LogicalType) -> str | None:
         match target:

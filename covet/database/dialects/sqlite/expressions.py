@@ -164,7 +164,7 @@ class SQLiteExpressions(SQLiteArithmetic):
     def _extreme(self, name: str, node: Function) -> Pieces:
         # SQLite's is NULL if any argument is; PostgreSQL's passes NULL over.
         values = self._alike(node)
-        if len(values) < 2:
+        if len(values) == 1:
             return values
         collation = " COLLATE covet_decimal" if isinstance(type_of(node), Numeric) else ""
         filled = [

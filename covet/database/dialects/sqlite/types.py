@@ -55,6 +55,7 @@ from covet.exceptions import NotSupportedError
 _NAMES: dict[type[LogicalType], str] = {
     Boolean: "boolean",
     Float: "double precision",
+    Numeric: "numeric_text",
     Varchar: "varchar",
     Text: "text",
     Binary: "blob",
@@ -65,27 +66,30 @@ _NAMES: dict[type[LogicalType], str] = {
     Inet: "inet_text",
     NativeEnum: "text",
 }
-_INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
+#: Types whose name depends on a flag.
+_FLAGGED: dict[LogicalType, str] = {
+    Integer(16): "smallint",
+    Integer(32): "integer",
+    Integer(64): "bigint",
+    Timestamp(timezone=True): "timestamptz_text",
+    Timestamp(timezone=False): "timestamp_text",
+    Json(binary=True): "jsonb_text",
+    Json(binary=False): "json_text",
+}
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def column_type(logical: LogicalType) -> str:
     """Return the declared type of a column."""
     match logical:
-        case Integer(bits=bits):
-            return _INTEGERS[bits]
-        case Numeric(precision=precision, scale=scale):
-            return "numeric_text" if precision is None else f"numeric_text({precision}, {scale or 0})"
+        case Numeric(precision=int(precision), scale=scale):
+            return f"numeric_text({precision}, {scale or 0})"
         case Varchar(length=int(length)):
             return f"varchar({length})"
-        case Timestamp(timezone=timezone):
-            return "timestamptz_text" if timezone else "timestamp_text"
-        case Json(binary=binary):
-            return "jsonb_text" if binary else "json_text"
         case Array(item=item):
             return f"array_text {column_type(item)}"
         case _:
-            name = _NAMES.get(type(logical))
+            name = _FLAGGED.get(logical) or _NAMES.get(type(logical))
             if name is None:
                 raise NotSupportedError(f"SQLite has no column type for {type(logical).__name__}.")
             return name
