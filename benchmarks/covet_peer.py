@@ -62,7 +62,7 @@ class Covet(Peer):
                 return [_post(post) + _author(author) for author in answer for post in author.posts]
             case "fk_join_1000", list():
                 return [_post(post) + _author(post.author) for post in answer]
-            case "insert_one" | "bulk_insert_1000" | "bulk_insert_10000", list():
+            case "insert_one" | "tx" | "bulk_insert_1000" | "bulk_insert_10000", list():
                 return [(post.id,) for post in answer]
             case _, list():
                 return [_row(row) for row in answer]
@@ -114,10 +114,10 @@ class Covet(Peer):
     async def insert_one(self, turn: int) -> list[Post]:
         return [await Post.create(**new_post(turn))]
 
-    async def update_one(self, turn: int) -> None:
+    async def update_one(self, turn: int) -> Post:
         post = await Post.objects.get(id=some_post(turn))
         post.title = self.title(turn)
-        await post.save()
+        return await post.save()
 
     async def bulk_insert_1000(self, _turn: int) -> list[Post]:
         return await Post.objects.bulk_create([Post(**post) for post in new_posts(1_000)])
@@ -125,10 +125,11 @@ class Covet(Peer):
     async def bulk_insert_10000(self, _turn: int) -> list[Post]:
         return await Post.objects.bulk_create([Post(**post) for post in new_posts(10_000)])
 
-    async def tx(self, turn: int) -> None:
+    async def tx(self, turn: int) -> list[Post]:
         async with transaction():
-            await Post.create(**new_post(turn))
+            post = await Post.create(**new_post(turn))
             await Post.objects.filter(id=some_post(turn)).update(title=self.title(turn))
+        return [post]
 
     async def aggregate(self, _turn: int) -> object:
         question = Author.objects.values("age").annotate(n=Count("posts"), v=Avg("posts__views"))

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from covet import BooleanField, CharField, DateTimeField, EmailField, ForeignKey, IntegerField, Model, TextField
+from covet import (
+    BooleanField,
+    CharField,
+    DateTimeField,
+    EmailField,
+    ForeignKey,
+    IntegerField,
+    Model,
+    ReverseManager,
+    TextField,
+)
 
 
 class Author(Model):
@@ -13,6 +23,7 @@ class Author(Model):
     age = IntegerField()
     is_active = BooleanField()
     created_at = DateTimeField()
+    posts: ReverseManager[Post]
 
     class Meta:
         db_table = "author"
@@ -27,6 +38,7 @@ class Post(Model):
     status = CharField(max_length=20)
     created_at = DateTimeField()
     author = ForeignKey(Author, on_delete="CASCADE", related_name="posts")
+    author_id: int
 
     class Meta:
         db_table = "post"
