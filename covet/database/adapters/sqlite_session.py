@@ -11,6 +11,7 @@ cancelled interrupts its statement and goes on when the thread is free.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -38,9 +39,10 @@ _PRIMARY: Final = 0xFF
 class _Statement:
     """One hop: the event loop may ask it to stop, the thread looks before it starts."""
 
-    __slots__ = ("stopped", "timed_out")
+    __slots__ = ("deadline", "stopped", "timed_out")
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
         self.stopped = False
         self.timed_out = False
 
@@ -105,7 +107,7 @@ class MemoryCursor(Cursor):
 class SQLiteSession(Session):
     """One connection and its thread."""
 
-    __slots__ = ("_config", "_memory", "_pending", "_proxy", "_raw", "cursors")
+    __slots__ = ("_alarm", "_config", "_memory", "_pending", "_proxy", "_raw", "_running", "cursors")
 
     def __init__(self, proxy: ThreadConnection, raw: sqlite3.Connection, config: DatabaseConfig) -> None:
         super().__init__()
@@ -115,6 +117,9 @@ class SQLiteSession(Session):
         self._memory = config.database == MEMORY
         #: What begins the transaction; sent along with its first statement.
         self._pending: str | None = None
+        self._running: _Statement | None = None
+        #: One timer for many statements: starting and stopping one for each costs a fifth of a short read.
+        self._alarm: asyncio.TimerHandle | None = None
         #: Open cursors. They end with the transaction, lest they keep the old snapshot.
         self.cursors: set[SQLiteCursor] = set()
 
@@ -215,7 +220,10 @@ class SQLiteSession(Session):
             delay = min(delay * 2, _LONGEST_DELAY)
 
     async def _hop(self, loop: asyncio.AbstractEventLoop, work: Callable[[sqlite3.Connection], R]) -> R:
-        statement = _Statement()
+        limit = self._config.statement_timeout
+        statement = self._running = _Statement(math.inf if limit is None else loop.time() + limit)
+        if limit is not None and self._alarm is None:
+            self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
         raw = self._raw
 
         def on_thread() -> R:
@@ -225,8 +233,6 @@ class SQLiteSession(Session):
                 self._begin(raw)
             return work(raw)
 
-        limit = self._config.statement_timeout
-        timer = loop.call_later(limit, self._expire, statement) if limit is not None else None
         try:
             return await self._proxy.run(on_thread)
         except asyncio.CancelledError:
@@ -238,12 +244,19 @@ class SQLiteSession(Session):
                 raise TimeoutError from exc
             raise
         finally:
-            if timer is not None:
-                timer.cancel()
+            self._running = None
 
-    def _expire(self, statement: _Statement) -> None:
-        statement.stopped = statement.timed_out = True
-        self._raw.interrupt()
+    def _check_time(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop the statement that runs if its time is up; if it began later than the timer, look again in time."""
+        self._alarm = None
+        statement = self._running
+        if statement is None:
+            return
+        if loop.time() < statement.deadline:
+            self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
+        else:
+            statement.stopped = statement.timed_out = True
+            self._raw.interrupt()
 
     async def _until_free(self) -> None:
         """Interrupt the statement until the thread takes the next thing."""
@@ -278,9 +291,16 @@ class SQLiteSession(Session):
         await self.hop(work)
 
     async def close(self) -> None:
+        self._stop_alarm()
         await self._proxy.close()
 
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
     def terminate(self) -> None:
+        self._stop_alarm()
         self._raw.interrupt()
         self._proxy.stop_unheard()
 

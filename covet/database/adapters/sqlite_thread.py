@@ -84,7 +84,7 @@ _CONVERTERS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], object]]
     (datetime, lambda value: timestamp_text(value) if value.tzinfo is None else timestamptz_text(value)),
     (date, lambda value: value.isoformat()),
     (time, lambda value: value.isoformat("microseconds")),
-    (timedelta, microseconds),
+    (timedelta, lambda value: microseconds(value)),  # noqa: PLW0108 - a tuple of callables of one type
     (Decimal, decimal_text),
     ((UUID, IPv4Address, IPv6Address, IPv4Interface, IPv6Interface, IPv4Network, IPv6Network), str),
     ((dict, list, tuple), _json),

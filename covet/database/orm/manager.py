@@ -169,7 +169,7 @@ class Manager(Generic[_M]):
     ) -> QuerySet[_M, tuple[_T1, _T2, _T3, _T4]]: ...
     @overload
     def values_list(
-        self, *fields: str | Expression[Any], flat: bool = ..., named: bool = ...
+        self, *fields: str | Expression[Any], flat: Literal[False] = ..., named: bool = ...
     ) -> QuerySet[_M, tuple[Any, ...]]: ...
     def values_list(self, *fields: Any, flat: bool = False, named: bool = False) -> Any:
         """See ``QuerySet.values_list``."""
@@ -233,9 +233,7 @@ class Manager(Generic[_M]):
         """See ``QuerySet.aggregate``."""
         return await self._start().aggregate(*aggregates, **expressions)
 
-    async def in_bulk(
-        self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk"
-    ) -> dict[_K, _M]:
+    async def in_bulk(self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk") -> dict[_K, _M]:
         """See ``QuerySet.in_bulk``."""
         return await self._start().in_bulk(ids, field=field)
 

@@ -65,7 +65,9 @@ class SelectPlanner:
         plain = False
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
-                prefixes = {path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None}
+                prefixes = {
+                    path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None
+                }
                 crossed |= prefixes
                 plain = plain or not prefixes
         if not crossed:
@@ -103,7 +105,12 @@ class SelectPlanner:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
             tokens = tuple(_reverse(token) for token in tokens or (pk_order(self.options),))
-        return tuple(Order(self.translator.value(t.expression), t.descending, t.nulls) for t in tokens)
+        return tuple(self._order(token) for token in tokens)
+
+    def _order(self, token: OrderToken) -> Order:
+        expression = token.expression
+        nullable = expression.path.nullable if isinstance(expression, PathToken) else True
+        return Order(self.translator.value(expression), token.descending, token.nulls, nullable)
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
@@ -301,9 +308,7 @@ def _reverse(token: OrderToken) -> OrderToken:
 
 def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
     """Plan the right side of ``in``: the one column that was asked for, or the key."""
-    planner = SelectPlanner(
-        token.model, token.state, names=names, offset=offset + token.offset, alias=names.next()
-    )
+    planner = SelectPlanner(token.model, token.state, names=names, offset=offset + token.offset, alias=names.next())
     where, having = planner.conditions()
     shape = token.state.shape
     if shape is None:

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.query import execution
+from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.relations import Relation, RelationReference
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
 
@@ -69,9 +71,7 @@ def relations_on(model: type[Any], path: str) -> list[Relation]:
     return relations
 
 
-def split_related(
-    model: type[Any], relations: Iterable[str | RelationReference]
-) -> tuple[list[str], list[str]]:
+def split_related(model: type[Any], relations: Iterable[str | RelationReference]) -> tuple[list[str], list[str]]:
     """Split the paths of ``select_related``: what a JOIN brings, and what a query of its own must."""
     joined: list[str] = []
     batched: list[str] = []
@@ -127,9 +127,7 @@ async def complete(queryset: QuerySet[Any, Any], rows: list[Any]) -> None:
         await load(rows, queryset.model, queryset.prefetches, queryset.database)
 
 
-async def load(
-    instances: list[Any], model: type[Any], prefetches: Iterable[Prefetch], database: str | None
-) -> None:
+async def load(instances: list[Any], model: type[Any], prefetches: Iterable[Prefetch], database: str | None) -> None:
     """Load relations of instances that are there already."""
     await _load_level(instances, model, _tree(prefetches), database)
 
@@ -150,6 +148,12 @@ def _source(relation: Relation, prefetch: Prefetch | None, database: str | None)
     return base if database is None else base.using(database)
 
 
+def _with_keys(source: QuerySet[Any, Any], field: Field[Any], keys: Iterable[Any]) -> QuerySet[Any, Any]:
+    if source.state.limit is not None or source.state.offset is not None:
+        raise TypeError("Prefetch(queryset=): a sliced queryset cannot be shared among the parents; slice in Python.")
+    return source.derive(*where_keys(source.model._meta, (source.state, source.params), field, keys))
+
+
 async def _load_many(
     instances: list[Any], relation: Relation, prefetch: Prefetch | None, database: str | None
 ) -> list[Any]:
@@ -161,7 +165,7 @@ async def _load_many(
     if groups:
         source = _source(relation, prefetch, database)
         back = f"_related_{relation.foreign_key.name}"
-        for row in await source.filter(**{f"{remote.name}__in": list(groups)}):
+        for row in await _with_keys(source, remote, groups):
             key = getattr(row, remote.attname)
             groups[key].append(row)
             row.__dict__[back] = missing[key]
@@ -182,7 +186,7 @@ async def _load_one(
     found: dict[Any, Any] = {}
     if keys:
         source = _source(relation, prefetch, database)
-        found = {getattr(row, remote.attname): row for row in await source.filter(**{f"{remote.name}__in": list(keys)})}
+        found = {getattr(row, remote.attname): row for row in await _with_keys(source, remote, keys)}
     for instance in waiting:
         row = found.get(getattr(instance, local))
         if row is not None or relation.cache_name != target:

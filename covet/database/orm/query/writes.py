@@ -51,9 +51,12 @@ def _table(options: Options, *, aliased: bool = True) -> TableRef:
 
 
 def _returning_plan(adapter: Adapter, statement: Statement, fields: Sequence[Field[Any]]) -> Plan:
+    compiled = adapter.dialect.compile(statement)
+    if not fields:
+        return Plan(compiled, list)
     columns = tuple(ResultColumn(f.attname, i, f.logical_type, True, f.decode) for i, f in enumerate(fields))
     hydrate = build_hydrator(Record("values_list", columns), adapter.dialect, len(columns), None)
-    return Plan(adapter.dialect.compile(statement), hydrate if columns else list)
+    return Plan(compiled, hydrate)
 
 
 def encoded(field: Field[Any], value: object) -> object:
@@ -307,8 +310,8 @@ async def bulk_create(
     for instance in instances:
         if type(instance)._meta.model is not model:
             raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
-        fields, values, returned = collect(instance, options, validate=True)
-        groups.setdefault((tuple(fields), tuple(returned)), []).append((instance, values))
+        given, values, filled = collect(instance, options, validate=True)
+        groups.setdefault((tuple(given), tuple(filled)), []).append((instance, values))
     if not instances:
         return instances
     adapter = adapter_for(database)
