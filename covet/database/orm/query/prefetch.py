@@ -108,10 +108,11 @@ def _tree(prefetches: Iterable[Prefetch]) -> dict[str, _Node]:
     return tree
 
 
-async def fetch_with_relations(queryset: QuerySet[Any, _R]) -> list[_R]:
+async def fetch_with_relations(queryset: QuerySet[Any, _R], want: execution.Want = "rows") -> list[_R]:
     """Return the rows of a query with everything that it prefetches."""
-    rows = await execution.fetch_all(queryset)
-    await complete(queryset, rows)
+    rows = await execution.fetch_all(queryset, want)
+    if queryset.prefetches or queryset.known is not None:
+        await complete(queryset, rows)
     return rows
 
 
