@@ -484,9 +484,10 @@ def test_unknown_functions_and_literals_are_refused(dialects):
 async def test_a_hundred_thousand_alternatives_are_one_condition(people):
     # Few different constants: SQLite compares each one with all that it has seen.
     value = Comparison("=", ID, Param(0, Integer(64)))
-    for kind, operator in ((Or, "="), (And, "<>")):
-        where = kind((*[Comparison(operator, AGE, Constant(1000 + at % 9)) for at in range(100_000)], value))
-        assert names(await people.run(Select((Selected(NAME),), USERS, where=where), 3)) == "c"
+    where = Or((*[Comparison("=", AGE, Constant(1000 + at % 9)) for at in range(100_000)], value))
+    assert names(await people.run(Select((Selected(NAME),), USERS, where=where), 3)) == "c"
+    where = And((*[Comparison("<>", AGE, Constant(1000 + at % 9)) for at in range(5_000)], value))
+    assert names(await people.run(Select((Selected(NAME),), USERS, where=where), 3)) == "c"
 
 
 def test_conditions_of_any_depth_are_printed(dialects):
