@@ -81,7 +81,9 @@ class SQLCompiler(ExpressionCompiler):
 
     def visit_table_ref(self, node: TableRef) -> Pieces:
         name = self.table_name(node.name, node.schema)
-        return (name if node.alias is None else f"{name} AS {self.quote(node.alias)}",)
+        if node.alias is None or (node.alias == node.name and node.schema is None):
+            return (name,)
+        return (f"{name} AS {self.quote(node.alias)}",)
 
     def table_name(self, name: str, schema: str | None) -> str:
         """Return the quoted name of a table."""

@@ -67,6 +67,8 @@ class SQLiteExpressions(SQLiteArithmetic):
     def nulls_order(self, node: Order) -> str:
         if node.nulls is not None:
             return f" NULLS {node.nulls}"
+        if not node.nullable:
+            return ""
         return " NULLS FIRST" if node.descending else " NULLS LAST"
 
     def _result(self, value: Expression, node: Case) -> Pieces:
