@@ -238,7 +238,7 @@ async def test_casts(session):
     assert await cast(Integer(), Text(), 5) == "5"
     assert await cast(Text(), Integer(), "12") == 12
     assert await cast(Text(), Numeric(), "1.50") == Decimal("1.50")
-    with pytest.raises(Exception, match="overflow|user-defined function raised exception"):
+    with pytest.raises(Exception, match=r"overflow|user-defined function raised exception"):
         await cast(Numeric(), Numeric(3, 1), Decimal(100))
     for target in (Integer(), Float(), Numeric(), Numeric(3, 1)):
         assert await cast(Numeric(), target, None) is None
@@ -271,7 +271,8 @@ async def test_special_decimals_sort_as_on_postgresql(session):
     await session.run(InsertRows(TableRef("t"), ("d",), (Numeric(),), len(values)), *values)
     column = ColumnRef(None, "d", Numeric())
     rows = await session.run(Select((Selected(column),), TableRef("t"), order_by=(Order(column, descending=True),)))
-    assert [str(row[0]) for row in rows] == list(map(str, [*values[:2], Decimal(10**30), *values[3:]]))
+    assert str(rows[0][0]) == "NaN"
+    assert [row[0] for row in rows[1:]] == values[1:]
     assert str(await session.value(Function("round", (Param(0, Numeric()),)), Decimal("NaN"))) == "NaN"
     assert await session.value(Arithmetic("/", Param(0, Numeric()), Param(1, Numeric())), Decimal(1), values[1]) == 0
 
