@@ -461,6 +461,8 @@ def same(left: object, right: object) -> bool:
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, Decimal):
         return str(left) == str(right)
+    if isinstance(left, (dt.time, dt.datetime)):
+        return repr(left) == repr(right)  # the fold too
     return left == right
 
 
