@@ -190,7 +190,7 @@ LIKELY: list[tuple[Field[Any], st.SearchStrategy[Any]]] = [
     (DateTimeField(timezone=False), moments | moments.map(str)),
     (DurationField(), st.timedeltas()),
     (UUIDField(), st.uuids() | st.uuids().map(str) | st.binary(min_size=16, max_size=16)),
-    (BinaryField(), st.binary() | st.binary().map(bytearray) | st.binary().map(lambda data: memoryview(data))),  # noqa: PLW0108 - mypy cannot solve the class
+    (BinaryField(), st.binary() | st.binary().map(bytearray) | st.binary().map(lambda data: memoryview(data))),  # noqa: PLW0108 - for mypy
     (JSONField(), documents),
     (GenericIPAddressField(), st.ip_addresses() | st.ip_addresses().map(str)),
     (EnumField(Colour), st.sampled_from([*Colour, "red", "RED"])),
