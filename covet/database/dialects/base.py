@@ -11,6 +11,7 @@ from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import BindProcessor, Compiled
 from covet.database.sql.ddl import DDLStatement
 from covet.database.sql.statements import Statement
+from covet.exceptions import ProgrammingError
 
 
 class JsonText(str):
@@ -29,6 +30,13 @@ class Inline:
 
     template: str
     names: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def quote_text(text: str) -> str:
+    """Write a string literal of standard SQL. Only for DDL."""
+    if "\x00" in text:
+        raise ProgrammingError("A literal in a table's definition cannot hold the character NUL.")
+    return "'" + text.replace("'", "''") + "'"
 
 
 class Dialect(ABC):
@@ -58,9 +66,14 @@ class Dialect(ABC):
     def ddl(self, statement: DDLStatement) -> list[str]:
         """Print a DDL statement; one node may be several statements."""
 
-    @abstractmethod
     def quote(self, name: str) -> str:
-        """Quote an identifier."""
+        """Quote an identifier; PostgreSQL would silently cut one that is too long."""
+        if not name or "\x00" in name or len(name.encode("utf-8", "surrogatepass")) > self.max_identifier:
+            raise ProgrammingError(
+                f"{self.title} cannot name anything {name[:80]!r}: an identifier has 1 to {self.max_identifier} bytes,"
+                " none of them NUL."
+            )
+        return '"' + name.replace('"', '""') + '"'
 
     @abstractmethod
     def column_type(self, logical: LogicalType) -> str:
@@ -73,6 +86,10 @@ class Dialect(ABC):
     @abstractmethod
     def result_processor(self, logical: LogicalType | None) -> Inline | None:
         """Driver -> Python; None: the driver gives the value as it is."""
+
+    @abstractmethod
+    def literal(self, value: object, logical: LogicalType) -> str:
+        """Write a value as a literal of its type. Only for DDL: a statement has parameters."""
 
     def script(self, statements: Iterable[DDLStatement]) -> list[str]:
         """Print several DDL statements in order."""

@@ -39,7 +39,7 @@ def count(model: type[Any], state: QueryState) -> Select:
     if state.shape is not None:
         planner.record()
     else:
-        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+        planner.add(planner.joins.root.column(planner.options.pk.column))
     columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
     inner = planner.statement(columns, where, having, ordered=state.limit is not None or bool(state.distinct_on))
     return Select((_COUNT,), SubqueryRef(inner, "q"))
@@ -119,11 +119,11 @@ def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...])
     if state.shape is not None:
         planner.record()
     elif state.distinct:
-        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+        planner.add(planner.joins.root.column(planner.options.pk.column))
     outer = _Outer(planner)
     columns = tuple(Selected(outer.value(a.expression)) for a in wanted)
     if not planner.columns:
-        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+        planner.add(planner.joins.root.column(planner.options.pk.column))
     inner_columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
     inner = planner.statement(inner_columns, where, having)
     return Select(columns, SubqueryRef(inner, "q"))
@@ -152,5 +152,5 @@ class _Outer:
         for position, selected in enumerate(self.planner.columns):
             if selected.expression == expression:
                 return nodes.ColumnRef("q", f"c{position}", token_type(token, self.planner.state))
-        column = self.planner.add("", expression)
-        return nodes.ColumnRef("q", f"c{column.position}", token_type(token, self.planner.state))
+        position = self.planner.add(expression)
+        return nodes.ColumnRef("q", f"c{position}", token_type(token, self.planner.state))
