@@ -55,6 +55,8 @@ class Dialect(ABC):
     supports_row_locks: ClassVar[bool]
     #: Tables live in schemas.
     supports_schemas: ClassVar[bool]
+    #: A constraint can be added to a table that is there.
+    supports_add_constraint: ClassVar[bool]
     #: DISTINCT ON is understood.
     supports_distinct_on: ClassVar[bool]
 

@@ -65,7 +65,7 @@ class Compare(Lookup):
 
 
 class In(Lookup):
-    """``in``: membership. None among the values never matches, as in SQL."""
+    """``in``: membership. None among the values never matches, as in SQL. The translator builds its node."""
 
     name = "in"
     takes_list = True
@@ -75,12 +75,6 @@ class In(Lookup):
             raise field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
         items: Iterable[Any] = value
         return tuple(Lookup.prepare(self, field, item) for item in items if item is not None)
-
-    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
-        right = values[0]
-        if isinstance(right, nodes.ParamList):
-            return nodes.In(operand, right)
-        return nodes.In(operand, (right,))
 
 
 class Range(Lookup):

@@ -233,9 +233,7 @@ class Manager(Generic[_M]):
         """See ``QuerySet.aggregate``."""
         return await self._start().aggregate(*aggregates, **expressions)
 
-    async def in_bulk(
-        self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk"
-    ) -> dict[_K, _M]:
+    async def in_bulk(self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk") -> dict[_K, _M]:
         """See ``QuerySet.in_bulk``."""
         return await self._start().in_bulk(ids, field=field)
 

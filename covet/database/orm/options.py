@@ -68,6 +68,9 @@ class Options:
         self.dependants: list[Relation] = []
         #: Relations whose model is not defined yet: name -> how the declaration refers to it.
         self.pending: dict[str, str] = {}
+        #: The fields and relations as declared, for subclasses to copy.
+        self.templates: dict[str, Any] = {}
+        self.managers: dict[str, Any] = {}
         #: Makes a queryset of all rows, past every custom manager; set by the metaclass.
         self.base_queryset: Callable[[], Any] = self.require_concrete
         #: Names that only annotations declare, verified when the models are complete.

@@ -25,6 +25,7 @@ class PostgreSQLDialect(Dialect):
     supports_unnest = True
     supports_row_locks = True
     supports_schemas = True
+    supports_add_constraint = True
     supports_distinct_on = True
 
     def compile(self, statement: Statement) -> Compiled:

@@ -25,6 +25,7 @@ class SQLiteDialect(Dialect):
     supports_unnest = False
     supports_row_locks = False
     supports_schemas = False
+    supports_add_constraint = False
     supports_distinct_on = False
 
     def compile(self, statement: Statement) -> Compiled:

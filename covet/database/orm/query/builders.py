@@ -146,8 +146,12 @@ def not_one(model: type[Any], number: int) -> Exception:
     """Return the error of ``get()`` for no row or several."""
     name = model.__name__
     if number == 0:
-        return cast("Exception", model.DoesNotExist(f"No {name} matches the query. Use get_or_none() where that is usual."))
-    return cast("Exception", model.MultipleObjectsReturned(f"get() found more than one {name}. Use filter() or first()."))
+        return cast(
+            "Exception", model.DoesNotExist(f"No {name} matches the query. Use get_or_none() where that is usual.")
+        )
+    return cast(
+        "Exception", model.MultipleObjectsReturned(f"get() found more than one {name}. Use filter() or first().")
+    )
 
 
 def some(model: type[Any], rows: list[_R]) -> _R:
@@ -344,5 +348,3 @@ def select_related(queryset: _QS, relations: tuple[str | RelationReference, ...]
     found = queryset.derive(queryset.state._replace(select_related=paths), queryset.params)
     found.prefetches = (*queryset.prefetches, *(as_prefetch(queryset.model, path) for path in batched))
     return found
-
-

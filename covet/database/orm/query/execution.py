@@ -88,7 +88,9 @@ async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[
         yield plan.hydrate(rows)
 
 
-async def _scalar(query: Query, database: str | None, kind: str, build: Callable[[type[Any], QueryState], Select]) -> Any:
+async def _scalar(
+    query: Query, database: str | None, kind: str, build: Callable[[type[Any], QueryState], Select]
+) -> Any:
     adapter = adapter_for(database)
     key = (query.model, kind, query.state)
     plan: Plan | None = adapter.plans.get(key)

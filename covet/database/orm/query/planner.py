@@ -65,7 +65,9 @@ class SelectPlanner:
         plain = False
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
-                prefixes = {path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None}
+                prefixes = {
+                    path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None
+                }
                 crossed |= prefixes
                 plain = plain or not prefixes
         if not crossed:
@@ -301,9 +303,7 @@ def _reverse(token: OrderToken) -> OrderToken:
 
 def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
     """Plan the right side of ``in``: the one column that was asked for, or the key."""
-    planner = SelectPlanner(
-        token.model, token.state, names=names, offset=offset + token.offset, alias=names.next()
-    )
+    planner = SelectPlanner(token.model, token.state, names=names, offset=offset + token.offset, alias=names.next())
     where, having = planner.conditions()
     shape = token.state.shape
     if shape is None:

@@ -69,9 +69,7 @@ def relations_on(model: type[Any], path: str) -> list[Relation]:
     return relations
 
 
-def split_related(
-    model: type[Any], relations: Iterable[str | RelationReference]
-) -> tuple[list[str], list[str]]:
+def split_related(model: type[Any], relations: Iterable[str | RelationReference]) -> tuple[list[str], list[str]]:
     """Split the paths of ``select_related``: what a JOIN brings, and what a query of its own must."""
     joined: list[str] = []
     batched: list[str] = []
@@ -127,9 +125,7 @@ async def complete(queryset: QuerySet[Any, Any], rows: list[Any]) -> None:
         await load(rows, queryset.model, queryset.prefetches, queryset.database)
 
 
-async def load(
-    instances: list[Any], model: type[Any], prefetches: Iterable[Prefetch], database: str | None
-) -> None:
+async def load(instances: list[Any], model: type[Any], prefetches: Iterable[Prefetch], database: str | None) -> None:
     """Load relations of instances that are there already."""
     await _load_level(instances, model, _tree(prefetches), database)
 

@@ -207,9 +207,7 @@ class QuerySet(Query, Generic[_M, _R]):
         no_key: bool = False,
     ) -> Self:
         """Lock the rows until the transaction ends (PostgreSQL; SQLite has no row locks and says so)."""
-        return self._change(
-            lock=LockToken("NO KEY UPDATE" if no_key else "UPDATE", nowait, skip_locked, tuple(of))
-        )
+        return self._change(lock=LockToken("NO KEY UPDATE" if no_key else "UPDATE", nowait, skip_locked, tuple(of)))
 
     def using(self, alias: str) -> Self:
         """Ask another database."""
@@ -290,9 +288,7 @@ class QuerySet(Query, Generic[_M, _R]):
         params, wanted = builders.aggregates(self, aggregates, expressions)
         return await execution.aggregate(self, params, self.database, wanted)
 
-    async def in_bulk(
-        self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk"
-    ) -> dict[_K, _R]:
+    async def in_bulk(self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk") -> dict[_K, _R]:
         """Return rows by key: ``in_bulk([1, 2])`` gives ``{1: ..., 2: ...}``; ``field`` must be unique."""
         return await builders.in_bulk(self, ids, field)
 
@@ -302,15 +298,11 @@ class QuerySet(Query, Generic[_M, _R]):
         """Insert one row and return it: ``INSERT .. RETURNING id``."""
         return await upserts.create(self, values)
 
-    async def get_or_create(
-        self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any
-    ) -> tuple[_M, bool]:
+    async def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
         """Return (row, created). Safe when several tasks try the same key that is unique."""
         return await upserts.get_or_create(self, defaults or {}, lookups)
 
-    async def update_or_create(
-        self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any
-    ) -> tuple[_M, bool]:
+    async def update_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
         """Update the row that matches, or insert one; return (row, created)."""
         return await upserts.update_or_create(self, defaults or {}, lookups)
 

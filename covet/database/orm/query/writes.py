@@ -51,9 +51,12 @@ def _table(options: Options, *, aliased: bool = True) -> TableRef:
 
 
 def _returning_plan(adapter: Adapter, statement: Statement, fields: Sequence[Field[Any]]) -> Plan:
+    compiled = adapter.dialect.compile(statement)
+    if not fields:
+        return Plan(compiled, list)
     columns = tuple(ResultColumn(f.attname, i, f.logical_type, True, f.decode) for i, f in enumerate(fields))
     hydrate = build_hydrator(Record("values_list", columns), adapter.dialect, len(columns), None)
-    return Plan(adapter.dialect.compile(statement), hydrate if columns else list)
+    return Plan(compiled, hydrate)
 
 
 def encoded(field: Field[Any], value: object) -> object:

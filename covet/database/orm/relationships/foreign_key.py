@@ -124,7 +124,9 @@ class ForeignKey(Field[_To], RelationReference):
         self.deferrable = bool(options.get("deferrable", False))
         self.db_index = bool(options.get("db_index", True))
         if not isinstance(self.to, str) and not callable(self.to):
-            raise ModelDefinitionError(f"{type(self).__name__}() takes a model, its name or a function, not {self.to!r}.")
+            raise ModelDefinitionError(
+                f"{type(self).__name__}() takes a model, its name or a function, not {self.to!r}."
+            )
 
     def _action(self, option: str, value: object) -> str:
         action = value.upper().replace(" ", "_") if isinstance(value, str) else ""
