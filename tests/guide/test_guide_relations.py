@@ -196,7 +196,7 @@ async def prepared_full_names() -> type[Any]:
 async def test_lines_924_944_a_property_and_raw_sql(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
     await prepared_full_names()
     with capture_queries() as queries:
-        names = await run_block("924-944")
+        names = await run_block("924-944", Model=Model, CharField=CharField)
     assert capsys.readouterr().out == "Alice Smith\n"
     assert [(user.first_name, user.last_name) for user in names["users"]] == [("Alice", "Smith")]
     assert type(names["users"][0]) is names["User"]
@@ -205,7 +205,7 @@ async def test_lines_924_944_a_property_and_raw_sql(database: Database, capsys: 
 
 async def test_line_947_a_property_cannot_be_queried(database: Database) -> None:
     await prepared_full_names()
-    names = await run_block("924-944")
+    names = await run_block("924-944", Model=Model, CharField=CharField)
     with capture_queries() as queries, pytest.raises(FieldError, match="property"):
         names["User"].objects.filter(full_name="Alice Smith")
     assert queries == []

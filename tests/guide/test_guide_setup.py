@@ -152,7 +152,7 @@ async def test_lines_389_394_create_a_user_from_many_tasks_at_once(database: Dat
 
 
 async def test_lines_389_394_and_1402_1404_need_no_session(database: Database) -> None:
-    await create_all(models=[community.User])
+    await create_all(models=community.ALL)
     names = await run_block("389-394", User=community.User)
     await names["create_user"]()
     assert [user.username for user in await community.User.objects.all()] == ["alice"]

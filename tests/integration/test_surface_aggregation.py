@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -109,11 +110,11 @@ async def test_three_aggregates_over_one_relation_are_one_query(users: list[User
         avg_views=Avg("posts__views"),
     )
     with capture_queries() as queries:
-        alice = await query.get(id=users[0].id)
-        bob = await query.get(id=users[1].id)
-    assert (alice.post_count, alice.published_count) == (3, 2)  # type: ignore[attr-defined]
+        alice: Any = await query.get(id=users[0].id)
+        bob: Any = await query.get(id=users[1].id)
+    assert (alice.post_count, alice.published_count) == (3, 2)
     assert alice.annotation("avg_views", float) == pytest.approx(7 / 3)
-    assert [bob.annotation(name) for name in ("post_count", "published_count", "avg_views")] == [0, 0, None]
+    assert (bob.post_count, bob.published_count, bob.avg_views) == (0, 0, None)
     assert len(queries) == 2
     sql = queries[0].sql
     assert sql.count("LEFT JOIN") + sql.count("LEFT OUTER JOIN") == 1
@@ -150,10 +151,10 @@ async def test_aggregates_over_no_rows(users: list[User]) -> None:
 async def test_counts_over_two_relations_do_not_multiply(users: list[User]) -> None:
     query = User.objects.annotate(posts_n=Count("posts"), orders_n=Count("orders"), spent=Sum("orders__total"))
     with capture_queries() as queries:
-        alice = await query.get(id=users[0].id)
-        carol = await query.get(id=users[2].id)
-    assert [alice.annotation(name) for name in ("posts_n", "orders_n", "spent")] == [3, 2, Decimal("10.30")]
-    assert [carol.annotation(name) for name in ("posts_n", "orders_n", "spent")] == [1, 0, None]
+        alice: Any = await query.get(id=users[0].id)
+        carol: Any = await query.get(id=users[2].id)
+    assert (alice.posts_n, alice.orders_n, alice.spent) == (3, 2, Decimal("10.30"))
+    assert (carol.posts_n, carol.orders_n, carol.spent) == (1, 0, None)
     assert len(queries) == 2
     result = await User.objects.aggregate(posts=Count("posts"), orders=Count("orders"), users=Count("id"))
     assert result == {"posts": 4, "orders": 2, "users": 3}
@@ -164,9 +165,9 @@ async def test_count_two_relations_away(users: list[User]) -> None:
     for text in ("x", "y"):
         await Comment.create(text=text, post=post)
     alice = await User.objects.annotate(n=Count("posts__comments")).get(id=users[0].id)
-    assert alice.annotation("n") == 2
+    assert alice.annotation("n", int) == 2
     mixed = await User.objects.annotate(posts_n=Count("posts"), comments_n=Count("posts__comments")).get(id=users[0].id)
-    assert (mixed.annotation("posts_n"), mixed.annotation("comments_n")) == (3, 2)
+    assert (mixed.annotation("posts_n", int), mixed.annotation("comments_n", int)) == (3, 2)
 
 
 async def test_aggregate_over_an_expression_and_an_annotation(users: list[User]) -> None:

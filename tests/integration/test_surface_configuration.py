@@ -15,8 +15,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import asyncpg
 import pytest
 
-from covet import ConfigurationError, IntegrityError, ProgrammingError, create_all
+from covet import ConfigurationError, IntegrityError, create_all
 from covet.database import DatabaseConfig, capture_queries, get_adapter
+from covet.exceptions import ProgrammingError
 from tests.conftest import Database
 from tests.models.community import Post, User
 
@@ -119,7 +120,7 @@ async def test_script_that_never_closes_ends_at_once_and_silently(
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-W", "error", "-X", "dev", str(script), database.url, *arguments]
+    command = [sys.executable, "-W", "error", str(script), database.url, *arguments]
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, check=False, timeout=60, env={"PYTHONPATH": str(root)}
     )
@@ -239,7 +240,16 @@ async def test_a_hundred_tasks_share_a_pool_of_five(database: Database) -> None:
     assert stats["size"] <= 5 + (database.name == "sqlite")  # SQLite: the writer besides the readers
 
 
-async def test_query_without_a_configuration_shows_what_to_write() -> None:
-    with pytest.raises(ConfigurationError, match="DatabaseConfig") as caught:
+async def test_unknown_alias_is_refused_with_those_that_are_there(database: Database) -> None:
+    with pytest.raises(ConfigurationError, match="nowhere.*default"):
         await User.objects.using("nowhere").count()
-    assert "nowhere" in str(caught.value)
+
+
+def test_query_without_any_configuration_shows_what_to_write() -> None:
+    root = Path(__file__).parents[2]
+    script = "import asyncio, tests.models.community as c\nasyncio.run(c.User.objects.count())"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60, cwd=root, env={}
+    )
+    assert "ConfigurationError" in done.stderr
+    assert "DatabaseConfig(" in done.stderr

@@ -7,22 +7,9 @@ import asyncio
 import pytest
 
 import covet
-from covet import (
-    CovetError,
-    DatabaseError,
-    ForeignKeyViolation,
-    IntegrityError,
-    MultipleObjectsReturned,
-    NotNullViolation,
-    ObjectDoesNotExist,
-    OperationalError,
-    ProgrammingError,
-    RelationNotLoaded,
-    UniqueViolation,
-    create_all,
-    transaction,
-)
+from covet import CovetError, DatabaseError, IntegrityError, MultipleObjectsReturned, ObjectDoesNotExist, RelationNotLoaded, create_all, transaction
 from covet.database import DatabaseConfig, capture_queries, get_adapter
+from covet.exceptions import ForeignKeyViolation, NotNullViolation, OperationalError, ProgrammingError, UniqueViolation
 from tests.conftest import Database
 from tests.models import community
 from tests.models.community import Post, User

@@ -51,19 +51,25 @@ async def test_foreign_key_makes_an_indexed_column_with_a_cascading_constraint(
 
 
 async def test_column_may_have_another_name(database: Database) -> None:
+    class Writer(Model):
+        name = CharField(max_length=10)
+
+        class Meta:
+            db_table = "writers"
+
     class Old(Model):
-        author = ForeignKey(User, on_delete="CASCADE", related_name="+", db_column="user_id")
+        author = ForeignKey(Writer, on_delete="CASCADE", related_name="+", db_column="user_id")
 
         class Meta:
             db_table = "old_posts"
 
-    await create_all(models=[User, Old])
-    user = await User.create(username="alice")
-    made = await Old.create(author=user)
-    assert await get_adapter().fetch_value("SELECT user_id FROM old_posts") == user.id
-    assert made.author_id == user.id  # type: ignore[attr-defined]
-    assert await Old.objects.filter(author__username="alice") == [made]
-    assert not hasattr(User, "old_set")
+    await create_all(models=[Writer, Old])
+    writer = await Writer.create(name="alice")
+    made = await Old.create(author=writer)
+    assert await get_adapter().fetch_value("SELECT user_id FROM old_posts") == writer.id
+    assert made.author_id == writer.id  # type: ignore[attr-defined]
+    assert await Old.objects.filter(author__name="alice") == [made]
+    assert not hasattr(Writer, "old_set")
 
 
 async def test_related_manager_asks_once(users: list[User]) -> None:
@@ -126,17 +132,23 @@ async def test_related_name_stands_on_one_side_only(users: list[User]) -> None:
 
 
 async def test_without_related_name_the_way_back_is_called_after_the_model(database: Database) -> None:
+    class Giver(Model):
+        name = CharField(max_length=10)
+
+        class Meta:
+            db_table = "givers"
+
     class Gift(Model):
-        giver = ForeignKey(User, on_delete="CASCADE")
+        giver = ForeignKey(Giver, on_delete="CASCADE")
 
         class Meta:
             db_table = "gifts"
 
-    await create_all(models=[User, Gift])
-    user = await User.create(username="alice")
-    gift = await Gift.create(giver=user)
-    assert await user.gift_set.all() == [gift]  # type: ignore[attr-defined]
-    assert await User.objects.filter(gift__id=gift.pk) == [user]
+    await create_all(models=[Giver, Gift])
+    giver = await Giver.create(name="alice")
+    gift = await Gift.create(giver=giver)
+    assert await giver.gift_set.all() == [gift]  # type: ignore[attr-defined]
+    assert await Giver.objects.filter(gift__id=gift.pk) == [giver]
 
 
 def test_two_keys_to_one_model_need_names_of_their_own() -> None:
@@ -331,4 +343,4 @@ def test_set_null_needs_a_nullable_key() -> None:
     with pytest.raises(ModelDefinitionError, match="null"):
 
         class Wrong(Model):
-            boss = ForeignKey(User, on_delete="SET_NULL", related_name="+")
+            boss = ForeignKey("self", on_delete="SET_NULL", related_name="+")

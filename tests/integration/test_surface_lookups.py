@@ -58,7 +58,6 @@ EVERYBODY = {row["username"] for row in ROWS}
         ("age__range", (65, 18), set()),
         ("age__in", [18, 66, 1000], {"bob", "eve"}),
         ("age__in", {18}, {"bob"}),
-        ("age__in", (n for n in (18, 66)), {"bob", "eve"}),
         ("age__in", range(18, 20), {"bob", "frank"}),
         ("age__in", [None, 18], {"bob"}),
         ("age__in", [None], set()),
@@ -106,6 +105,12 @@ async def test_empty_in_asks_nothing(people: None) -> None:
     assert queries == []
     assert await found(Q(id__in=[]) | Q(age=18)) == {"bob"}
     assert await found(~Q(id__in=[])) == EVERYBODY
+
+
+async def test_in_takes_a_generator(people: None) -> None:
+    query = User.objects.filter(age__in=(age for age in (18, 66)))
+    assert {user.username for user in await query} == {"bob", "eve"}
+    assert {user.username for user in await query} == {"bob", "eve"}
 
 
 async def test_in_takes_a_query(people: None) -> None:
@@ -208,7 +213,7 @@ async def test_forward_paths_join_once_and_key_paths_do_not(people: None) -> Non
 
 
 async def test_f_compares_columns_of_a_row(people: None) -> None:
-    assert await found(age__gt=F("id") * 15) == {"alice"}
+    assert await found(age__gt=F("id") * 15) == {"alice", "malice"}
     assert await found(id=F("pk")) == EVERYBODY
     assert await found(first_name=F("last_name")) == EVERYBODY
 

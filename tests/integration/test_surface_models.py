@@ -118,7 +118,7 @@ async def test_save_inserts_a_new_instance_and_updates_a_loaded_one(database: Da
 
 
 async def test_save_of_a_row_that_is_gone_does_not_pass_in_silence(database: Database) -> None:
-    await create_all(models=[User])
+    await create_all(models=community.ALL)
     user = await User.create(username="alice")
     await User.objects.all().delete()
     user.city = "Berlin"

@@ -145,7 +145,7 @@ async def test_index_and_slice_of_a_query_are_awaited(users: list[User]) -> None
     assert all("LIMIT" in event.sql or "OFFSET" in event.sql for event in queries)
     with pytest.raises(IndexError):
         await ordered[3]
-    with pytest.raises(ValueError, match="negative"):
+    with pytest.raises(ValueError, match="Negative"):
         ordered[-1]
 
 
@@ -158,10 +158,10 @@ async def test_typed_condition_selects_as_the_keyword_does(users: list[User]) ->
 
 
 @pytest.mark.parametrize("wrong", [True, "age > 18", 5, None])
-async def test_what_is_no_condition_is_refused_and_the_keyword_form_is_named(
-    users: list[User], wrong: object
-) -> None:
-    with capture_queries() as queries, pytest.raises(TypeError, match="age__gt"):
+async def test_what_is_no_condition_is_refused_at_once(users: list[User], wrong: object) -> None:
+    # For a bool the message speaks of the comparison that gave it; for all else it shows the forms that work.
+    message = "same type" if wrong is True else "age__gt=18"
+    with capture_queries() as queries, pytest.raises(TypeError, match=message):
         User.objects.filter(wrong)  # type: ignore[arg-type]
     assert queries == []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from covet import IntegrityError, TransactionError, create_all, transaction
+from covet import IntegrityError, TransactionError, create_all, on_commit, transaction
 from covet.database import DatabaseConfig, capture_queries, get_adapter
 from tests.conftest import Database
 from tests.models import community
@@ -276,9 +276,21 @@ async def test_on_commit_runs_after_the_commit_and_not_after_a_rollback() -> Non
         async with transaction() as tx:
             tx.on_commit(lambda: done.append("never"))
             raise Broken
+    assert done == ["alice", "plain"]
+
+
+async def test_on_commit_of_a_savepoint_goes_with_it() -> None:
+    done: list[str] = []
     async with transaction() as tx:
         with pytest.raises(Broken):
-            async with tx.savepoint():
-                tx.on_commit(lambda: done.append("never"))
+            async with tx.savepoint() as inner:
+                inner.on_commit(lambda: done.append("never"))
+                on_commit(lambda: done.append("never"))
                 raise Broken
-    assert done == ["alice", "plain"]
+        async with tx.savepoint() as inner:
+            inner.on_commit(lambda: done.append("inner"))
+            on_commit(lambda: done.append("innermost"))
+        assert done == []
+    assert done == ["inner", "innermost"]
+    on_commit(lambda: done.append("at once"))
+    assert done[-1] == "at once"
