@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import asyncpg
 import pytest
@@ -119,3 +120,23 @@ async def both(postgresql_url: str) -> AsyncIterator[tuple[Session, Session]]:
     yield sqlite, postgresql
     await postgresql.connection.close()
     sqlite.connection.close()
+
+
+@pytest.fixture
+def dialects() -> tuple[SQLiteDialect, PostgreSQLDialect]:
+    """Return both dialects, to compare what they print."""
+    return SQLiteDialect(), PostgreSQLDialect()
+
+
+@pytest.fixture
+def quotients(postgresql_url: str) -> Iterator[Callable[[object, object], str]]:
+    """Yield a function that divides two decimals on PostgreSQL and returns the digits."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(postgresql_url))
+
+        def divide(left: object, right: object) -> str:
+            quotient = runner.run(connection.fetchval("SELECT ($1::numeric / $2::numeric)::text", left, right))
+            return str(quotient)
+
+        yield divide
+        runner.run(connection.close())

@@ -24,7 +24,7 @@ from covet.database.adapters.base import Adapter
 from covet.database.adapters.commands import COMMIT, ROLLBACK
 from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Answer, Args, Cursor, DriverRow, Session
-from covet.database.adapters.sqlite_thread import bindable, connect, stop_at_exit
+from covet.database.adapters.sqlite_thread import bindable, connect, stop, stop_at_exit
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.sqlite import SQLiteDialect
@@ -305,7 +305,7 @@ class AiosqliteSession(Session):
 
     def terminate(self) -> None:
         self._raw.interrupt()
-        self._proxy.stop()
+        stop(self._proxy)
 
     def description(self) -> str:
         return self._config.database
@@ -373,8 +373,9 @@ class AiosqliteAdapter(Adapter):
         proxy = aiosqlite.Connection(connector, iter_chunk_size=64)
         try:
             await proxy
-        except asyncio.CancelledError:
-            # aiosqlite has told its thread to end, but does not know of a connection that was still being opened.
+        except BaseException:
+            # aiosqlite has told its thread to end, does not wait for that, and does not know of a connection that was
+            # still being opened.
             await finish(_close_late(proxy, opened))
             raise
         stop_at_exit(proxy)

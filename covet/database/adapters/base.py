@@ -51,7 +51,7 @@ class Adapter(ABC):
         self.config = config
         self.dialect = dialect
         #: Plans of the ORM; their meaning is its own business.
-        self.plans: LRU[Hashable, object] = LRU(PLAN_LIMIT)
+        self.plans: LRU[Hashable, Any] = LRU(PLAN_LIMIT)
         self._echo = config.echo
         self._pools: Pools | None = None
         self._loops = LoopPools(self.make_pools)

@@ -117,6 +117,17 @@ def stop_at_exit(proxy: aiosqlite.Connection) -> None:
         _open.add(proxy)
 
 
+def stop(proxy: aiosqlite.Connection) -> None:
+    """Tell the thread of ``proxy`` to close and to end, and wait for neither.
+
+    Called in a thread with an event loop, ``Connection.stop`` has its thread report to that loop, which may be closed
+    by then. So it is called in one without.
+    """
+    caller = threading.Thread(target=proxy.stop)
+    caller.start()
+    caller.join()
+
+
 def _stop_all() -> None:
     threading.main_thread().join()
     for proxy in list(_open):

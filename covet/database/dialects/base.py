@@ -79,7 +79,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def column_type(self, logical: LogicalType) -> str:
-        """The column type in DDL."""
+        """Return the type as a column declares it."""
 
     @abstractmethod
     def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:

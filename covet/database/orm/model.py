@@ -77,6 +77,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
     DoesNotExist: ClassVar[type[ObjectDoesNotExist]]
     MultipleObjectsReturned: ClassVar[type[MultipleObjectsReturned]]
 
+    _meta: ClassVar[Options]
     #: Not saved yet; set on an instance by ``__init__`` and taken away when it is a row.
     _adding: bool = False
     _is_loaded: ClassVar[bool] = True

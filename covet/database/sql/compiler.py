@@ -81,7 +81,9 @@ class SQLCompiler(ExpressionCompiler):
 
     def visit_table_ref(self, node: TableRef) -> Pieces:
         name = self.table_name(node.name, node.schema)
-        return (name if node.alias is None else f"{name} AS {self.quote(node.alias)}",)
+        if node.alias is None or (node.alias == node.name and node.schema is None):
+            return (name,)
+        return (f"{name} AS {self.quote(node.alias)}",)
 
     def table_name(self, name: str, schema: str | None) -> str:
         """Return the quoted name of a table."""
@@ -122,7 +124,7 @@ class SQLCompiler(ExpressionCompiler):
 
     def _rows(self, node: Insert) -> Pieces:
         if not node.rows or any(len(row) != len(node.columns) for row in node.rows):
-            raise ProgrammingError(f"INSERT into {node.table.name!r} needs rows of {len(node.columns)} values each.")
+            raise ProgrammingError(f"An INSERT for {node.table.name!r} needs rows of {len(node.columns)} values each.")
         if not node.columns:
             self._one_empty_row(node.table, len(node.rows))
             return (" DEFAULT VALUES",)
@@ -150,7 +152,7 @@ class SQLCompiler(ExpressionCompiler):
         return tuple(map(self.dialect.bind_processor, node.types))
 
     def visit_insert_columns(self, node: InsertColumns) -> Pieces:
-        self.refuse(f"cannot insert columns of values into {node.table.name!r}; insert rows")
+        self.refuse(f"cannot take whole columns of values for {node.table.name!r}; give it rows")
 
     def _insert_into(self, table: TableRef, columns: tuple[str, ...]) -> Pieces:
         return "INSERT INTO ", table, f" ({', '.join(map(self.quote, columns))})" if columns else ""

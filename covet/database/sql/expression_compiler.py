@@ -9,6 +9,7 @@ With ``ddl`` the expression is part of a table's definition: there are no parame
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from covet.database.schema.types import LogicalType
@@ -125,7 +126,7 @@ class ExpressionCompiler(Visitor):
         if not self._breaks:
             return Compiled("".join(self._out), tuple(self._binds))
         bounds = [0, *self._breaks, len(self._out)]
-        parts = tuple("".join(self._out[start:end]) for start, end in zip(bounds, bounds[1:], strict=False))
+        parts = tuple("".join(self._out[start:end]) for start, end in pairwise(bounds))
         return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit)
 
     def refuse(self, what: str) -> NoReturn:

@@ -44,36 +44,39 @@ _TEMPORAL = (Timestamp, Date, Time)
 
 def type_of(node: Expression) -> LogicalType | None:
     """Return the logical type that ``node`` yields; None if the nodes do not say."""
-    while True:
-        if isinstance(node, _PREDICATES):
-            return Boolean()
+    source: Expression | None = node
+    while source is not None:
+        node = source
         if isinstance(node, _TYPED) and node.type is not None:
             return node.type
-        match node:
-            case Constant(value=bool()):
-                return Boolean()
-            case Constant(value=int()) | RowNumber():
-                return Integer(64)
-            case ScalarSubquery(select=select) if select.columns:
-                node = select.columns[0].expression
-            case AggregateCall(name="count"):
-                return Integer(64)
-            case AggregateCall(argument=Expression() as argument):
-                node = argument
-            case Function(name=name, arguments=arguments) if arguments and name in _ARGUMENT_TYPED:
-                node = next((each for each in arguments if not _untyped(each)), arguments[0])
-            case Case(whens=whens, otherwise=otherwise):
-                values = [value for _, value in whens] + ([] if otherwise is None else [otherwise])
-                node = next((each for each in values if not _untyped(each)), values[0])
-            case Arithmetic():
-                return _arithmetic_type(node)
-            case _:
-                return None
+        source = _source(node)
+    if isinstance(node, _PREDICATES):
+        return Boolean()
+    match node:
+        case Constant(value=bool()):
+            return Boolean()
+        case Constant(value=int()) | RowNumber() | AggregateCall(name="count"):
+            return Integer(64)
+        case Arithmetic():
+            return _arithmetic_type(node)
+        case _:
+            return None
 
 
-def is_numeric(logical: LogicalType | None) -> bool:
-    """Tell whether ``logical`` is a decimal type."""
-    return isinstance(logical, Numeric)
+def _source(node: Expression) -> Expression | None:
+    """Return the part of ``node`` that has the type of the whole."""
+    match node:
+        case ScalarSubquery(select=select) if select.columns:
+            return select.columns[0].expression
+        case AggregateCall(name=name, argument=argument) if name != "count":
+            return argument
+        case Function(name=name, arguments=arguments) if arguments and name in _ARGUMENT_TYPED:
+            return next((each for each in arguments if not _untyped(each)), arguments[0])
+        case Case(whens=whens, otherwise=otherwise):
+            values = [value for _, value in whens] + ([] if otherwise is None else [otherwise])
+            return next((each for each in values if not _untyped(each)), values[0])
+        case _:
+            return None
 
 
 def promoted(types: Iterable[LogicalType | None]) -> LogicalType | None:

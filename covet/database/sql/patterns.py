@@ -43,7 +43,7 @@ def lower_text(text: object) -> str:
 
     ``str.lower`` gives another letter to a capital sigma at the end of a word.
     """
-    return str(text).replace("Σ", "σ").lower()
+    return str(text).replace("\N{GREEK CAPITAL LETTER SIGMA}", "\N{GREEK SMALL LETTER SIGMA}").lower()
 
 
 def upper_text(text: object) -> str:

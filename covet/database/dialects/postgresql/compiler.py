@@ -19,6 +19,7 @@ from covet.database.schema.types import (
     LogicalType,
     Numeric,
     Text,
+    Time,
     Timestamp,
     Varchar,
 )
@@ -155,7 +156,7 @@ class PostgreSQLCompiler(SQLCompiler):
 
     def visit_cast(self, node: Cast) -> Pieces:
         source, target = type_of(node.operand), node.type
-        if isinstance(source, Timestamp) and source.timezone and _zoneless(target):
+        if isinstance(source, Timestamp) and source.timezone and (_zoneless(target) or isinstance(target, Time)):
             return "CAST((", *self._operand(node.operand), f"{_AT_UTC}) AS {self.cast_type(target)})"
         if isinstance(target, Timestamp) and target.timezone and source is not None and _zoneless(source):
             return "(CAST(", node.operand, f" AS timestamp){_AT_UTC})"
@@ -184,7 +185,7 @@ class PostgreSQLCompiler(SQLCompiler):
 
     def visit_insert_columns(self, node: InsertColumns) -> Pieces:
         if not node.columns or any(isinstance(logical, Array) for logical in node.types):
-            self.refuse(f"cannot unnest the columns of {node.table.name!r} (none, or an array); insert rows")
+            self.refuse(f"cannot unnest the columns of {node.table.name!r} (none, or an array); give it rows")
         lists: list[str] = []
         for index, logical in enumerate(node.types):
             processor = self.dialect.bind_processor(logical)
@@ -193,7 +194,7 @@ class PostgreSQLCompiler(SQLCompiler):
         names = [f'"c{number}"' for number in range(len(lists))]
         return (
             *self._insert_into(node.table, node.columns),
-            f" SELECT {', '.join(names)} FROM unnest({', '.join(lists)}) WITH ORDINALITY",
+            f" SELECT {', '.join(names)} FROM unnest({', '.join(lists)}) WITH ORDINALITY",  # noqa: S608 - names and types are quoted
             f' AS "s"({", ".join(names)}, "n") ORDER BY "n"',
             *self._insert_end(node),
         )

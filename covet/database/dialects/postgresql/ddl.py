@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import math
 import uuid
@@ -47,39 +47,41 @@ def literal(value: object, logical: LogicalType) -> str:
     name = plain_type(logical)
     if value is None:
         return f"NULL::{name}"
-    if isinstance(logical, Json):
-        return f"{literal_text(json.dumps(value, ensure_ascii=False, allow_nan=False))}::{name}"
     if isinstance(logical, Array):
         items = cast("Sequence[object]", value)  # the field has checked it
         return f"ARRAY[{', '.join(literal(item, logical.item) for item in items)}]::{name}"
+    if isinstance(logical, Json):
+        value = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _number(value) or f"{literal_text(_content(value, name))}::{name}"
+
+
+def _number(value: object) -> str | None:
     match value:
         case bool():
             return "TRUE" if value else "FALSE"
         case int():
             return str(value)
-        case float():
-            return repr(value) if math.isfinite(value) else f"'{value}'::{name}"
-        case Decimal():
-            return format(value, "f") if value.is_finite() else f"'{value}'::{name}"
-        case str():
-            return f"{literal_text(value)}::{name}"
+        case float() if math.isfinite(value):
+            return repr(value)
+        case Decimal() if value.is_finite():
+            return format(value, "f")
+        case _:
+            return None
+
+
+def _content(value: object, name: str) -> str:
+    match value:
         case bytes():
-            return f"'\\x{value.hex()}'::{name}"
-        case datetime.datetime() | datetime.date() | datetime.time():
-            return f"'{_aware(value).isoformat()}'::{name}"
-        case datetime.timedelta():
-            micros = value // datetime.timedelta(microseconds=1)
-            return f"'{micros} microseconds'::{name}"
-        case uuid.UUID():
-            return f"'{value}'::{name}"
+            return f"\\x{value.hex()}"
+        case dt.datetime():
+            # UTC if it does not say otherwise; for a column without a zone PostgreSQL ignores the offset.
+            aware = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+            return aware.isoformat()
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case dt.timedelta():
+            return f"{value // dt.timedelta(microseconds=1)} microseconds"
+        case str() | float() | Decimal() | uuid.UUID():
+            return str(value)
         case _:
             raise ProgrammingError(f"PostgreSQL has no literal of {type(value).__name__} as {name}.")
-
-
-def _aware(
-    value: datetime.datetime | datetime.date | datetime.time,
-) -> datetime.datetime | datetime.date | datetime.time:
-    # A date-time is UTC if it does not say otherwise; for a column without a zone PostgreSQL ignores the offset.
-    if isinstance(value, datetime.datetime):
-        return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
-    return value

@@ -114,4 +114,4 @@ def expand_list(
         value, encoded = "covet_unhex(value)", [item.hex() if isinstance(item, bytes) else None for item in items]
     elif not kinds <= {int, bool} and kinds != {str}:
         raise NotSupportedError(f"SQLite takes at most {room} values in a list of values of different types.")
-    return f"SELECT {value} FROM json_each(?{number})", (json.dumps(encoded),)
+    return f"SELECT {value} FROM json_each(?{number})", (json.dumps(list(encoded)),)  # noqa: S608 - a number

@@ -7,7 +7,7 @@ import math
 from covet.database.dialects.base import quote_text
 from covet.database.dialects.sqlite.compiler import SQLiteCompiler, own_schema
 from covet.database.dialects.sqlite.types import bind_processor
-from covet.database.schema.constraints import Index, PrimaryKey, Unique
+from covet.database.schema.constraints import Index, IndexColumn, PrimaryKey, Unique
 from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
 from covet.database.schema.types import Boolean, LogicalType, Numeric
 from covet.database.sql.ddl import AddForeignKey, CreateIndex, CreateSchema, DropTable
@@ -66,14 +66,22 @@ class SQLiteDDLCompiler(DDLCompiler):
         return super().unique(unique)
 
     def default(self, default: DefaultValue | DefaultExpression, column: Column) -> str:
-        if isinstance(default, DefaultExpression) and isinstance(default.expression, Function):
-            if default.expression.name == "now":
+        match default:
+            case DefaultExpression(Function(name="now")):
                 return _NOW
-        return super().default(default, column)
+            case _:
+                return super().default(default, column)
 
     def index_target(self, node: CreateIndex) -> str:
         # The schema belongs to the index; the table is looked for in the same one.
         return f"{self.table_name(node.index.name, node.schema)} ON {self.quote(node.table)}"
+
+    def index_key(self, column: IndexColumn) -> str:
+        if isinstance(column.key, Function) and column.key.name == "lower":
+            # A collation may stand where a registered function may not; matching without case goes by it too.
+            text = self.index_key(IndexColumn(column.key.arguments[0], operator_class=column.operator_class))
+            return f"{text} COLLATE covet_nocase{' DESC' if column.descending else ''}"
+        return super().index_key(column)
 
     def index_method(self, index: Index) -> str:
         if index.method not in (None, "btree"):

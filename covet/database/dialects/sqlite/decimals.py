@@ -21,7 +21,7 @@ _GROUP = 4
 Stored = str | int | float | None
 
 
-def parse(value: str | int | float) -> Decimal:
+def parse(value: str | float) -> Decimal:
     """Return the decimal that a stored value is."""
     return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
 
@@ -37,7 +37,7 @@ def cast(value: Stored, precision: int, scale: int) -> str | None:
         return None
     number = _rounded(parse(value), scale)
     if number and number.adjusted() >= precision - scale:
-        raise OverflowError("numeric field overflow")
+        raise ValueError("numeric field overflow")
     return decimal_text(number)
 
 

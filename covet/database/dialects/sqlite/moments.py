@@ -6,31 +6,31 @@ without an offset.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 from covet.database.dialects.sqlite.types import microseconds, timestamptz_text
 
-_MIDNIGHT = datetime.time()
+_MIDNIGHT = dt.time()
 
 
-def _parse(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text)
+def _parse(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
 
 
-def _text(moment: datetime.datetime) -> str:
+def _text(moment: dt.datetime) -> str:
     return moment.isoformat(" ", "microseconds")
 
 
 def now() -> str:
     """``covet_now()``: this moment in UTC."""
-    return timestamptz_text(datetime.datetime.now(datetime.UTC))
+    return timestamptz_text(dt.datetime.now(dt.UTC))
 
 
 def timestamp_add(text: str | None, micros: int | None) -> str | None:
     """``covet_timestamp_add(timestamp, microseconds)``."""
     if text is None or micros is None:
         return None
-    return _text(_parse(text) + datetime.timedelta(microseconds=micros))
+    return _text(_parse(text) + dt.timedelta(microseconds=micros))
 
 
 def timestamp_diff(left: str | None, right: str | None) -> int | None:
@@ -47,22 +47,22 @@ def date_add(text: str | None, days: int | None) -> str | None:
     """``covet_date_add(date, days)``."""
     if text is None or days is None:
         return None
-    return (datetime.date.fromisoformat(text) + datetime.timedelta(days=days)).isoformat()
+    return (dt.date.fromisoformat(text) + dt.timedelta(days=days)).isoformat()
 
 
 def date_diff(left: str | None, right: str | None) -> int | None:
     """``covet_date_diff(a, b)``: ``a - b`` in days."""
     if left is None or right is None:
         return None
-    return (datetime.date.fromisoformat(left) - datetime.date.fromisoformat(right)).days
+    return (dt.date.fromisoformat(left) - dt.date.fromisoformat(right)).days
 
 
 def time_add(text: str | None, micros: int | None) -> str | None:
     """``covet_time_add(time, microseconds)``: around midnight, as PostgreSQL."""
     if text is None or micros is None:
         return None
-    moment = datetime.datetime.combine(datetime.date(2000, 1, 1), datetime.time.fromisoformat(text))
-    shift = datetime.timedelta(microseconds=micros % 86_400_000_000)
+    moment = dt.datetime.combine(dt.date(2000, 1, 1), dt.time.fromisoformat(text))
+    shift = dt.timedelta(microseconds=micros % 86_400_000_000)
     return (moment + shift).time().isoformat("microseconds")
 
 
@@ -70,9 +70,9 @@ def time_diff(left: str | None, right: str | None) -> int | None:
     """``covet_time_diff(a, b)``: ``a - b`` in microseconds."""
     if left is None or right is None:
         return None
-    day = datetime.date(2000, 1, 1)
-    a, b = datetime.time.fromisoformat(left), datetime.time.fromisoformat(right)
-    return microseconds(datetime.datetime.combine(day, a) - datetime.datetime.combine(day, b))
+    day = dt.date(2000, 1, 1)
+    a, b = dt.time.fromisoformat(left), dt.time.fromisoformat(right)
+    return microseconds(dt.datetime.combine(day, a) - dt.datetime.combine(day, b))
 
 
 def to_timestamptz(text: str | None) -> str | None:
@@ -86,7 +86,7 @@ def to_timestamp(text: str | None) -> str | None:
         return None
     moment = _parse(text)
     if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+        moment = moment.astimezone(dt.UTC).replace(tzinfo=None)
     return _text(moment)
 
 

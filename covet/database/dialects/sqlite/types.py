@@ -21,7 +21,7 @@ Array           ``array_text`` and the item's type      JSON text of the items
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 from collections.abc import Callable
 from decimal import Decimal
@@ -55,6 +55,7 @@ from covet.exceptions import NotSupportedError
 _NAMES: dict[type[LogicalType], str] = {
     Boolean: "boolean",
     Float: "double precision",
+    Numeric: "numeric_text",
     Varchar: "varchar",
     Text: "text",
     Binary: "blob",
@@ -65,27 +66,30 @@ _NAMES: dict[type[LogicalType], str] = {
     Inet: "inet_text",
     NativeEnum: "text",
 }
-_INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
-_MICROSECOND = datetime.timedelta(microseconds=1)
+#: Types whose name depends on a flag.
+_FLAGGED: dict[LogicalType, str] = {
+    Integer(16): "smallint",
+    Integer(32): "integer",
+    Integer(64): "bigint",
+    Timestamp(timezone=True): "timestamptz_text",
+    Timestamp(timezone=False): "timestamp_text",
+    Json(binary=True): "jsonb_text",
+    Json(binary=False): "json_text",
+}
+_MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def column_type(logical: LogicalType) -> str:
     """Return the declared type of a column."""
     match logical:
-        case Integer(bits=bits):
-            return _INTEGERS[bits]
-        case Numeric(precision=precision, scale=scale):
-            return "numeric_text" if precision is None else f"numeric_text({precision}, {scale or 0})"
+        case Numeric(precision=int(precision), scale=scale):
+            return f"numeric_text({precision}, {scale or 0})"
         case Varchar(length=int(length)):
             return f"varchar({length})"
-        case Timestamp(timezone=timezone):
-            return "timestamptz_text" if timezone else "timestamp_text"
-        case Json(binary=binary):
-            return "jsonb_text" if binary else "json_text"
         case Array(item=item):
             return f"array_text {column_type(item)}"
         case _:
-            name = _NAMES.get(type(logical))
+            name = _FLAGGED.get(logical) or _NAMES.get(type(logical))
             if name is None:
                 raise NotSupportedError(f"SQLite has no column type for {type(logical).__name__}.")
             return name
@@ -147,19 +151,19 @@ def _scaled_decimal_text(scale: int) -> BindProcessor:
     return convert
 
 
-_timestamp_isoformat: Callable[[datetime.datetime], str] = methodcaller("isoformat", " ", "microseconds")
+_timestamp_isoformat: Callable[[dt.datetime], str] = methodcaller("isoformat", " ", "microseconds")
 
 
-def timestamptz_text(value: datetime.datetime) -> str:
+def timestamptz_text(value: dt.datetime) -> str:
     """Return a date-time as fixed-width text in UTC; a naive one is UTC already."""
-    aware = value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+    aware = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
     return aware.isoformat(" ", "microseconds")
 
 
 timestamp_text = _timestamp_isoformat
 
 
-def microseconds(value: datetime.timedelta) -> int:
+def microseconds(value: dt.timedelta) -> int:
     """Return a duration as a whole number of microseconds."""
     return value // _MICROSECOND
 
@@ -198,16 +202,16 @@ _BIND: dict[type, BindProcessor] = {
 
 # SQLite -> Python ---------------------------------------------------------------------------------------------------
 
-_UTC: dict[str, object] = {"datetime_fromisoformat": datetime.datetime.fromisoformat, "utc": datetime.UTC}
+_UTC: dict[str, object] = {"datetime_fromisoformat": dt.datetime.fromisoformat, "utc": dt.UTC}
 #: ``_t`` is reserved for this in generated code. A text without an offset was written by someone else: it is UTC.
 _TIMESTAMPTZ = Inline("(_t if (_t := datetime_fromisoformat({v})).tzinfo else _t.replace(tzinfo=utc))", _UTC)
-_TIMESTAMP = Inline("datetime_fromisoformat({v})", {"datetime_fromisoformat": datetime.datetime.fromisoformat})
+_TIMESTAMP = Inline("datetime_fromisoformat({v})", {"datetime_fromisoformat": dt.datetime.fromisoformat})
 _RESULT: dict[type, Inline] = {
     Boolean: Inline("({v} != 0)"),
     Numeric: Inline("decimal({v})", {"decimal": Decimal}),
-    Date: Inline("date_fromisoformat({v})", {"date_fromisoformat": datetime.date.fromisoformat}),
-    Time: Inline("time_fromisoformat({v})", {"time_fromisoformat": datetime.time.fromisoformat}),
-    Interval: Inline("timedelta(microseconds={v})", {"timedelta": datetime.timedelta}),
+    Date: Inline("date_fromisoformat({v})", {"date_fromisoformat": dt.date.fromisoformat}),
+    Time: Inline("time_fromisoformat({v})", {"time_fromisoformat": dt.time.fromisoformat}),
+    Interval: Inline("timedelta(microseconds={v})", {"timedelta": dt.timedelta}),
     Uuid: Inline("uuid({v})", {"uuid": UUID}),
     Json: Inline("json_loads({v})", {"json_loads": json.loads}),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.documents import JSONField
 from covet.database.orm.fields.sizes import read_size
 from covet.database.schema.types import Array
 from covet.exceptions import ModelDefinitionError, ValidationError
@@ -78,6 +79,8 @@ class ArrayField(Field[_T]):
                 f"{type(self).__name__}() needs the field of its items, such as {type(self).__name__}(IntegerField())."
             )
         self.base_field: Field[Any] = base
+        if isinstance(base, JSONField):
+            raise ModelDefinitionError(f"{type(self).__name__}(): a JSONField holds a list of documents by itself.")
         if base.primary_key or base.unique or base.db_index:
             raise ModelDefinitionError(
                 f"{type(self).__name__}(): the field of the items cannot be a key or be indexed; give the options to "
@@ -133,12 +136,16 @@ class ArrayField(Field[_T]):
     def validate(self, value: Any) -> None:
         if self.size is not None and len(value) > self.size:
             raise self.invalid(f"the list has {len(value)} items, {self.size} are allowed.", "size")
-        self._each([item for item in value if item is not None], self.base_field.validate)
-        if value and isinstance(self.base_field, ArrayField):
-            shapes = {_shape(item) for item in value}
-            if len(shapes) > 1 or 0 in next(iter(shapes)) or () in shapes:
+        self._each(value, self._validate_item)
+        if self.dimensions > 1:
+            shapes = {_shape(item, self.dimensions - 1) for item in value}
+            if len(shapes) > 1 or () in shapes or any(0 in shape for shape in shapes):
                 raise self.invalid("the inner lists must not be None or empty, and all of the same length.")
         super().validate(value)
+
+    def _validate_item(self, item: object) -> None:
+        if item is not None:
+            self.base_field.validate(item)
 
     @override
     def to_db(self, value: Any) -> Any:
@@ -161,9 +168,10 @@ class ArrayField(Field[_T]):
         return None if self.base_field.result_processor is None else self.from_db
 
 
-def _shape(value: list[Any] | None) -> tuple[int, ...]:
-    """Return the lengths of a list and of its first item, and so on; () for None."""
+def _shape(value: list[Any] | None, dimensions: int) -> tuple[int, ...]:
+    """Return the lengths of a list, of its first item, and so on; () for None."""
     if value is None:
         return ()
-    first = value[0] if value else None
-    return (len(value), *(_shape(first) if isinstance(first, list) else ()))
+    if dimensions == 1:
+        return (len(value),)
+    return (len(value), *_shape(value[0] if value else None, dimensions - 1))

@@ -204,9 +204,13 @@ class Field(Operators[_T]):
         self.attname = self.get_attname(name)
         self.column = self.db_column or self.attname
         self.encode, self.decode = self.bind_processor, self.result_processor
+        self.settle()
+
+    def settle(self) -> None:
+        """Bring the default and the choices into the field's own type, or refuse the definition."""
         try:
             if self.default is not MISSING and self.default is not None and not callable(self.default):
-                self.default = self.coerce(self.default)
+                self.default = self._checked_default(self.coerce(self.default))
             self.choices = tuple((None if value is None else self.coerce(value), text) for value, text in self.choices)
         except ValidationError as error:
             raise ModelDefinitionError(f"The default or a choice is refused by its own field: {error}") from error

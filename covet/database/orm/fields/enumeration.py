@@ -155,6 +155,14 @@ class EnumField(Field[_T]):
         return member
 
     @override
+    def validate(self, value: Any) -> None:
+        kind = self._type
+        # An IntFlag may hold bits that have no name.
+        if isinstance(kind, Integer) and not -(1 << (kind.bits - 1)) <= value.value < 1 << (kind.bits - 1):
+            raise self.invalid(f"the value is out of range of {kind.bits} bits.", "bounds")
+        super().validate(value)
+
+    @override
     def to_db(self, value: Any) -> Any:
         return value.value if self.store == "value" else value.name
 

@@ -102,7 +102,7 @@ class FloatField(Field[_Float]):
             value = self._to_float(value)
         if math.isnan(value):
             raise self.invalid("NaN cannot be stored.")
-        return value or 0.0  # no database keeps the sign of -0.0 as surely as the other
+        return value or 0.0  # SQLite drops the sign of -0.0
 
     def _to_float(self, value: object) -> float:
         kind = type_of(value)

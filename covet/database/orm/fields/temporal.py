@@ -23,8 +23,8 @@ _DATE_TEXT: Final = re.compile(_DATE)
 _TIME_TEXT: Final = re.compile(_CLOCK)
 _DATETIME_TEXT: Final = re.compile(rf"{_DATE}[T ]{_CLOCK}(Z|[+-][0-9]{{2}}:?[0-9]{{2}}(:[0-9]{{2}})?)?")
 
-# asyncpg writes these two dates as infinity and -infinity, which are other values.
-_INFINITE_DATES: Final = frozenset({dt.date.min, dt.date.max})
+# asyncpg writes the first and the last date and moment of Python as -infinity and infinity, which are other values.
+_INFINITE: Final = frozenset({dt.date.min, dt.date.max, dt.datetime.min, dt.datetime.max})  # noqa: DTZ901 - in UTC
 #: 64 bits of microseconds, which is how SQLite keeps a duration.
 _LONGEST: Final = dt.timedelta(microseconds=2**63 - 1)
 
@@ -127,10 +127,10 @@ class DateField(MomentField[_Date]):
 
     @override
     def validate(self, value: Any) -> None:
-        if value in _INFINITE_DATES:
+        if value in _INFINITE:
             raise self.invalid(
-                f"{value.isoformat()} would be stored as infinity on PostgreSQL; "
-                "the dates 0001-01-02 to 9999-12-30 can be stored.",
+                "the first and the last date of Python are infinity on PostgreSQL; "
+                "0001-01-02 to 9999-12-30 can be stored.",
                 "bounds",
             )
         super().validate(value)
@@ -297,6 +297,16 @@ class DateTimeField(MomentField[_DateTime]):
             except ValueError:
                 pass
         raise self.invalid("the text is not a moment such as '2024-05-31T17:30:00Z'.")
+
+    @override
+    def validate(self, value: Any) -> None:
+        if value.replace(tzinfo=None) in _INFINITE:
+            raise self.invalid(
+                "the first and the last moment of Python are infinity on PostgreSQL; "
+                "0001-01-01T00:00:00.000001 to 9999-12-31T23:59:59.999998 can be stored.",
+                "bounds",
+            )
+        super().validate(value)
 
 
 class DurationField(Field[_Duration]):

@@ -105,7 +105,12 @@ class SelectPlanner:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
             tokens = tuple(_reverse(token) for token in tokens or (pk_order(self.options),))
-        return tuple(Order(self.translator.value(t.expression), t.descending, t.nulls) for t in tokens)
+        return tuple(self._order(token) for token in tokens)
+
+    def _order(self, token: OrderToken) -> Order:
+        expression = token.expression
+        nullable = expression.path.nullable if isinstance(expression, PathToken) else True
+        return Order(self.translator.value(expression), token.descending, token.nulls, nullable)
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""

@@ -310,8 +310,8 @@ async def bulk_create(
     for instance in instances:
         if type(instance)._meta.model is not model:
             raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
-        fields, values, returned = collect(instance, options, validate=True)
-        groups.setdefault((tuple(fields), tuple(returned)), []).append((instance, values))
+        given, values, filled = collect(instance, options, validate=True)
+        groups.setdefault((tuple(given), tuple(filled)), []).append((instance, values))
     if not instances:
         return instances
     adapter = adapter_for(database)

@@ -159,7 +159,7 @@ class RelatedManager(Manager[_M]):
         self._forget()
         await self.get_queryset().update(**{self.relation.foreign_key.name: None})
 
-    async def set(self, objs: Iterable[_M | Any], /) -> None:
+    async def set(self, objs: Iterable[_M], /) -> None:
         """Make exactly these rows refer to this instance."""
         rows = list(objs)
         keys = {self._pk_of(row) for row in rows}
