@@ -250,8 +250,11 @@ class Tokenizer:
         """Tokenize an aggregate with its filter and default."""
         source = aggregate.source
         argument: ExpressionToken | None = None
-        if source != "*" or not isinstance(source, str):
-            argument = self.path(source) if isinstance(source, str) else self.expression(source)
+        # A comparison of an expression is a condition, so the type is asked first.
+        if not isinstance(source, str):
+            argument = self.expression(source)
+        elif source != "*":
+            argument = self.path(source)
         if argument is None and aggregate.function != "count":
             raise FieldError(f"{aggregate!r}: '*' is for Count only.")
         kind = aggregate.result_type(token_type(argument, self.state) if argument is not None else None)
