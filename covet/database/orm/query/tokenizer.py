@@ -307,8 +307,9 @@ def _key_of(path: ResolvedPath, value: Any) -> Any:
         return value
     if not isinstance(value, target):
         raise FieldError(f"{path.path!r} takes a {target.__name__}, not a {type(value).__name__}.")
-    name = path.relations[-1].remote_field.attname if path.field.primary_key and path.relations else None
-    key = getattr(value, name or target_attname(path.field), None)
+    # At the end of a reverse relation stands the related model's own key, at that of a forward one a foreign key.
+    own_key = path.field is target._meta.pk and bool(path.relations)
+    key = getattr(value, path.field.attname if own_key else target_attname(path.field), None)
     if key is None:
         raise ValueError(f"{path.path!r}: this {target.__name__} has no key yet; save it first.")
     return key
