@@ -86,6 +86,8 @@ def add_conditions(
     else:
         item = children[0] if len(children) == 1 else tuple.__new__(Group, ("group", "AND", False, tuple(children)))
     where: tuple[Predicate, ...] = (*state[0], item)
+    if not negated and NEVER in children:
+        state = state._replace(empty=True)
     return tuple.__new__(QueryState, (where, *state[1:])), tuple(values)
 
 
