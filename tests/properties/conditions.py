@@ -1,7 +1,8 @@
 """Random conditions as data: a Q can be made of them, and Python can say for which rows they hold.
 
-The rule is SQL's three-valued logic with Django's addition: below an odd number of negations a comparison with NULL is
-false, not unknown, so that ``exclude`` and ``filter`` share the rows between them.
+The rule: a comparison with NULL does not hold, and NOT turns around what holds. SQL's own rule differs below a NOT, where
+``NOT (a = 1)`` is unknown for a NULL; Django's ``exclude`` mends that by ``NOT (a = 1 AND a IS NOT NULL)``, and this rule
+is what that comes to, for every tree of AND, OR and NOT. (``test_against_django`` compares with Django itself.)
 """
 
 from __future__ import annotations
@@ -15,10 +16,6 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 
 from covet import F, Q
-
-#: True, False, or None for SQL's unknown.
-Truth = bool | None
-
 
 @dataclass(frozen=True)
 class Test:
@@ -36,17 +33,15 @@ class Test:
         value = F(self.value) if self.column else self.value
         return Q(**{f"{self.name}__{self.lookup}" if self.lookup else self.name: value})
 
-    def holds(self, row: Mapping[str, Any], *, negated: bool) -> Truth:
-        """Say whether it is true for ``row``, below an odd number of negations or not."""
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Say whether it holds for ``row``."""
         left = row[self.name]
         right = row[self.value] if self.column else self.value
         if self.lookup == "isnull":
             return bool((left is None) == right)
         if self.value is None:
             return left is None
-        if left is None or right is None:
-            return False if negated else None
-        return bool(compare(self.lookup, left, right))
+        return left is not None and right is not None and compare(self.lookup, left, right)
 
 
 @dataclass(frozen=True)
@@ -63,25 +58,14 @@ class Joined:
         joined: Q = reduce(operator, [child.q() for child in self.children])
         return ~Q(joined) if self.negation else joined
 
-    def holds(self, row: Mapping[str, Any], *, negated: bool) -> Truth:
-        """Say whether it is true for ``row``."""
-        negated ^= self.negation
-        values = [child.holds(row, negated=negated) for child in self.children]
-        result = combine(self.connector, values)
-        return result if not self.negation or result is None else not result
+    def holds(self, row: Mapping[str, Any]) -> bool:
+        """Say whether it holds for ``row``."""
+        number = sum(child.holds(row) for child in self.children)
+        result = {"AND": number == len(self.children), "OR": number > 0, "XOR": number % 2 == 1}[self.connector]
+        return result is not self.negation
 
 
 Condition = Test | Joined
-
-
-def combine(connector: str, values: list[Truth]) -> Truth:
-    """Join truth values as SQL does."""
-    if connector == "XOR":
-        return sum(value is True for value in values) % 2 == 1
-    decisive = connector == "OR"
-    if decisive in values:
-        return decisive
-    return None if None in values else not decisive
 
 
 def compare(lookup: str, left: Any, right: Any) -> bool:

@@ -95,6 +95,16 @@ def null_tests(path: str) -> st.SearchStrategy[Node]:
     return st.builds(Node, st.just(f"{path}__isnull"), st.booleans())
 
 
+def key_tests(path: str) -> st.SearchStrategy[Node]:
+    """Test the key of a related row."""
+    keys = st.integers(0, 9)
+    return st.one_of(
+        st.builds(Node, st.sampled_from([path, f"{path}_id", f"{path}__id", f"{path}__gt", f"{path}__id__lte"]), keys),
+        st.builds(Node, st.just(f"{path}__in"), st.lists(keys, max_size=3)),
+        st.builds(Node, st.just(path), st.none()),
+    )
+
+
 own_user = st.one_of(
     number_tests("age"), text_tests("city", ["x", "y", ""]), st.builds(Node, st.just("is_active"), st.booleans())
 )
@@ -102,7 +112,7 @@ posts_of_user = st.one_of(number_tests("posts__views"), text_tests("posts__statu
 comments_of_user = number_tests("posts__comments__stars")
 own_post = st.one_of(number_tests("views"), text_tests("status", ["live", "draft"]))
 author_of_post = st.one_of(
-    number_tests("author__age"), text_tests("author__city", ["x"]), null_tests("author"), number_tests("author")
+    number_tests("author__age"), text_tests("author__city", ["x"]), null_tests("author"), key_tests("author")
 )
 
 
