@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from covet import F, FieldError, create_all
+from covet import Count, F, FieldError, create_all
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models import community
@@ -120,3 +120,43 @@ def test_limit_and_offset_take_whole_numbers_from_zero(wrong: object) -> None:
 def test_negative_limit_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="limit"):
         User.objects.limit(-1)
+
+
+async def test_what_would_change_which_rows_a_slice_has_is_refused_after_it(users: list[User]) -> None:
+    page = User.objects.order_by("username")[2:5]
+    with capture_queries() as queries:
+        for method, arguments in (
+            ("filter", {"age": 1}),
+            ("exclude", {"age": 1}),
+            ("order_by", {}),
+            ("reverse", {}),
+            ("distinct", {}),
+        ):
+            with pytest.raises(TypeError, match=rf"{method}\(\) after"):
+                getattr(page, method)(**arguments)
+        with pytest.raises(TypeError, match=r"last\(\) after"):
+            await page.last()
+    assert queries == []
+    assert await page.first() == users[2]
+    assert await page.update(city="page") == 3
+    assert names(await User.objects.filter(city="page").order_by("username")) == names(users[2:5])
+    assert (await page.delete())[0] == 3
+    assert await User.objects.count() == 22
+
+
+async def test_distinct_rows_may_be_ordered_by_what_is_not_selected(users: list[User]) -> None:
+    for user, title in ((users[1], "b"), (users[0], "c"), (users[1], "a")):
+        await Post.create(title=title, author=user)
+    posts = await Post.objects.order_by("-author__username", "title").distinct()
+    assert [post.title for post in posts] == ["a", "b", "c"]
+    authors = User.objects.filter(posts__isnull=False).order_by("posts__title").distinct()
+    assert names(await authors) == ["u01", "u01", "u00"]  # each title is another place in the order
+    ages = User.objects.order_by("-username").values("last_name").distinct()
+    assert len(await ages) == 25
+    distinct = User.objects.order_by("age").distinct()
+    assert names(await distinct.limit(2)) == ["u23", "u22"]
+    assert await distinct.limit(2).count() == 2
+    assert await distinct.count() == 25
+    assert await distinct.exists() is True
+    assert (await distinct.limit(2).aggregate(n=Count("id")))["n"] == 2
+    assert names(await User.objects.filter(id__in=distinct.limit(2)).order_by("id")) == ["u22", "u23"]
