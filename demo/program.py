@@ -35,8 +35,8 @@ async def run(console: Console, dataset: Dataset, url: str) -> None:
     DatabaseConfig(url=url)
     try:
         models = [table.model for table in TABLES]
-        await drop_all(*models)
-        await create_all(*models)
+        await drop_all(models)
+        await create_all(models)
         await _load(console, dataset, url)
         for number, question in enumerate(QUESTIONS, start=1):
             started = perf_counter()

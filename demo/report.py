@@ -97,5 +97,5 @@ def _justify(value: object) -> Literal["left", "right"]:
 
 def _show(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.1f}"
+        return f"{value:.2f}"
     return "-" if value is None else str(value)

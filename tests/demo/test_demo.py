@@ -32,7 +32,7 @@ def _ignore(table: str, rows: int) -> None:
 
 @pytest.fixture
 async def loaded(database: Database) -> tuple[list[Loaded], Counter[str]]:
-    await create_all(*(table.model for table in TABLES))
+    await create_all(table.model for table in TABLES)
     return await load(DATASET, _ignore, batch=100)
 
 
@@ -125,7 +125,7 @@ def test_a_file_that_is_missing_and_a_row_that_is_short_are_named(tmp_path: Path
 
 
 async def test_a_value_that_is_no_number_is_named_with_its_row(database: Database, tmp_path: Path) -> None:
-    await create_all(*(table.model for table in TABLES))
+    await create_all(table.model for table in TABLES)
     (tmp_path / "airlines.csv").write_text("carrier,name\n9E,Endeavor\n", encoding="utf-8")
     (tmp_path / "airports.csv").write_text("faa,name,lat,lon,alt,tz,dst,tzone\nX,Y,1.0,2.0,high,0,N,NA\n", "utf-8")
     with pytest.raises(DatasetError, match=r"Row 1 of airports\.csv cannot be read: .*'high'"):
