@@ -1,1 +1,24 @@
-"""Databases: configuration, connections, transactions and the ORM."""
+"""Databases: configuration, connections, raw SQL, query hooks."""
+
+from __future__ import annotations
+
+from covet.database.adapters.base import Adapter
+from covet.database.adapters.instrumentation import HOOKS, CapturedQueries, QueryEvent, capture_queries
+from covet.database.adapters.pool import PoolStatus
+from covet.database.adapters.rows import Result, Row
+from covet.database.config import DatabaseConfig
+from covet.database.connections import close_all, get_adapter
+
+__all__ = [
+    "HOOKS",
+    "Adapter",
+    "CapturedQueries",
+    "DatabaseConfig",
+    "PoolStatus",
+    "QueryEvent",
+    "Result",
+    "Row",
+    "capture_queries",
+    "close_all",
+    "get_adapter",
+]

@@ -11,6 +11,7 @@ from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import BindProcessor, Compiled
 from covet.database.sql.ddl import DDLStatement
 from covet.database.sql.statements import Statement
+from covet.exceptions import ProgrammingError
 
 
 class JsonText(str):
@@ -31,6 +32,13 @@ class Inline:
     names: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+def quote_text(text: str) -> str:
+    """Write a string literal of standard SQL. Only for DDL."""
+    if "\x00" in text:
+        raise ProgrammingError("A literal in a table's definition cannot hold the character NUL.")
+    return "'" + text.replace("'", "''") + "'"
+
+
 class Dialect(ABC):
     """One database's SQL. Facts are class attributes; a fact is here only if two databases differ in it."""
 
@@ -47,6 +55,8 @@ class Dialect(ABC):
     supports_row_locks: ClassVar[bool]
     #: Tables live in schemas.
     supports_schemas: ClassVar[bool]
+    #: A constraint can be added to a table that is there.
+    supports_add_constraint: ClassVar[bool]
     #: DISTINCT ON is understood.
     supports_distinct_on: ClassVar[bool]
 
@@ -58,13 +68,18 @@ class Dialect(ABC):
     def ddl(self, statement: DDLStatement) -> list[str]:
         """Print a DDL statement; one node may be several statements."""
 
-    @abstractmethod
     def quote(self, name: str) -> str:
-        """Quote an identifier."""
+        """Quote an identifier; PostgreSQL would silently cut one that is too long."""
+        if not name or "\x00" in name or len(name.encode("utf-8", "surrogatepass")) > self.max_identifier:
+            raise ProgrammingError(
+                f"{self.title} cannot name anything {name[:80]!r}: an identifier has 1 to {self.max_identifier} bytes,"
+                " none of them NUL."
+            )
+        return '"' + name.replace('"', '""') + '"'
 
     @abstractmethod
     def column_type(self, logical: LogicalType) -> str:
-        """The column type in DDL."""
+        """Return the type as a column declares it."""
 
     @abstractmethod
     def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:
@@ -73,6 +88,10 @@ class Dialect(ABC):
     @abstractmethod
     def result_processor(self, logical: LogicalType | None) -> Inline | None:
         """Driver -> Python; None: the driver gives the value as it is."""
+
+    @abstractmethod
+    def literal(self, value: object, logical: LogicalType) -> str:
+        """Write a value as a literal of its type. Only for DDL: a statement has parameters."""
 
     def script(self, statements: Iterable[DDLStatement]) -> list[str]:
         """Print several DDL statements in order."""

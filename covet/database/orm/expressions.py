@@ -167,9 +167,7 @@ class Combined(Operators[_T]):
 
     __slots__ = ("left", "operator", "right")
 
-    def __init__(
-        self, left: _T | Expression[_T], operator: ArithmeticOperator, right: _T | Expression[_T]
-    ) -> None:
+    def __init__(self, left: _T | Expression[_T], operator: ArithmeticOperator, right: _T | Expression[_T]) -> None:
         self.left: object = left
         self.operator: ArithmeticOperator = operator
         self.right: object = right

@@ -18,6 +18,7 @@ class LookupField(Protocol):
     """What a lookup needs of a field."""
 
     name: str
+    encode: Callable[[Any], Any] | None
 
     @property
     def logical_type(self) -> LogicalType: ...
@@ -40,7 +41,8 @@ class Lookup:
 
     def prepare(self, field: LookupField, value: Any) -> Any:
         """Check ``value`` and return the parameter (a tuple of ``arity`` of them where it is not 1)."""
-        return field.prepare(value)
+        value = field.prepare(value)
+        return value if field.encode is None else field.encode(value)
 
     def param_type(self, field: LookupField) -> LogicalType:
         """The logical type of the parameter."""
@@ -63,7 +65,7 @@ class Compare(Lookup):
 
 
 class In(Lookup):
-    """``in``: membership. None among the values never matches, as in SQL."""
+    """``in``: membership. None among the values never matches, as in SQL. The translator builds its node."""
 
     name = "in"
     takes_list = True
@@ -72,13 +74,7 @@ class In(Lookup):
         if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
             raise field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
         items: Iterable[Any] = value
-        return tuple(field.prepare(item) for item in items if item is not None)
-
-    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
-        right = values[0]
-        if isinstance(right, nodes.ParamList):
-            return nodes.In(operand, right)
-        return nodes.In(operand, (right,))
+        return tuple(Lookup.prepare(self, field, item) for item in items if item is not None)
 
 
 class Range(Lookup):
@@ -95,7 +91,7 @@ class Range(Lookup):
             raise field.invalid(f"'range' takes exactly two values, not {len(pair)}.")
         if pair[0] is None or pair[1] is None:
             raise field.invalid("'range' takes two values, neither of them None.")
-        return field.prepare(pair[0]), field.prepare(pair[1])
+        return super().prepare(field, pair[0]), super().prepare(field, pair[1])
 
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
         return nodes.Between(operand, values[0], values[1])

@@ -6,7 +6,7 @@ compared by identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,15 @@ class Options:
         self.default_related_name: str | None = None
         self.fields: tuple[Field[Any], ...] = ()
         self.relations: dict[str, Relation] = {}
+        #: The foreign keys that point here, as reverse relations; those without an accessor too.
+        self.dependants: list[Relation] = []
+        #: Relations whose model is not defined yet: name -> how the declaration refers to it.
+        self.pending: dict[str, str] = {}
+        #: The fields and relations as declared, for subclasses to copy.
+        self.templates: dict[str, Any] = {}
+        self.managers: dict[str, Any] = {}
+        #: Makes a queryset of all rows, past every custom manager; set by the metaclass.
+        self.base_queryset: Callable[[], Any] = self.require_concrete
         #: Names that only annotations declare, verified when the models are complete.
         self.declared: dict[str, str] = {}
         self._by_name: dict[str, Field[Any]] = {}
@@ -111,6 +120,11 @@ class Options:
         self.paths.clear()
         self._field_paths.clear()
 
+    def require_concrete(self) -> None:
+        """Raise for an abstract model, which has no rows."""
+        if self.abstract:
+            raise ModelDefinitionError(f"{self.label} is abstract: it has no table. Ask one of its subclasses.")
+
     def names(self) -> list[str]:
         """Return every name that a path may begin with."""
         return sorted({field.name for field in self.fields} | self.relations.keys())
@@ -122,6 +136,10 @@ class Options:
             return FieldError(
                 f"{self.label}.{name}{where} is a Python property; the database does not know it. "
                 "Filter by fields, or use raw()."
+            )
+        if name in self.pending:
+            return FieldError(
+                f"{self.label}.{name}{where} refers to {self.pending[name]}, and no model of that name is defined."
             )
         return FieldError(f"{self.label} has no field {name[:80]!r}{where}. {choices(name[:80], self.names())}")
 

@@ -1,34 +1,54 @@
-"""Registry: every concrete model by name, and references by name that wait for their model.
+"""Registry: every concrete model by name, and references to models that are not defined yet.
 
-References are ``"Post"`` or ``"app.Post"`` (the module's path, or its beginning, before the last dot). A reference is
-looked for in the module of the class that makes it first.
+References are ``"Post"`` or ``"app.Post"`` (the module's path, or its beginning, before the last dot), or a function that
+returns the model. A name is looked for in the module of the class that uses it first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from covet.exceptions import ModelDefinitionError
 
+Reference = str | Callable[[], type[Any]]
+
+
+class _Waiting(NamedTuple):
+    reference: Reference
+    module: str
+    callback: Callable[[type[Any]], None]
+
+
 _models: dict[str, dict[str, type[Any]]] = {}
-_waiting: list[tuple[str, str, Callable[[type[Any]], None]]] = []
+_waiting: list[_Waiting] = []
 
 
 def register(model: type[Any]) -> None:
     """Make ``model`` known and serve the references that waited for it. A redefinition replaces."""
-    _models.setdefault(model.__name__, {})[f"{model.__module__}.{model.__qualname__}"] = model
-    still: list[tuple[str, str, Callable[[type[Any]], None]]] = []
-    ready: list[tuple[Callable[[type[Any]], None], type[Any]]] = []
-    for reference, module, callback in _waiting:
-        found = find(reference, module)
-        if found is None:
-            still.append((reference, module, callback))
-        else:
-            ready.append((callback, found))
-    _waiting[:] = still
-    for callback, found in ready:
+    named = _models.setdefault(model.__name__, {})
+    place = f"{model.__module__}.{model.__qualname__}"
+    named.pop(place, None)  # the newest definition is the last one
+    named[place] = model
+    waiting, _waiting[:] = list(_waiting), []
+    for item in waiting:
+        when_ready(*item)
+
+
+def when_ready(reference: Reference, module: str, callback: Callable[[type[Any]], None]) -> None:
+    """Call ``callback`` with the model as soon as it exists, which may be now."""
+    found = find(reference, module) if isinstance(reference, str) else _called(reference)
+    if found is None:
+        _waiting.append(_Waiting(reference, module, callback))
+    else:
         callback(found)
+
+
+def _called(reference: Callable[[], type[Any]]) -> type[Any] | None:
+    try:
+        return reference()
+    except NameError:  # the class is defined further down
+        return None
 
 
 def find(reference: str, module: str) -> type[Any] | None:
@@ -48,20 +68,6 @@ def _is_under(model: type[Any], prefix: str) -> bool:
     return not prefix or f"{model.__module__}.".startswith(f"{prefix}.")
 
 
-def when_ready(reference: str, module: str, callback: Callable[[type[Any]], None]) -> None:
-    """Call ``callback`` with the model as soon as it exists, which may be now."""
-    found = find(reference, module)
-    if found is None:
-        _waiting.append((reference, module, callback))
-    else:
-        callback(found)
-
-
 def all_models() -> list[type[Any]]:
     """Return every concrete model, in the order of definition."""
     return [model for models in _models.values() for model in models.values()]
-
-
-def unresolved() -> list[str]:
-    """Return the references that no model answers yet."""
-    return sorted({reference for reference, _, _ in _waiting})

@@ -36,3 +36,12 @@ class Relation:
     def cache_name(self) -> str:
         """The instance attribute that holds what was loaded."""
         return f"_related_{self.name}"
+
+
+class RelationReference:
+    """What ``select_related``, ``prefetch_related`` and ``load`` take instead of a name: ``Post.author``, ``User.posts``."""
+
+    @property
+    def relation_name(self) -> str:
+        """The name of the relation on its model."""
+        raise NotImplementedError(type(self).__name__)

@@ -7,16 +7,17 @@ decimals as text and compares them through a collation). No node holds a value o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+from typing import Literal as OneOf
 
 from covet.database.schema.types import LogicalType
 
 if TYPE_CHECKING:
     from covet.database.sql.statements import Order, Select
 
-ComparisonOperator = Literal["=", "<>", "<", "<=", ">", ">="]
-ArithmeticOperator = Literal["+", "-", "*", "/", "%", "**"]
-TextMatchKind = Literal["exact", "contains", "startswith", "endswith"]
+ComparisonOperator = OneOf["=", "<>", "<", "<=", ">", ">="]
+ArithmeticOperator = OneOf["+", "-", "*", "/", "%", "**"]
+TextMatchKind = OneOf["exact", "contains", "startswith", "endswith"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,14 @@ class Constant(Expression):
     """A constant of the compiler's own making: an int, a bool or None. Never a value of the user."""
 
     value: int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Expression):
+    """A value written out as a literal of ``type``. DDL only (a CHECK has no parameters); a statement refuses it."""
+
+    value: object
+    type: LogicalType
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +208,7 @@ class Excluded(Expression):
     """The value that an INSERT proposed for ``column``, inside ON CONFLICT DO UPDATE."""
 
     column: str
+    type: LogicalType | None = None
 
 
 @dataclass(frozen=True, slots=True)

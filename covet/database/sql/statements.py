@@ -48,11 +48,15 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One sort key; ``nulls`` None is the same on every database: NULL sorts as the largest value."""
+    """One sort key; ``nulls`` None is the same on every database: NULL sorts as the largest value.
+
+    ``nullable`` false: there are none, and saying where they go would only keep SQLite from reading an index in order.
+    """
 
     expression: Expression
     descending: bool = False
     nulls: Literal["FIRST", "LAST"] | None = None
+    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,29 @@ descriptor, and works the same.
 from __future__ import annotations
 
 import copy
+import difflib
 import enum
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypedDict, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeAlias, TypedDict, cast, overload
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from covet.database.orm.expressions import Operators
+from covet.database.orm.fields.choices import read_choices
 from covet.database.schema.types import LogicalType
 from covet.exceptions import ModelDefinitionError, ValidationError
 
 _T = TypeVar("_T")
+_V = TypeVar("_V")
+
+# How the overloads of every concrete field say ``nullable``.
+Yes: TypeAlias = Literal[True]
+No: TypeAlias = Literal[False]
+
+
+def type_of(value: object) -> type[object]:
+    """Return what ``value`` is. Unlike isinstance this never asks ``__class__``, which may lie or raise."""
+    return type(value)
 
 
 class Missing(enum.Enum):
@@ -32,6 +44,18 @@ class Missing(enum.Enum):
 
 #: "Nothing was given", where None is a value.
 MISSING: Final = Missing.MISSING
+
+
+#: What other libraries call an option.
+SYNONYMS: Final[Mapping[str, str]] = {
+    "default_factory": "default",
+    "index": "db_index",
+    "length": "max_length",
+    "server_default": "db_default",
+    "comment": "db_comment",
+    "precision": "max_digits",
+    "scale": "decimal_places",
+}
 
 
 class FieldOptions(TypedDict, Generic[_T], total=False):
@@ -57,16 +81,40 @@ class FieldOptions(TypedDict, Generic[_T], total=False):
 class Field(Operators[_T]):
     """``Model.field`` is the field itself, ``instance.field`` is a ``_T``.
 
-    Subclass it for a type of your own: set ``logical_type`` and override ``coerce``.
+    Subclass it for a type of your own: give ``logical_type`` and override ``coerce``, and ``to_db`` with ``from_db``
+    where the Python type is not the one that the logical type stands for.
+
+    >>> class PointField(Field[Point]):
+    ...     @property
+    ...     def logical_type(self) -> LogicalType:
+    ...         return Text()
+    ...
+    ...     def coerce(self, value: Any) -> Point:
+    ...         if type(value) is Point:
+    ...             return value
+    ...         raise self.refused(value, "a Point")
+    ...
+    ...     def to_db(self, value: Any) -> str:
+    ...         return f"{value.x},{value.y}"
+    ...
+    ...     def from_db(self, value: Any) -> Point:
+    ...         return Point(*map(float, value.split(",")))
     """
 
     #: Options that this class understands besides those of every field.
     extra_options: ClassVar[frozenset[str]] = frozenset()
+    #: The keys that ``error_messages`` may have.
+    error_codes: ClassVar[frozenset[str]] = frozenset({"null", "invalid", "blank", "choices", "size", "bounds"})
+    #: The least value that the column itself accepts; the table gets a CHECK for it.
+    min_bound: ClassVar[int | None] = None
 
     name: str = ""  #: the name on the model
     attname: str = ""  #: the instance attribute that holds the column's value: ``name``, or ``author_id``
     column: str = ""  #: the column in the table
     model: type[Any] | None = None  #: the concrete model that owns it
+    #: ``bind_processor`` and ``result_processor`` of a field that belongs to a model; plain attributes, read often.
+    encode: Callable[[Any], Any] | None = None
+    decode: Callable[[Any], Any] | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if args:
@@ -77,28 +125,57 @@ class Field(Operators[_T]):
         self._refuse_unknown(options)
         null, nullable = options.get("null"), options.get("nullable")
         if null is not None and nullable is not None and bool(null) != bool(nullable):
-            raise ModelDefinitionError(f"{type(self).__name__}(): null={null} and nullable={nullable} contradict.")
+            raise self.contradiction(f"null={null} and nullable={nullable}")
         self.options = options
         self.null = bool(null or nullable)
         self.primary_key = bool(options.get("primary_key", False))
         self.unique = bool(options.get("unique", False))
         self.db_index = bool(options.get("db_index", False))
         self.db_column: str | None = options.get("db_column")
+        self.db_comment: str | None = options.get("db_comment")
         self.db_default: object = options.get("db_default", MISSING)
-        self.default: object = options.get("default", MISSING)
-        choices = options.get("choices")
-        self.choices: tuple[tuple[Any, str], ...] = tuple(choices) if choices is not None else ()
-        self.validators: tuple[Callable[[Any], None], ...] = tuple(options.get("validators", ()))
+        self.default: object = self._checked_default(options.get("default", MISSING))
+        self.choices: tuple[tuple[Any, str], ...] = read_choices(type(self).__name__, options.get("choices"))
+        self.validators: tuple[Callable[[Any], None], ...] = tuple(options.get("validators") or ())
+        #: None: nothing was said, an empty text is a value like any other.
+        self.blank: bool | None = options.get("blank")
+        self.verbose_name: str = options.get("verbose_name", "")
+        self.help_text: str = options.get("help_text", "")
+        self.editable = bool(options.get("editable", True))
+        self.error_messages: dict[str, str] = dict(options.get("error_messages") or {})
+        unknown = self.error_messages.keys() - self.error_codes
+        if unknown:
+            raise ModelDefinitionError(
+                f"{type(self).__name__}(): error_messages has no {', '.join(sorted(unknown))}. "
+                f"Choices: {', '.join(sorted(self.error_codes))}."
+            )
         if self.primary_key and self.null:
-            raise ModelDefinitionError(f"{type(self).__name__}(): a primary key cannot be nullable.")
+            raise self.contradiction("primary_key=True and nullable=True")
+
+    def _checked_default(self, default: object) -> object:
+        if isinstance(default, (list, dict, set, bytearray)):
+            kind = type(cast("object", default)).__name__
+            cure = f"default={kind}" if not default else f"a function: default=lambda: {kind}(...)"
+            raise ModelDefinitionError(
+                f"{type(self).__name__}(): all instances would share one default {kind}. Write {cure}."
+            )
+        if default is None and not self.null:
+            raise self.contradiction("default=None and a column that is not nullable")
+        return default
 
     def _refuse_unknown(self, options: dict[str, Any]) -> None:
         known = FieldOptions.__annotations__.keys() | {"null", "nullable"} | self.extra_options
         for name in options:
             if name not in known:
+                near = SYNONYMS.get(name) or next(iter(difflib.get_close_matches(name, sorted(known), 1)), None)
+                meant = f" Did you mean {near!r}?" if near in known else ""
                 raise TypeError(
-                    f"{type(self).__name__}() has no option {name!r}. Choices: {', '.join(sorted(known))}."
+                    f"{type(self).__name__}() has no option {name!r}.{meant} Choices: {', '.join(sorted(known))}."
                 )
+
+    def contradiction(self, options: str) -> ModelDefinitionError:
+        """Return the error for options that exclude each other."""
+        return ModelDefinitionError(f"{type(self).__name__}(): {options} contradict.")
 
     # -- belonging to a model --------------------------------------------------------------
 
@@ -126,6 +203,17 @@ class Field(Operators[_T]):
         self.name = name
         self.attname = self.get_attname(name)
         self.column = self.db_column or self.attname
+        self.encode, self.decode = self.bind_processor, self.result_processor
+        self.settle()
+
+    def settle(self) -> None:
+        """Bring the default and the choices into the field's own type, or refuse the definition."""
+        try:
+            if self.default is not MISSING and self.default is not None and not callable(self.default):
+                self.default = self._checked_default(self.coerce(self.default))
+            self.choices = tuple((None if value is None else self.coerce(value), text) for value, text in self.choices)
+        except ValidationError as error:
+            raise ModelDefinitionError(f"The default or a choice is refused by its own field: {error}") from error
 
     def get_attname(self, name: str) -> str:
         """Return the instance attribute that holds the column's value."""
@@ -173,9 +261,9 @@ class Field(Operators[_T]):
 
     def validate(self, value: Any) -> None:
         """Check a coerced value (never None): bounds, lengths, choices, validators. Raise ``ValidationError``."""
-        if self.choices and all(value != choice for choice, _ in self.choices):
+        if self.choices and not any(value == choice for choice, _ in self.choices):
             shown = ", ".join(repr(choice) for choice, _ in self.choices)
-            raise self.invalid(f"the value is not one of the choices: {shown}.")
+            raise self.invalid(f"the value is not one of the choices: {shown}.", "choices")
         for validator in self.validators:
             try:
                 validator(value)
@@ -189,24 +277,74 @@ class Field(Operators[_T]):
         if value is None:
             if self.null:
                 return None
-            raise self.invalid("this field cannot be null.")
+            raise self.invalid("this field cannot be null.", "null")
         value = self.coerce(value)
         self.validate(value)
         return value
 
     def prepare(self, value: Any) -> Any:
-        """Return ``value`` (never None) as the right side of a comparison with this field."""
+        """Return ``value`` (never None) as the right side of a comparison: coerced, without bounds and choices."""
         return self.coerce(value)
 
-    def pre_save(self, instance: Any, *, adding: bool) -> Any:
+    def pre_save(self, instance: Any, *, adding: bool) -> Any:  # noqa: ARG002 - for the fields that override it
         """Return the value to store for ``instance``; fields such as ``auto_now`` set it here."""
         return instance.__dict__.get(self.attname)
 
-    def invalid(self, message: str) -> ValidationError:
-        """Return the error for a refused value."""
-        label = f"{self.model.__name__}.{self.name}" if self.model is not None else self.name
-        return ValidationError({self.name: [f"{label}: {message}" if label else message]})
+    # -- the logical type's value ----------------------------------------------------------
+
+    def to_db(self, value: Any) -> Any:
+        """Return the logical type's Python value for a coerced value (never None). Override it with ``from_db``."""
+        return value
+
+    def from_db(self, value: Any) -> Any:
+        """Return this field's value for what the logical type gives (never None)."""
+        return value
+
+    @property
+    def bind_processor(self) -> Callable[[Any], Any] | None:
+        """``to_db``, or None where it changes nothing."""
+        return None if type(self).to_db is _same_to_db else self.to_db
+
+    @property
+    def result_processor(self) -> Callable[[Any], Any] | None:
+        """``from_db``, or None where it changes nothing."""
+        return None if type(self).from_db is _same_from_db else self.from_db
+
+    # -- errors ----------------------------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """``User.age``; empty for a field that belongs to nothing."""
+        return f"{self.model.__name__}.{self.name}" if self.model is not None else self.name
+
+    def invalid(self, message: str, code: str = "invalid") -> ValidationError:
+        """Return the error for a refused value; ``error_messages`` may replace the message of a ``code``."""
+        message = self.error_messages.get(code, message)
+        return ValidationError({self.name: [f"{self.label}: {message}" if self.label else message]})
+
+    def refused(self, value: object, wanted: str) -> ValidationError:
+        """Return the error for a value of a type that the field does not take. Names the type, never the value."""
+        return self.invalid(f"{wanted} is wanted, not {type(value).__name__}.")
 
     def __repr__(self) -> str:
-        owner = f"{self.model.__name__}." if self.model is not None else ""
-        return f"<{type(self).__name__}: {owner}{self.name}>"
+        return f"<{type(self).__name__}: {self.label}>"
+
+
+# What a field without a conversion of its own has.
+_same_to_db: Final[object] = Field[Any].to_db
+_same_from_db: Final[object] = Field[Any].from_db
+
+
+def nullable(field: Field[_V]) -> Field[_V | None]:
+    """Return a nullable copy of a field of your own, typed so.
+
+    >>> location = nullable(PointField())
+
+    ``location text NULL``. The fields of covet take ``nullable=True`` themselves.
+    """
+    copied = field.clone()
+    if copied.primary_key:
+        raise copied.contradiction("primary_key=True and nullable()")
+    copied.null = True
+    copied.options = {**copied.options, "nullable": True}
+    return cast("Field[_V | None]", copied)

@@ -77,15 +77,19 @@ class _Writer:
 
     # -- values ----------------------------------------------------------------------------
 
-    def _value(self, column: ResultColumn, *, nullable: bool | None = None) -> str:
+    def _value(self, column: ResultColumn) -> str:
         name = f"c{column.position}"
+        converted = name
         processor = self.dialect.result_processor(column.type)
-        if processor is None:
+        if processor is not None:
+            self.namespace.update(processor.names)
+            converted = processor.template.format(v=name)
+        if column.decode is not None:
+            self.namespace[f"d{column.position}"] = column.decode
+            converted = f"d{column.position}({converted})"
+        if converted is name:
             return name
-        self.namespace.update(processor.names)
-        converted = processor.template.format(v=name)
-        may_be_null = column.nullable if nullable is None else nullable
-        return f"None if {name} is None else {converted}" if may_be_null else converted
+        return f"None if {name} is None else {converted}" if column.nullable else converted
 
     # -- instances -------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from covet.database.sql.statements import Lock, Order, Select, Selected
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
     from covet.database.orm.options import Options
     from covet.database.orm.relations import Relation
 
@@ -64,7 +65,9 @@ class SelectPlanner:
         plain = False
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
-                prefixes = {path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None}
+                prefixes = {
+                    path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None
+                }
                 crossed |= prefixes
                 plain = plain or not prefixes
         if not crossed:
@@ -102,7 +105,12 @@ class SelectPlanner:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
             tokens = tuple(_reverse(token) for token in tokens or (pk_order(self.options),))
-        return tuple(Order(self.translator.value(t.expression), t.descending, t.nulls) for t in tokens)
+        return tuple(self._order(token) for token in tokens)
+
+    def _order(self, token: OrderToken) -> Order:
+        expression = token.expression
+        nullable = expression.path.nullable if isinstance(expression, PathToken) else True
+        return Order(self.translator.value(expression), token.descending, token.nulls, nullable)
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
@@ -126,13 +134,15 @@ class SelectPlanner:
 
     # -- columns ---------------------------------------------------------------------------
 
-    def add(self, name: str, expression: nodes.Expression, nullable: bool = True) -> ResultColumn:
-        """Select one more column."""
-        kind = getattr(expression, "type", None)
+    def add(self, expression: nodes.Expression) -> int:
+        """Select one more column; return its position."""
         self.columns.append(Selected(expression))
-        return ResultColumn(name, len(self.columns) - 1, kind, nullable)
+        return len(self.columns) - 1
 
-    def entity(self, node: JoinNode, prefix: str = "", *, optional: bool = False) -> Entity:
+    def _field(self, field: Field[Any], name: str, expression: nodes.Expression, *, nullable: bool) -> ResultColumn:
+        return ResultColumn(name, self.add(expression), field.logical_type, nullable, field.decode)
+
+    def entity(self, node: JoinNode, prefix: str = "") -> Entity:
         """Select the columns of an instance, and of those that ``select_related`` brings along."""
         options = node.options
         joined = [name for name in options.relations if f"{prefix}{name}" in self._related_prefixes()]
@@ -144,7 +154,7 @@ class SelectPlanner:
                 partial = True
                 continue
             column = nodes.ColumnRef(node.alias, field.column, field.logical_type)
-            columns.append(self.add(field.attname, column, field.null))
+            columns.append(self._field(field, field.attname, column, nullable=field.null))
         key = next(c.position for c in columns if c.name == options.pk.attname)
         related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
         if not prefix:
@@ -152,13 +162,17 @@ class SelectPlanner:
         return Entity(options.model, tuple(columns), key, partial, related)
 
     def _annotation(self, annotation: Annotation) -> ResultColumn:
-        column = self.add(annotation.name, self.translator.value(annotation.expression))
-        kind = token_type(annotation.expression, self.state)
-        return ResultColumn(column.name, column.position, kind, True)
+        return self._value(annotation.name, annotation.expression)
+
+    def _value(self, name: str, token: ExpressionToken) -> ResultColumn:
+        expression = self.translator.value(token)
+        if isinstance(token, PathToken):
+            return self._field(token.path.field, name, expression, nullable=token.path.nullable)
+        return ResultColumn(name, self.add(expression), token_type(token, self.state), True)
 
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
         child = self.joins.reach((*_relations_to(node), relation), None, required=False)
-        entity = self.entity(child, f"{prefix}{relation.name}__", optional=not child.inner)
+        entity = self.entity(child, f"{prefix}{relation.name}__")
         return RelatedEntity(relation.cache_name, entity, relation.optional)
 
     def _related_prefixes(self) -> set[str]:
@@ -187,14 +201,8 @@ class SelectPlanner:
         names = shape.names
         if names is None:
             names = (*(f.attname for f in self.options.fields), *(a.name for a in self.state.annotations))
-        columns = tuple(self._record_column(name) for name in names)
+        columns = tuple(self._value(name, self._named(name)) for name in names)
         return Record(shape.kind, columns, shape.row)
-
-    def _record_column(self, name: str) -> ResultColumn:
-        token = self._named(name)
-        column = self.add(name, self.translator.value(token))
-        nullable = token.path.nullable if isinstance(token, PathToken) else True
-        return ResultColumn(name, column.position, token_type(token, self.state), nullable)
 
     # -- the statement ---------------------------------------------------------------------
 
@@ -300,14 +308,12 @@ def _reverse(token: OrderToken) -> OrderToken:
 
 def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
     """Plan the right side of ``in``: the one column that was asked for, or the key."""
-    planner = SelectPlanner(
-        token.model, token.state, names=names, offset=offset + token.offset, alias=names.next()
-    )
+    planner = SelectPlanner(token.model, token.state, names=names, offset=offset + token.offset, alias=names.next())
     where, having = planner.conditions()
     shape = token.state.shape
     if shape is None:
         root = planner.joins.root
-        planner.add("pk", root.column(root.options.pk.column))
+        planner.add(root.column(root.options.pk.column))
     elif shape.names is None or len(shape.names) != 1:
         raise FieldError("The queryset on the right of 'in' must have one column: values_list('field').")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,16 @@ from covet.database.schema.types import LogicalType
 
 @dataclass(frozen=True, slots=True)
 class ResultColumn:
-    """One column of a result. ``name`` is the attribute or key; ``nullable``: NULL may come."""
+    """One column of a result. ``name`` is the attribute or key; ``nullable``: NULL may come.
+
+    ``decode`` turns the logical type's value into the field's own, for the few fields that have one (enums).
+    """
 
     name: str
     position: int
     type: LogicalType | None
     nullable: bool
+    decode: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

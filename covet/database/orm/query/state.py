@@ -133,7 +133,9 @@ class SubqueryToken(NamedTuple):
 
 
 Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | Never | Group
-ExpressionToken: TypeAlias = PathToken | ParamToken | AnnotationToken | ArithmeticToken | AggregateToken | ConditionToken
+ExpressionToken: TypeAlias = (
+    PathToken | ParamToken | AnnotationToken | ArithmeticToken | AggregateToken | ConditionToken
+)
 
 
 class OrderToken(NamedTuple):

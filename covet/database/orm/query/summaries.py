@@ -39,7 +39,7 @@ def count(model: type[Any], state: QueryState) -> Select:
     if state.shape is not None:
         planner.record()
     else:
-        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+        planner.add(planner.joins.root.column(planner.options.pk.column))
     columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
     inner = planner.statement(columns, where, having, ordered=state.limit is not None or bool(state.distinct_on))
     return Select((_COUNT,), SubqueryRef(inner, "q"))
@@ -75,7 +75,9 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     if _is_bounded(state) or _uses_aggregates(wanted, state) or state.group_by is not None:
         return _around(model, state, wanted), record
     crossed = [_relations_of(a.expression, state) for a in wanted]
-    state = state._replace(annotations=state.annotations if _uses_annotations(wanted, state) else _lean(state).annotations)
+    state = state._replace(
+        annotations=state.annotations if _uses_annotations(wanted, state) else _lean(state).annotations
+    )
     if len(set(crossed)) <= 1:
         return _direct(model, state, [a.expression for a in wanted]), record
     columns = tuple(
@@ -119,11 +121,11 @@ def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...])
     if state.shape is not None:
         planner.record()
     elif state.distinct:
-        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+        planner.add(planner.joins.root.column(planner.options.pk.column))
     outer = _Outer(planner)
     columns = tuple(Selected(outer.value(a.expression)) for a in wanted)
     if not planner.columns:
-        planner.add("pk", planner.joins.root.column(planner.options.pk.column))
+        planner.add(planner.joins.root.column(planner.options.pk.column))
     inner_columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
     inner = planner.statement(inner_columns, where, having)
     return Select(columns, SubqueryRef(inner, "q"))
@@ -152,5 +154,5 @@ class _Outer:
         for position, selected in enumerate(self.planner.columns):
             if selected.expression == expression:
                 return nodes.ColumnRef("q", f"c{position}", token_type(token, self.planner.state))
-        column = self.planner.add("", expression)
-        return nodes.ColumnRef("q", f"c{column.position}", token_type(token, self.planner.state))
+        position = self.planner.add(expression)
+        return nodes.ColumnRef("q", f"c{position}", token_type(token, self.planner.state))

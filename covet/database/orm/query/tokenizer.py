@@ -132,7 +132,9 @@ class Tokenizer:
         """Return the name of a field that must belong to the model of this query."""
         own = self.options.find_field(field.name)
         if own is not field and (own is None or (field.model is not None and field.model not in own.lineage())):
-            raise FieldError(f"{field!r} is not a field of {self.options.label}. Use a path: filter(relation__field=...).")
+            raise FieldError(
+                f"{field!r} is not a field of {self.options.label}. Use a path: filter(relation__field=...)."
+            )
         return field.name
 
     def lookup(self, key: str, value: Any) -> Predicate:

@@ -84,9 +84,13 @@ class Translator:
     def _inside(self, path: ResolvedPath) -> bool:
         return path.relations[: len(self.prefix)] == self.prefix
 
-    def param(self, index: int, kind: LogicalType | None) -> nodes.Param:
+    def param(self, index: int, kind: LogicalType | None) -> nodes.Expression:
         """Return the node of a parameter."""
         return nodes.Param(index + self.offset, kind)
+
+    def param_list(self, index: int, kind: LogicalType | None) -> nodes.ParamList | tuple[nodes.Expression, ...]:
+        """Return the node of a parameter that is a list."""
+        return nodes.ParamList(index + self.offset, kind)
 
     # -- conditions ------------------------------------------------------------------------
 
@@ -127,10 +131,9 @@ class Translator:
         kind = lookup.param_type(path.field)
         operand = self.column(path, context)
         if lookup.takes_list:
-            values: tuple[nodes.Expression, ...] = (nodes.ParamList(token.param + self.offset, kind),)
+            node: nodes.Expression = nodes.In(operand, self.param_list(token.param, kind))
         else:
-            values = tuple(self.param(token.param + i, kind) for i in range(lookup.arity))
-        node = lookup.build(operand, *values)
+            node = lookup.build(operand, *(self.param(token.param + i, kind) for i in range(lookup.arity)))
         return _definite(node, operand) if context.negated and path.nullable else node
 
     def _null_test(self, token: NullTest, context: Context) -> nodes.Expression:
@@ -149,6 +152,10 @@ class Translator:
         if isinstance(token.left, PathToken) and self._needs_exists(token.left.path, context):
             return self._exists(token.left.path, token)
         left = self.value(token.left, context)
+        first = token.right[0]
+        if isinstance(first, ParamToken) and first.takes_list:
+            node: nodes.Expression = nodes.In(left, self.param_list(first.param, first.type))
+            return _definite(node, left) if context.negated else node
         right = tuple(self.value(side, context._replace(required=False)) for side in token.right)
         node = token.lookup.build(left, *right)
         if context.negated:
@@ -211,8 +218,6 @@ class Translator:
         if token.tag == "path":
             return self.column(token.path, context)
         if token.tag == "param":
-            if token.takes_list:
-                return nodes.ParamList(token.param + self.offset, token.type)
             return self.param(token.param, token.type)
         if token.tag == "annotation":
             inner = self.state.annotation(token.name)

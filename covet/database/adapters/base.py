@@ -1,0 +1,418 @@
+"""Adapter: one database, as the ORM and raw SQL use it. The only place where statements are sent.
+
+Every statement passes ``perform``: it times, tells the hooks, and turns the driver's error into one of
+``covet.exceptions``. Before that, ``_run`` finds the connection: the open block of the running task if there is one,
+else a session of the pool of the running event loop.
+
+Two paths lead here. The ORM's (``fetch``, ``fetch_write``, ``run`` …) takes arguments that are ready for the driver
+and gives rows as the driver has them. The user's (``execute``, ``fetch_all`` …) takes ``$1`` placeholders and Python
+values and gives ``Row`` objects, the same on every database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from typing_extensions import Self
+
+from covet._lru import LRU
+from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
+from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, start_echo
+from covet.database.adapters.lifecycle import LoopPools, Pools
+from covet.database.adapters.pool import Pool, PoolStatus
+from covet.database.adapters.rows import Result, Row, result_of
+from covet.database.adapters.session import Answer, Args, Cursor, DriverRow, Session
+from covet.database.adapters.waiting import finish
+from covet.database.config import DatabaseConfig, mark_used
+from covet.database.dialects.base import Dialect
+from covet.database.sql.raw import RawStatement
+from covet.exceptions import ConnectionLost, DatabaseError, QueryTimeout
+
+R = TypeVar("R")
+PLAN_LIMIT = 512
+
+
+class Adapter(ABC):
+    """One database. Get it by ``get_adapter()``; nothing has to be opened or closed by hand.
+
+    ::
+
+        adapter = get_adapter()
+        rows = await adapter.fetch_all("SELECT id, name FROM users WHERE age > $1", [18])
+        await adapter.execute("UPDATE users SET active = $1", [False])
+    """
+
+    def __init__(self, config: DatabaseConfig, dialect: Dialect) -> None:
+        self.alias = config.alias
+        self.config = config
+        self.dialect = dialect
+        #: Plans of the ORM; their meaning is its own business.
+        self.plans: LRU[Hashable, Any] = LRU(PLAN_LIMIT)
+        self._echo = config.echo
+        self._pools: Pools | None = None
+        self._loops = LoopPools(self.make_pools)
+        if config.echo:
+            start_echo("covet.sql")
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self
+        yield  # makes this a generator: awaiting an adapter gives the adapter
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.alias!r} {self.config.safe_url}>"
+
+    # -------------------------------------------------------------------------------------- what a driver provides
+
+    @classmethod
+    @abstractmethod
+    def of(cls, config: DatabaseConfig) -> Adapter:
+        """Return the adapter for ``config`` with the dialect of its database."""
+
+    @abstractmethod
+    def make_pools(self) -> tuple[Pool, Pool]:
+        """Return the pools for reads and for writes of the running loop."""
+
+    @abstractmethod
+    def begin(self, *, isolation: str | None, read_only: bool) -> str:
+        """Return the command that begins a transaction."""
+
+    @abstractmethod
+    def translate(self, exc: Exception, sql: str, args: Args) -> DatabaseError:
+        """Return the error of ``covet.exceptions`` for an error of the driver."""
+
+    @abstractmethod
+    def read_raw(self, sql: str) -> RawStatement:
+        """Parse a user's statement."""
+
+    @abstractmethod
+    def bind_raw(self, args: Args) -> Args:
+        """Make a user's Python values ready for the driver."""
+
+    @abstractmethod
+    async def server_version(self) -> str:
+        """Return the version of the database."""
+
+    # -------------------------------------------------------------------------------------- the ORM's path
+
+    def fetch(self, sql: str, args: Args) -> Coroutine[Any, Any, list[DriverRow]]:
+        """Run a read and return its rows as the driver gives them."""
+        return self._run(_fetch, sql, args, write=False)
+
+    def fetch_write(self, sql: str, args: Args) -> Coroutine[Any, Any, list[DriverRow]]:
+        """Run a statement that may write and return its rows."""
+        return self._run(_fetch, sql, args)
+
+    def fetch_many(self, sql: str, rows: Sequence[Args]) -> Coroutine[Any, Any, list[DriverRow]]:
+        """Run a statement with RETURNING once for each set of arguments, all or nothing; return all rows in order."""
+        return self._run(_fetch_many, sql, rows)
+
+    def run(self, sql: str, args: Args) -> Coroutine[Any, Any, int]:
+        """Run a statement and return the number of rows it affected."""
+        return self._run(_execute, sql, args)
+
+    def run_many(self, sql: str, rows: Sequence[Args]) -> Coroutine[Any, Any, int | None]:
+        """Run a statement once for each set of arguments, all or nothing; the row count where the driver knows it."""
+        return self._run(_execute_many, sql, rows)
+
+    async def run_script(self, statements: Iterable[str]) -> None:
+        """Run statements without arguments in one transaction: DDL. Inside a block they belong to it."""
+        block = await open_block(self, label="run_script()")
+        try:
+            for sql in statements:
+                await block.perform(_execute, sql, ())
+        except BaseException:
+            leave_block(block)
+            await finish(close_block(block, commit=False))
+            raise
+        leave_block(block)
+        await finish(close_block(block, commit=True))
+
+    async def stream(self, sql: str, args: Args, chunk_size: int = 1000) -> AsyncGenerator[list[DriverRow], None]:
+        """Run a read and give its rows in lists of at most ``chunk_size``, in bounded memory.
+
+        Use it with ``contextlib.aclosing`` where the loop may be left early: then the connection is back at once.
+        Inside a block the rows come over the block's connection, and other statements may run between the lists.
+        """
+        block = self.block()
+        session, pool = (await self.checkout(write=False)) if block is None else (block.session, block.pool)
+        cursor = session.cursor(sql, args, transaction=block is None)
+
+        def portion(session: Session, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
+            return cursor.fetch(chunk_size)
+
+        try:
+            while True:
+                if block is None:
+                    rows = await self.perform(session, portion, sql, args)
+                else:
+                    rows = await block.perform(portion, sql, args)
+                if not rows:
+                    return
+                yield rows
+        finally:
+            if block is None:
+                await finish(_end_stream(cursor, session, pool))
+            elif block.usable:
+                await block.perform(lambda session, sql, args: cursor.close(), sql, ())
+
+    # -------------------------------------------------------------------------------------- the user's path
+
+    async def execute(self, sql: str, *params: object) -> Result:
+        """Run any one statement; give the rows, ``rowcount`` and ``status``.
+
+        ::
+
+            result = await adapter.execute("SELECT * FROM users WHERE age > $1", [18])
+            result = await adapter.execute("DELETE FROM users WHERE id = $1", 7)
+            result.rowcount, result.status  # 1, 'DELETE 1'
+
+        Parameters are one list (or tuple), or follow one by one. Placeholders are ``$1``, ``$2`` … on every database.
+        """
+        verb, answer = await self._ask(sql, params)
+        return result_of(verb, answer)
+
+    async def fetch_all(self, sql: str, *params: object) -> list[Row]:
+        """Run a statement and return its rows.
+
+        ``rows = await adapter.fetch_all("SELECT id, name FROM users WHERE age > $1", [18])``
+        """
+        verb, answer = await self._ask(sql, params)
+        return result_of(verb, answer)
+
+    async def fetch_one(self, sql: str, *params: object) -> Row | None:
+        """Run a statement and return its first row, or None.
+
+        ``row = await adapter.fetch_one("SELECT * FROM users WHERE id = $1", [1])``
+        """
+        verb, answer = await self._ask(sql, params, first=True)
+        rows = result_of(verb, answer)
+        return rows[0] if rows else None
+
+    async def fetch_value(self, sql: str, *params: object) -> Any:  # noqa: ANN401 - whatever the column holds
+        """Run a statement and return the first column of its first row, or None.
+
+        ``count = await adapter.fetch_value("SELECT COUNT(*) FROM users")``
+        """
+        _, answer = await self._ask(sql, params, first=True)
+        return answer.rows[0][0] if answer.rows else None
+
+    fetch_val = fetch_value
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each set of parameters, all or nothing.
+
+        ``await adapter.execute_many("INSERT INTO tag (name) VALUES ($1)", [["red"], ["blue"]])``
+        """
+        statement = self.read_raw(sql)
+        bound: list[Args] = []
+        for row in rows:
+            statement.check(len(row))
+            bound.append(self.bind_raw(row))
+        await self._run(_execute_many, statement.sql, bound)
+
+    async def _ask(self, sql: str, params: tuple[object, ...], *, first: bool = False) -> tuple[str, Answer]:
+        statement = self.read_raw(sql)
+        args: Args = params
+        if len(params) == 1 and isinstance(params[0], list | tuple):
+            args = params[0]
+        statement.check(len(args))
+
+        def ask(session: Session, sql: str, args: Args) -> Awaitable[Answer]:
+            if statement.changes_session:
+                session.changed = True
+            return session.ask(statement, args, first=first)
+
+        answer = await self._run(ask, statement.sql, self.bind_raw(args), write=not statement.reads, again=False)
+        return statement.verb, answer
+
+    # -------------------------------------------------------------------------------------- the one way to a session
+
+    async def _run(
+        self,
+        operation: Callable[[Session, str, Any], Awaitable[R]],
+        sql: str,
+        args: Sequence[object],
+        *,
+        write: bool = True,
+        again: bool = True,
+    ) -> R:
+        block = innermost.get()
+        if block is not None:
+            block = block.of(self)
+            if block is not None:
+                return await block.perform(operation, sql, args)
+        pools = self._pools
+        if pools is None or pools.loop is not asyncio.get_running_loop():
+            pools = self._pools_here()
+        pool = pools.write if write else pools.read
+        session = pool.take()
+        if session is None:
+            session = await pool.acquire()
+        try:
+            return await self.perform(session, operation, sql, args)
+        except ConnectionLost:
+            # An idle connection that died unnoticed. Nothing but a read may be sent twice.
+            if write or not again:
+                raise
+        finally:
+            if session.changed and not session.suspect:
+                await asyncio.shield(pool.mend(session))
+            else:
+                pool.give(session)
+        return await self._run(operation, sql, args, write=False, again=False)
+
+    async def perform(
+        self,
+        session: Session,
+        operation: Callable[[Session, str, Any], Awaitable[R]],
+        sql: str,
+        args: Sequence[object],
+        *,
+        transaction: bool = False,
+    ) -> R:
+        """Send one statement: the only place that does."""
+        if HOOKS.callbacks or self._echo:
+            return await self._observed(session, operation, sql, args, transaction=transaction)
+        try:
+            return await operation(session, sql, args)
+        except Exception as exc:
+            raise self._failed(session, exc, sql, args) from exc
+        except BaseException:
+            session.suspect = True
+            raise
+
+    async def _observed(
+        self,
+        session: Session,
+        operation: Callable[[Session, str, Any], Awaitable[R]],
+        sql: str,
+        args: Sequence[object],
+        *,
+        transaction: bool,
+    ) -> R:
+        error: BaseException | None = None
+        started = time.perf_counter()
+        try:
+            return await operation(session, sql, args)
+        except Exception as exc:
+            error = self._failed(session, exc, sql, args)
+            raise error from exc
+        except BaseException as exc:
+            error = exc
+            session.suspect = True
+            raise
+        finally:
+            kind = "transaction" if transaction else "statement"
+            duration = time.perf_counter() - started
+            notify(QueryEvent(self.alias, sql, args, duration, error, kind), echo=self._echo)
+
+    def _failed(self, session: Session, exc: Exception, sql: str, args: Sequence[object]) -> DatabaseError:
+        if isinstance(exc, DatabaseError):
+            return exc
+        error = self.translate(exc, sql, args)
+        if isinstance(error, QueryTimeout | ConnectionLost):
+            session.suspect = True
+        return error
+
+    def _pools_here(self) -> Pools:
+        """Return the pools of the running loop; from now on they are the ones that are looked at first."""
+        self._pools = pools = self._loops.here()
+        mark_used(self.alias)
+        return pools
+
+    async def checkout(self, *, write: bool) -> tuple[Session, Pool]:
+        """Take a session for longer than a statement; ``pool.give`` takes it back."""
+        pools = self._pools_here()
+        pool = pools.write if write else pools.read
+        return pool.take() or await pool.acquire(), pool
+
+    # -------------------------------------------------------------------------------------- blocks
+
+    def block(self) -> Block | None:
+        """Return the open block of the running task on this database."""
+        block = innermost.get()
+        return None if block is None else block.of(self)
+
+    def in_transaction(self) -> bool:
+        """Say whether the running task is inside a transaction on this database."""
+        return self.block() is not None
+
+    # -------------------------------------------------------------------------------------- life
+
+    async def connect(self) -> None:
+        """Open a connection now, to find out at the start of a program whether the database can be reached."""
+        session, pool = await self.checkout(write=True)
+        pool.give(session)
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop. The next statement opens new ones."""
+        self._pools = None
+        await self._loops.close()
+        if not self._loops:
+            mark_used(self.alias, used=False)
+
+    @property
+    def pool(self) -> Pool:
+        """The pool for writes of the running event loop."""
+        return self._pools_here().write
+
+    def pool_status(self) -> PoolStatus:
+        """Return how many connections there are and what they do, over all pools of the running event loop."""
+        pools = self._pools_here()
+        status = pools.write.status()
+        if pools.read is not pools.write:
+            status = PoolStatus(*map(sum, zip(status, pools.read.status(), strict=True)))
+        return status
+
+    async def get_pool_stats(self) -> dict[str, object]:
+        """Return the numbers of the pool with database, schema, version and a process id of the server."""
+        session, pool = await self.checkout(write=True)
+        try:
+            status = self.pool_status()
+            pid = session.description()
+        finally:
+            pool.give(session)
+        most = pool.limit
+        return {
+            "status": "closed" if pool.closed else "open",
+            "min_size": pool.size,
+            "max_size": most,
+            "size": status.size,
+            "free_size": status.idle + 1,  # the one that was just used to ask
+            "used_size": status.in_use - 1,
+            "waiting": status.waiting,
+            "database": self.config.database,
+            "schema": self.config.schema,
+            "pid": pid,
+            "version": await self.server_version(),
+        }
+
+
+def _fetch(session: Session, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
+    return session.fetch(sql, args)
+
+
+def _fetch_many(session: Session, sql: str, args: Sequence[Args]) -> Awaitable[list[DriverRow]]:
+    return session.fetch_many(sql, args)
+
+
+def _execute(session: Session, sql: str, args: Args) -> Awaitable[int]:
+    return session.run(sql, args)
+
+
+def _execute_many(session: Session, sql: str, args: Sequence[Args]) -> Awaitable[int | None]:
+    return session.run_many(sql, args)
+
+
+async def _end_stream(cursor: Cursor, session: Session, pool: Pool) -> None:
+    try:
+        if not session.suspect:
+            await cursor.close()
+    except Exception:  # noqa: BLE001 - the rows were read; what is left of the connection, the pool finds out
+        session.suspect = True
+    finally:
+        pool.give(session)

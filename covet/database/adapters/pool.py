@@ -1,0 +1,268 @@
+"""Connection pool: sessions of one database on one event loop.
+
+Made for the common case: an idle session is popped from a deque and pushed back, without an await, a round trip or a
+task. What is rare happens in the background and before a session is idle again: a session whose statement was cut
+off is restored, one whose settings were changed is reset, one that cannot be restored is closed and its place is
+free for a new one.
+
+Bounds: ``size`` sessions stay open, up to ``overflow`` more while there is demand. Those beyond ``size`` are closed
+after ``pool_idle_timeout`` seconds without work. Tasks that find nothing free wait in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import NamedTuple
+
+from covet.database.adapters.instrumentation import start_echo
+from covet.database.adapters.session import Session
+from covet.database.adapters.waiting import Waiters
+from covet.database.config import DatabaseConfig
+from covet.exceptions import InterfaceError, PoolTimeout
+
+_LOG = logging.getLogger("covet.pool")
+#: Seconds in which a cut off statement must have ended and a session must be usable again.
+RESTORE_SECONDS = 2.0
+
+
+class PoolStatus(NamedTuple):
+    """What a pool holds at this moment."""
+
+    size: int
+    in_use: int
+    idle: int
+    overflow: int
+    waiting: int
+
+
+class Pool:
+    """Sessions for the tasks of one event loop."""
+
+    def __init__(
+        self, config: DatabaseConfig, opener: Callable[[], Awaitable[Session]], *, size: int, overflow: int
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.size = size
+        self.limit = size + overflow
+        self.closed = False
+        #: Seconds to wait for a free session.
+        self.timeout = config.pool_timeout
+        self._config = config
+        self._opener = opener
+        self._ping = config.pool_pre_ping
+        self._idle: deque[Session] = deque()
+        self._sessions: set[Session] = set()
+        self._open = 0
+        self._waiters: Waiters[Session | None] = Waiters()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweep: asyncio.TimerHandle | None = None
+        if config.echo_pool:
+            start_echo(_LOG.name)
+
+    # -------------------------------------------------------------------------------------------- take and give
+
+    def take(self) -> Session | None:
+        """Return an idle session without waiting, or None."""
+        if self._ping:
+            return None
+        return self._pop()
+
+    async def acquire(self) -> Session:
+        """Return a session: an idle one, a new one, or the next one that becomes free."""
+        while (session := self._pop()) is not None:
+            if not self._ping or await self._answers(session):
+                return session
+        if self.closed:
+            raise InterfaceError(f"The pool of {self._config.alias!r} was closed.")
+        if self._open < self.limit:
+            self._open += 1
+            return await self._new()
+        return await self._wait()
+
+    def give(self, session: Session) -> None:
+        """Take a session back. It goes to who waits, or idles; if its state is in doubt it is mended first."""
+        session.holder = None
+        if session.suspect or session.changed:
+            self.mend(session)
+        elif self.closed or session.is_closed() or self.loop.time() >= session.expires:
+            self._drop(session)
+        elif not (self._waiters and self._waiters.hand(session)):
+            self._idle.append(session)
+            if self._open > self.size:
+                session.since = self.loop.time()
+                if self._sweep is None:
+                    self._schedule_sweep()
+
+    def mend(self, session: Session) -> asyncio.Task[None]:
+        """Restore and reset ``session`` in the background, then give it back."""
+        return self._spawn(self._mend(session))
+
+    # -------------------------------------------------------------------------------------------- the slower paths
+
+    def _pop(self) -> Session | None:
+        while self._idle:
+            session = self._idle.pop()
+            now = self.loop.time()
+            if now < session.expires and not session.is_closed():
+                session.holder = asyncio.current_task()
+                session.since = now
+                return session
+            self._drop(session)
+        return None
+
+    async def _answers(self, session: Session) -> bool:
+        try:
+            async with asyncio.timeout(RESTORE_SECONDS):
+                await session.restore()
+        except Exception as exc:  # noqa: BLE001 - whatever the driver says, the session is of no use
+            _LOG.info("[%s] a connection did not answer: %s", self._config.alias, type(exc).__name__)
+            self._drop(session)
+            return False
+        except BaseException:
+            session.suspect = True
+            self.give(session)
+            raise
+        return True
+
+    async def _new(self) -> Session:
+        """Open a session in the place that the caller has reserved."""
+        try:
+            session = await self._opener()
+        except BaseException:
+            self._open -= 1
+            self._offer_place()
+            raise
+        now = self.loop.time()
+        recycle = self._config.pool_recycle
+        session.expires = math.inf if recycle is None else now + recycle
+        session.since = now
+        session.holder = asyncio.current_task()
+        self._sessions.add(session)
+        self._log("opened")
+        return session
+
+    async def _wait(self) -> Session:
+        try:
+            session = await self._waiters.wait(self.timeout, self._back)
+        except TimeoutError:
+            raise PoolTimeout(self._full()) from None
+        if session is None:
+            return await self._new()
+        session.holder = asyncio.current_task()
+        session.since = self.loop.time()
+        return session
+
+    def _back(self, session: Session | None) -> None:
+        """Take back what a cancelled task was handed: a session, or the place for a new one."""
+        if session is not None:
+            self.give(session)
+        else:
+            self._open -= 1
+            self._offer_place()
+
+    def _offer_place(self) -> None:
+        if not self.closed and self._open < self.limit and self._waiters.hand(None):
+            self._open += 1
+
+    def _full(self) -> str:
+        now = self.loop.time()
+        held = sorted(
+            (now - session.since, session.holder.get_name() if session.holder is not None else "being restored")
+            for session in self._sessions
+        )
+        holders = ", ".join(f"{name} for {seconds:.1f} s" for seconds, name in reversed(held))
+        return (
+            f"No connection to {self._config.alias!r} became free within {self.timeout:g} s. "
+            f"All {self.limit} are in use: {holders or 'they are being opened'}."
+        )
+
+    async def _mend(self, session: Session) -> None:
+        try:
+            async with asyncio.timeout(RESTORE_SECONDS):
+                if session.suspect:
+                    await session.restore()
+                if session.changed:
+                    await session.reset()
+        except BaseException as exc:
+            self._drop(session, politely=False)
+            if not isinstance(exc, Exception):
+                raise
+            _LOG.info("[%s] a connection was replaced: %s", self._config.alias, type(exc).__name__)
+        else:
+            session.suspect = session.changed = False
+            self.give(session)
+
+    def _drop(self, session: Session, *, politely: bool = True) -> None:
+        """Close a session and offer its place."""
+        self._open -= 1
+        self._sessions.discard(session)
+        self._log("closed")
+        if politely and not session.suspect and not session.is_closed():
+            self._spawn(self._close(session))
+        else:
+            session.terminate()
+        self._offer_place()
+
+    async def _close(self, session: Session) -> None:
+        try:
+            async with asyncio.timeout(RESTORE_SECONDS):
+                await session.close()
+        except BaseException as exc:
+            session.terminate()
+            if not isinstance(exc, Exception):
+                raise
+            _LOG.info("[%s] a connection was cut: %s", self._config.alias, type(exc).__name__)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # -------------------------------------------------------------------------------------------- overflow, end
+
+    def _schedule_sweep(self) -> None:
+        limit = self._config.pool_idle_timeout
+        if limit is not None:
+            self._sweep = self.loop.call_later(limit, self._sweep_idle)
+
+    def _sweep_idle(self) -> None:
+        """Close what stands beyond ``size`` and was idle all the time since the sweep was scheduled."""
+        self._sweep = None
+        since = self.loop.time() - (self._config.pool_idle_timeout or 0)
+        while self._idle and self._open > self.size and self._idle[0].since <= since:
+            self._drop(self._idle.popleft())  # the left end has been idle for longest
+        if self._open > self.size and self._idle:
+            self._schedule_sweep()
+
+    def status(self) -> PoolStatus:
+        """Return the numbers of this moment."""
+        idle = len(self._idle)
+        return PoolStatus(self._open, self._open - idle, idle, max(0, self._open - self.size), len(self._waiters))
+
+    async def close(self) -> None:
+        """Close the idle sessions; those in use are closed when they come back."""
+        self.closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
+        self._waiters.refuse(InterfaceError(f"The pool of {self._config.alias!r} was closed."))
+        while self._idle:
+            self._drop(self._idle.popleft())
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def abandon(self) -> None:
+        """Cut every connection: the event loop of this pool is gone and nothing can be awaited."""
+        self.closed = True
+        for session in self._sessions:
+            session.terminate()
+        self._sessions.clear()
+        self._idle.clear()
+
+    def _log(self, what: str) -> None:
+        if self._config.echo_pool:
+            _LOG.info("[%s] connection %s, %s", self._config.alias, what, self.status())

@@ -1,0 +1,124 @@
+"""Session: one connection of a driver, as the layers above use it.
+
+Every method but the last few is one round trip to the database. Sessions raise the driver's errors; the adapter,
+which runs every operation at one place, turns them into errors of ``covet.exceptions``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from covet.database.sql.raw import RawStatement
+
+#: Values for the placeholders, ready for the driver.
+Args: TypeAlias = Sequence[object]
+
+
+class DriverRow(Protocol):
+    """A row as the driver gives it: an asyncpg Record or a tuple. Its values are whatever the columns hold."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __getitem__(self, index: int, /) -> Any: ...  # noqa: ANN401 - the type of a column is known to the reader
+
+
+class Answer(NamedTuple):
+    """What a raw statement gave."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[DriverRow]
+    #: Rows found or changed; None if the database does not say.
+    rowcount: int | None
+
+
+class Cursor(ABC):
+    """Rows of one statement in portions."""
+
+    @abstractmethod
+    async def fetch(self, count: int) -> list[DriverRow]:
+        """Return the next rows; an empty list is the end."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give up what the statement holds on its connection."""
+
+
+class Session(ABC):
+    """One connection and what its pool knows about it."""
+
+    __slots__ = ("changed", "expires", "holder", "since", "suspect")
+
+    def __init__(self) -> None:
+        #: The task that uses it, for the message of a full pool.
+        self.holder: asyncio.Task[object] | None = None
+        self.since = 0.0
+        #: When it is to be renewed, on the clock of the loop.
+        self.expires = math.inf
+        #: A statement on it was cut off, so its state is unknown.
+        self.suspect = False
+        #: Its settings may differ from those of a new one.
+        self.changed = False
+
+    @abstractmethod
+    def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
+        """Run a statement and return all rows."""
+
+    @abstractmethod
+    def fetch_many(self, sql: str, rows: Sequence[Args]) -> Awaitable[list[DriverRow]]:
+        """Run a statement with RETURNING for each set of arguments, all or nothing."""
+
+    @abstractmethod
+    def run(self, sql: str, args: Args) -> Awaitable[int]:
+        """Run a statement and return the number of affected rows."""
+
+    @abstractmethod
+    def run_many(self, sql: str, rows: Sequence[Args]) -> Awaitable[int | None]:
+        """Run a statement for each set of arguments, all or nothing."""
+
+    @abstractmethod
+    def ask(self, statement: RawStatement, args: Args, *, first: bool) -> Awaitable[Answer]:
+        """Run a user's statement; with ``first`` only its first row is wanted."""
+
+    @abstractmethod
+    def cursor(self, sql: str, args: Args, *, transaction: bool) -> Cursor:
+        """Return a cursor, not yet open. ``transaction``: there is none yet, so it makes its own if it needs one."""
+
+    @abstractmethod
+    async def command(self, sql: str) -> str:
+        """Send a command of a transaction and return its status."""
+
+    @abstractmethod
+    def in_transaction(self) -> bool:
+        """Say whether a transaction is open."""
+
+    @abstractmethod
+    def aborted_by(self, error: BaseException) -> bool:
+        """Say whether ``error`` left the open transaction unable to go on."""
+
+    @abstractmethod
+    def is_closed(self) -> bool:
+        """Say whether the connection is gone."""
+
+    @abstractmethod
+    async def restore(self) -> None:
+        """Bring a suspect connection back: nothing running, no transaction. Raises if it cannot be."""
+
+    @abstractmethod
+    async def reset(self) -> None:
+        """Undo changes of session state."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connection politely."""
+
+    @abstractmethod
+    def terminate(self) -> None:
+        """Close the connection at once, without waiting for anything."""
+
+    @abstractmethod
+    def description(self) -> str:
+        """Name the connection for diagnosis: a process id on a server."""

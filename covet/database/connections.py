@@ -1,0 +1,71 @@
+"""Connections: alias -> Adapter. Process-wide; an adapter finds the pool of the running event loop by itself."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from covet.database.adapters import Adapter, create_adapter
+from covet.database.config import DatabaseConfig, config_for, missing, watch
+
+DEFAULT: Final = "default"
+URL_VARIABLE: Final = "DATABASE_URL"
+
+_adapters: dict[str | None, Adapter] = {}
+#: Adapters whose settings were replaced while they were open; ``close_all`` closes them, or the end of their loop.
+_replaced: list[Adapter] = []
+
+
+def get_adapter(alias: str = DEFAULT) -> Adapter:
+    """Return the adapter of a configured database.
+
+    ::
+
+        adapter = get_adapter()
+        rows = await adapter.fetch_all("SELECT id, name FROM users WHERE age > $1", [18])
+
+    Nothing is opened yet. Awaiting an adapter gives the adapter, so ``await get_adapter()`` is the same.
+    """
+    return adapter_for(alias)
+
+
+def adapter_for(alias: str | None) -> Adapter:
+    """Return the adapter of ``alias``; None is the default database."""
+    found = _adapters.get(alias)
+    return found if found is not None else _create(alias)
+
+
+def _create(alias: str | None) -> Adapter:
+    name = DEFAULT if alias is None else alias
+    config = config_for(name)
+    if config is None and name == DEFAULT and os.environ.get(URL_VARIABLE):
+        config = DatabaseConfig(os.environ[URL_VARIABLE])
+    if config is None:
+        raise missing(name)
+    adapter = _adapters.get(name) or create_adapter(config)
+    _adapters[name] = adapter
+    if name == DEFAULT:
+        _adapters[None] = adapter
+    return adapter
+
+
+async def close_all() -> None:
+    """Close the connections of every database on the running event loop.
+
+    A script needs no such call: connections are closed when its event loop ends. A server may call it when it
+    shuts down. The next statement opens new connections.
+    """
+    for adapter in {*_adapters.values(), *_replaced}:
+        await adapter.close()
+    _replaced.clear()
+
+
+def _forget(alias: str) -> None:
+    adapter = _adapters.pop(alias, None)
+    if alias == DEFAULT:
+        _adapters.pop(None, None)
+    if adapter is not None:
+        _replaced.append(adapter)
+
+
+watch(_forget)

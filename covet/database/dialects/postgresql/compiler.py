@@ -1,0 +1,210 @@
+"""PostgreSQL's compiler. Pure.
+
+A parameter is declared (``$1::bigint``) wherever PostgreSQL might infer another type than the one its value has, or
+none at all: everywhere but as an inserted or assigned value, as LIMIT and OFFSET, and in a comparison with a column
+of the same type. The declaration is no conversion: it only names the parameter's type.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from covet.database.dialects.postgresql.types import list_processor, plain_type
+from covet.database.schema.types import (
+    Array,
+    Date,
+    Float,
+    Integer,
+    Interval,
+    LogicalType,
+    Numeric,
+    Text,
+    Time,
+    Timestamp,
+    Varchar,
+)
+from covet.database.sql.compiled import Bind
+from covet.database.sql.compiler import SQLCompiler
+from covet.database.sql.expression_compiler import Bare, Group
+from covet.database.sql.expression_types import type_of
+from covet.database.sql.nodes import (
+    Arithmetic,
+    Cast,
+    ColumnRef,
+    Expression,
+    Function,
+    In,
+    Param,
+    ParamList,
+    RegexMatch,
+    TextMatch,
+)
+from covet.database.sql.patterns import LIKE_PATTERNS
+from covet.database.sql.statements import InsertColumns, OnConflict, Order
+from covet.database.sql.visitor import Pieces
+
+#: ``timezone(interval, ..)``: UTC without a string literal, and immutable, unlike the session's time zone.
+_AT_UTC = " AT TIME ZONE make_interval()"
+
+
+class PostgreSQLCompiler(SQLCompiler):
+    """Prints one statement for PostgreSQL."""
+
+    functions: ClassVar[dict[str, str]] = {
+        "abs": "ABS",
+        "ceil": "CEIL",
+        "coalesce": "COALESCE",
+        "concat": "CONCAT",
+        "floor": "FLOOR",
+        "greatest": "GREATEST",
+        "least": "LEAST",
+        "length": "LENGTH",
+        "lower": "LOWER",
+        "ltrim": "LTRIM",
+        "now": "NOW",
+        "nullif": "NULLIF",
+        "random": "RANDOM",
+        "replace": "REPLACE",
+        "rtrim": "RTRIM",
+        "sqrt": "SQRT",
+        "trim": "BTRIM",
+        "upper": "UPPER",
+    }
+
+    def placeholder(self, number: int) -> str:
+        return f"${number}"
+
+    def visit_param(self, node: Param) -> Pieces:
+        text = self.bound(node, self.dialect.bind_processor(node.type))
+        return (text if node.type is None else f"{text}::{plain_type(node.type)}",)
+
+    def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        return self._beside(left, right), self._beside(right, left)
+
+    def _beside(self, node: Expression, other: Expression) -> Pieces:
+        if isinstance(node, Param) and node.type is not None and isinstance(other, ColumnRef):
+            known = other.type is not None and _comparable(other.type) == _comparable(node.type)
+            return (Bare(node) if known else node,)
+        return self._operand(node)
+
+    def in_list(self, node: In, values: ParamList) -> Pieces:
+        if isinstance(values.type, Array):
+            self.refuse("cannot look for a list in a list of lists")
+        processor = self.dialect.bind_processor(values.type)
+        param = Param(values.index, None if values.type is None else Array(values.type))
+        text = self.bound(param, None if processor is None else list_processor(processor))
+        declared = "" if param.type is None else f"::{plain_type(param.type)}"
+        return *self._operand(
+            node.operand
+        ), f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
+
+    def nulls_order(self, node: Order) -> str:
+        return "" if node.nulls is None else f" NULLS {node.nulls}"
+
+    # Text -----------------------------------------------------------------------------------------------------------
+
+    def visit_text_match(self, node: TextMatch) -> Pieces:
+        operand = self._text(node.operand)
+        if node.kind == "exact":
+            if not node.ignore_case:
+                return *operand, " = ", *self._text(node.pattern)
+            return "LOWER(", *operand, ") = LOWER(", *self._text(node.pattern), ")"
+        if isinstance(node.pattern, Param):
+            pattern = self.bound(node.pattern, LIKE_PATTERNS[node.kind])
+            return *operand, f" ILIKE {pattern}" if node.ignore_case else f" LIKE {pattern}"
+        pattern_text = self._text(node.pattern)
+        if node.ignore_case:
+            operand, pattern_text = ("LOWER(", *operand, ")"), ("LOWER(", *pattern_text, ")")
+        match node.kind:
+            case "contains":
+                return "STRPOS(", *operand, ", ", *pattern_text, ") > 0"
+            case "startswith":
+                return "STARTS_WITH(", *operand, ", ", *pattern_text, ")"
+            case _:
+                return "RIGHT(", *operand, ", LENGTH(", *pattern_text, ")) = ", *pattern_text
+
+    def visit_regex_match(self, node: RegexMatch) -> Pieces:
+        return *self._text(node.operand), " ~* " if node.ignore_case else " ~ ", *self._text(node.pattern)
+
+    def _text(self, node: Expression) -> Pieces:
+        logical = type_of(node)
+        if logical is None or isinstance(logical, Text | Varchar):
+            return self._operand(node)
+        return "CAST(", node, " AS text)"
+
+    # Numbers, dates -------------------------------------------------------------------------------------------------
+
+    def visit_arithmetic(self, node: Arithmetic) -> Pieces:
+        left, right = type_of(node.left), type_of(node.right)
+        if node.operator == "**":
+            return self._power(node, isinstance(left, Integer) and isinstance(right, Integer))
+        if node.operator == "%" and (isinstance(left, Float) or isinstance(right, Float)):
+            self.refuse("has no % of floating-point numbers")
+        pieces = self.operation(node.left, node.operator, node.right)
+        if isinstance(left, Date):
+            if isinstance(right, Date) and node.operator == "-" and not isinstance(node.type, Integer):
+                return "make_interval(days => ", *pieces, ")"
+            if isinstance(right, Interval) and isinstance(node.type, Date):
+                return "CAST(", *pieces, " AS date)"
+        return pieces
+
+    def _power(self, node: Arithmetic, integers: bool) -> Pieces:
+        if isinstance(node.type, Integer) or (node.type is None and integers):
+            base, exponent = Cast(node.left, Numeric()), Cast(node.right, Numeric())
+            return "CAST(POWER(", base, ", ", exponent, ") AS bigint)"
+        return self.call("POWER", (node.left, node.right))
+
+    def visit_cast(self, node: Cast) -> Pieces:
+        source, target = type_of(node.operand), node.type
+        if isinstance(source, Timestamp) and source.timezone and (_zoneless(target) or isinstance(target, Time)):
+            return "CAST((", *self._operand(node.operand), f"{_AT_UTC}) AS {self.cast_type(target)})"
+        if isinstance(target, Timestamp) and target.timezone and source is not None and _zoneless(source):
+            return "(CAST(", node.operand, f" AS timestamp){_AT_UTC})"
+        return super().visit_cast(node)
+
+    # Functions ------------------------------------------------------------------------------------------------------
+
+    def function_round(self, node: Function) -> Pieces:
+        number, *rest = node.arguments
+        digits: Pieces = (", CAST(", *rest, " AS integer)") if rest else ()
+        if isinstance(type_of(number), Numeric):
+            return "ROUND(", number, *digits, ")"
+        # round(double precision) rounds half to even and takes no digits; as a decimal it is the same everywhere.
+        return "CAST(ROUND(CAST(", number, " AS numeric)", *digits, ") AS double precision)"
+
+    def function_substr(self, node: Function) -> Pieces:
+        text, *bounds = node.arguments
+        return self.call("SUBSTR", (text, *(Group(("CAST(", bound, " AS integer)")) for bound in bounds)))
+
+    # INSERT ---------------------------------------------------------------------------------------------------------
+
+    def conflict(self, node: OnConflict) -> Pieces:
+        if node.update and not node.columns:
+            self.refuse("needs the columns of the conflict for ON CONFLICT DO UPDATE")
+        return super().conflict(node)
+
+    def visit_insert_columns(self, node: InsertColumns) -> Pieces:
+        if not node.columns or any(isinstance(logical, Array) for logical in node.types):
+            self.refuse(f"cannot unnest the columns of {node.table.name!r} (none, or an array); give it rows")
+        lists: list[str] = []
+        for index, logical in enumerate(node.types):
+            processor = self.dialect.bind_processor(logical)
+            self._binds.append(Bind(index, None if processor is None else list_processor(processor)))
+            lists.append(f"{self.placeholder(len(self._binds))}::{plain_type(logical)}[]")
+        names = [f'"c{number}"' for number in range(len(lists))]
+        return (
+            *self._insert_into(node.table, node.columns),
+            f" SELECT {', '.join(names)} FROM unnest({', '.join(lists)}) WITH ORDINALITY",  # noqa: S608 - names and types are quoted
+            f' AS "s"({", ".join(names)}, "n") ORDER BY "n"',
+            *self._insert_end(node),
+        )
+
+
+def _comparable(logical: LogicalType) -> str:
+    """Return the name of the type that PostgreSQL infers for a parameter beside a column: text for varchar."""
+    name = plain_type(logical)
+    return "text" if name == "varchar" else name
+
+
+def _zoneless(logical: LogicalType) -> bool:
+    return isinstance(logical, Date) or (isinstance(logical, Timestamp) and not logical.timezone)

@@ -1,0 +1,129 @@
+"""PostgreSQL's types: column SQL, bind and result processors. Pure.
+
+asyncpg takes and gives native Python values for all but JSON (a codec of the adapter passes ``JsonText`` on and
+decodes results) and network addresses (it gives ``ipaddress`` objects).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from covet.database.dialects.base import Inline, JsonText
+from covet.database.schema.types import (
+    Array,
+    Binary,
+    Boolean,
+    Date,
+    Float,
+    Inet,
+    Integer,
+    Interval,
+    Json,
+    LogicalType,
+    NativeEnum,
+    Numeric,
+    Text,
+    Time,
+    Timestamp,
+    Uuid,
+    Varchar,
+)
+from covet.database.sql.compiled import BindProcessor, convert_items
+from covet.exceptions import NotSupportedError
+
+_NAMES: dict[type[LogicalType], str] = {
+    Boolean: "boolean",
+    Float: "double precision",
+    Numeric: "numeric",
+    Varchar: "varchar",
+    Text: "text",
+    Binary: "bytea",
+    Date: "date",
+    Time: "time",
+    Interval: "interval",
+    Uuid: "uuid",
+    Inet: "inet",
+}
+_INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
+
+
+@cache
+def plain_type(logical: LogicalType) -> str:
+    """Return the type's name without length, precision and size.
+
+    Parameters are declared by it: ``$1::varchar(3)`` would cut a longer value silently.
+    """
+    match logical:
+        case Integer(bits=bits):
+            return _INTEGERS[bits]
+        case Timestamp(timezone=timezone):
+            return "timestamptz" if timezone else "timestamp"
+        case Json(binary=binary):
+            return "jsonb" if binary else "json"
+        case Array(item=item):
+            return f"{plain_type(item)}[]"
+        case NativeEnum(name=name):
+            return '"' + name.replace('"', '""') + '"'
+        case _:
+            found = _NAMES.get(type(logical))
+            if found is None:
+                raise NotSupportedError(f"PostgreSQL has no column type for {type(logical).__name__}.")
+            return found
+
+
+def column_type(logical: LogicalType) -> str:
+    """Return the type as a column declares it."""
+    match logical:
+        case Numeric(precision=int(precision), scale=scale):
+            return f"numeric({precision}, {scale or 0})"
+        case Varchar(length=int(length)):
+            return f"varchar({length})"
+        case Array(item=item, size=size):
+            return f"{column_type(item)}[{'' if size is None else size}]"
+        case _:
+            return plain_type(logical)
+
+
+@cache
+def bind_processor(logical: LogicalType | None) -> BindProcessor | None:
+    """Return what turns a value into what asyncpg takes; None: nothing to do."""
+    match logical:
+        case Json():
+            return _json_text
+        case Array(item=item):
+            processor = bind_processor(item)
+            return None if processor is None else list_processor(processor)
+        case _:
+            return None
+
+
+@cache
+def list_processor(processor: BindProcessor) -> BindProcessor:
+    """Return what converts every item of a list that is not None."""
+
+    def convert(items: list[object] | tuple[object, ...]) -> list[object]:
+        return convert_items(processor, items)
+
+    return convert
+
+
+@cache
+def result_processor(logical: LogicalType | None, depth: int = 0) -> Inline | None:
+    """Return what turns asyncpg's value into ours; None: nothing to do."""
+    match logical:
+        case Inet():
+            return Inline("str({v})", {"str": str})
+        case Array(item=item):
+            inner = result_processor(item, depth + 1)
+            if inner is None:
+                return None
+            name = f"_i{depth}"
+            text = inner.template.replace("{v}", name)
+            return Inline(f"[None if {name} is None else {text} for {name} in {{v}}]", inner.names)
+        case _:
+            return None
+
+
+def _json_text(value: object) -> JsonText:
+    return JsonText(json.dumps(value, ensure_ascii=False, allow_nan=False))

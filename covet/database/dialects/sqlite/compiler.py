@@ -1,0 +1,117 @@
+"""SQLite's compiler: statements, lists and NULL order; expressions are in ``expressions.py``. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from covet.database.dialects.sqlite.expressions import SQLiteExpressions
+from covet.database.schema.types import Array, Float, LogicalType, Numeric
+from covet.database.sql.expression_compiler import Group
+from covet.database.sql.expression_types import type_of
+from covet.database.sql.nodes import ColumnRef, In, ParamList
+from covet.database.sql.statements import Lock, Select, Selected, TableRef
+from covet.database.sql.visitor import Pieces
+from covet.exceptions import NotSupportedError
+
+_OWN_SCHEMAS = frozenset({"main", "temp"})
+
+
+class SQLiteCompiler(SQLiteExpressions):
+    """Prints one statement for SQLite."""
+
+    #: Where RETURNING began, and with it the alias that it cannot name.
+    _in_returning: _Returning | None = None
+
+    def placeholder(self, number: int) -> str:
+        return f"?{number}"
+
+    def placeholder_rows(self, width: int, count: int) -> str:
+        # A bare ``?`` takes the next number, and these come first in the statement: half the text.
+        row = f"({', '.join('?' * width)})"
+        return ", ".join([row] * count)
+
+    def visit_column_ref(self, node: ColumnRef) -> Pieces:
+        if self._in_returning is None:
+            return super().visit_column_ref(node)
+        pieces: Pieces = (self.quote(node.column),)
+        if node.table != self._in_returning.alias:
+            pieces = super().visit_column_ref(node)
+        # SQLite keeps 1.0 as 1 on disk, and RETURNING gives it back like that.
+        return ("CAST(", *pieces, " AS REAL)") if isinstance(node.type, Float) else pieces
+
+    def in_list(self, node: In, values: ParamList) -> Pieces:
+        if isinstance(values.type, Array):
+            self.refuse("cannot look for a list in a list of lists")
+        operand = self.compared(node.operand, values)[0]
+        return *operand, " NOT IN (" if node.negated else " IN (", values, ")"
+
+    def visit_param_list(self, node: ParamList) -> Pieces:
+        return (self.bound_list(node, partial(expand_list, node.type)),)
+
+    def distinct(self, node: Select) -> Pieces:
+        if node.distinct_on:
+            self.refuse("has no SELECT DISTINCT ON")
+        return super().distinct(node)
+
+    def selected(self, node: Selected, select: Select) -> object:
+        if select.distinct and isinstance(type_of(node.expression), Numeric):
+            collated = Group(self.collated(node.expression))
+            return collated if node.alias is None else Group((collated, f" AS {self.quote(node.alias)}"))
+        return node
+
+    def limited(self, node: Select) -> Pieces:
+        if node.offset is not None and node.limit is None:
+            return " LIMIT -1 OFFSET ", self.assigned(node.offset)
+        return super().limited(node)
+
+    def locked(self, lock: Lock) -> Pieces:
+        self.refuse(f"has no SELECT ... FOR {lock.strength}")
+
+    def table_name(self, name: str, schema: str | None) -> str:
+        return super().table_name(name, own_schema(schema))
+
+    def returning(self, table: TableRef, columns: tuple[Selected, ...]) -> Pieces:
+        if not columns:
+            return ()
+        return _Returning(table.alias), *super().returning(table, columns)
+
+    def visit_returning(self, node: _Returning) -> Pieces:
+        # Pieces are visited in the order of the text, and RETURNING is the end of every statement.
+        self._in_returning = node
+        return ()
+
+
+class _Returning:
+    """Marks where RETURNING begins."""
+
+    __slots__ = ("alias",)
+
+    def __init__(self, alias: str | None) -> None:
+        self.alias = alias
+
+
+def own_schema(schema: str | None) -> str | None:
+    """Return the schema if SQLite has it: ``main`` and ``temp``; another would need an attached file."""
+    if schema is not None and schema not in _OWN_SCHEMAS:
+        raise NotSupportedError(f"SQLite has no schema {schema!r}; tables are in 'main' or 'temp', or name no schema.")
+    return schema
+
+
+def expand_list(
+    logical: LogicalType | None, items: Sequence[object], number: int, room: int
+) -> tuple[str, Sequence[object]]:
+    """Print a list: a placeholder an item, or one JSON array when there are more items than placeholders left."""
+    if len(items) <= room:
+        return ", ".join([f"?{at}" for at in range(number, number + len(items))]), items
+    # What JSON or SQLite's reading of it would change travels as text and comes back through a function.
+    kinds = {type(item) for item in items} - {type(None)}
+    value, encoded = "value", items
+    if kinds <= {int, float} and (float in kinds or isinstance(logical, Float)):
+        value, encoded = "covet_float(value)", [None if item is None else repr(item) for item in items]
+    elif kinds == {bytes}:
+        value, encoded = "covet_unhex(value)", [item.hex() if isinstance(item, bytes) else None for item in items]
+    elif not kinds <= {int, bool} and kinds != {str}:
+        raise NotSupportedError(f"SQLite takes at most {room} values in a list of values of different types.")
+    return f"SELECT {value} FROM json_each(?{number})", (json.dumps(list(encoded)),)  # noqa: S608 - a number

@@ -1,0 +1,218 @@
+"""Decimal arithmetic on text, with PostgreSQL's results: the same digits, the same rounding. Pure.
+
+SQLite calls these for columns of type Numeric. Additions and products are exact. A quotient has as many digits as
+PostgreSQL's ``numeric`` gives it (``select_div_scale``: at least 16 significant ones), rounded half away from zero.
+"""
+
+from __future__ import annotations
+
+import decimal
+from decimal import Decimal
+
+from covet.database.dialects.sqlite.types import decimal_text
+
+#: Exact for everything that a column may hold; the traps turn what is not a number into an error.
+_EXACT = decimal.Context(prec=100_000, rounding=decimal.ROUND_HALF_UP, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+_SIGNIFICANT_DIGITS = 16
+_MAX_SCALE = 1000
+#: PostgreSQL counts in digits of base 10,000.
+_GROUP = 4
+
+Stored = str | int | float | None
+
+
+def parse(value: str | float) -> Decimal:
+    """Return the decimal that a stored value is."""
+    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+
+
+def canonical(value: Stored) -> str | None:
+    """``covet_decimal(x)``: any number as decimal text."""
+    return None if value is None else decimal_text(parse(value))
+
+
+def cast(value: Stored, precision: int, scale: int) -> str | None:
+    """``covet_decimal_cast(x, p, s)``: rounded to ``s`` digits; an error if it does not fit ``p``."""
+    if value is None:
+        return None
+    number = _rounded(parse(value), scale)
+    if number and number.adjusted() >= precision - scale:
+        raise ValueError("numeric field overflow")
+    return decimal_text(number)
+
+
+def add(left: Stored, right: Stored) -> str | None:
+    """``covet_decimal_add``."""
+    if left is None or right is None:
+        return None
+    return decimal_text(_EXACT.add(parse(left), parse(right)))
+
+
+def subtract(left: Stored, right: Stored) -> str | None:
+    """``covet_decimal_sub``."""
+    if left is None or right is None:
+        return None
+    return decimal_text(_EXACT.subtract(parse(left), parse(right)))
+
+
+def multiply(left: Stored, right: Stored) -> str | None:
+    """``covet_decimal_mul``."""
+    if left is None or right is None:
+        return None
+    return decimal_text(_EXACT.multiply(parse(left), parse(right)))
+
+
+def divide(left: Stored, right: Stored) -> str | None:
+    """``covet_decimal_div``."""
+    if left is None or right is None:
+        return None
+    return decimal_text(quotient(parse(left), parse(right)))
+
+
+def remainder(left: Stored, right: Stored) -> str | None:
+    """``covet_decimal_mod``: the sign is that of ``left``."""
+    if left is None or right is None:
+        return None
+    return decimal_text(_EXACT.remainder(parse(left), parse(right)))
+
+
+def power(base: Stored, exponent: Stored) -> str | None:
+    """``covet_decimal_power``: at least 16 significant digits, as PostgreSQL."""
+    if base is None or exponent is None:
+        return None
+    x, y = parse(base), parse(exponent)
+    if y == y.to_integral_value() and y >= 0 and y < _MAX_SCALE:
+        result = _EXACT.power(x, y)
+    else:
+        result = decimal.Context(prec=200, rounding=decimal.ROUND_HALF_UP).power(x, y)
+    if not result:
+        return decimal_text(result)
+    scale = max(_SIGNIFICANT_DIGITS - _log10_floor(result), _scale(x), _scale(y), 0)
+    return decimal_text(_rounded(result, min(scale, _MAX_SCALE)))
+
+
+def rounded(value: Stored, digits: int) -> str | None:
+    """``covet_decimal_round``: half away from zero."""
+    return None if value is None else decimal_text(_rounded(parse(value), digits))
+
+
+def absolute(value: Stored) -> str | None:
+    """``covet_decimal_abs``."""
+    return None if value is None else decimal_text(parse(value).copy_abs())
+
+
+def ceil(value: Stored) -> str | None:
+    """``covet_decimal_ceil``."""
+    return None if value is None else decimal_text(parse(value).to_integral_value(decimal.ROUND_CEILING))
+
+
+def floor(value: Stored) -> str | None:
+    """``covet_decimal_floor``."""
+    return None if value is None else decimal_text(parse(value).to_integral_value(decimal.ROUND_FLOOR))
+
+
+def to_integer(value: Stored) -> int | None:
+    """``covet_decimal_integer``: rounded half away from zero."""
+    return None if value is None else int(_rounded(parse(value), 0))
+
+
+def quotient(left: Decimal, right: Decimal) -> Decimal:
+    """Return ``left / right`` with PostgreSQL's number of digits."""
+    if not right:
+        raise ZeroDivisionError("division by zero")
+    if not (left.is_finite() and right.is_finite()):
+        return _EXACT.divide(left, right)
+    scale = _quotient_scale(left, right)
+    guarded = decimal.Context(prec=max(left.adjusted() - right.adjusted(), 0) + scale + 10, rounding=decimal.ROUND_DOWN)
+    return _rounded(guarded.divide(left, right), scale)
+
+
+def collate(left: str, right: str) -> int:
+    """``covet_decimal``, the collation: order by value; 1.5 and 1.50 are equal, NaN is the largest as on PostgreSQL.
+
+    An exception here would silently mean "equal", so text that is no number goes by its characters, behind numbers.
+    """
+    if left == right:
+        return 0
+    x, y = _sort_key(left), _sort_key(right)
+    return (x > y) - (x < y)
+
+
+class Sum:
+    """``covet_decimal_sum``."""
+
+    def __init__(self) -> None:
+        self._total: Decimal | None = None
+
+    def step(self, value: Stored) -> None:
+        """Add one value."""
+        if value is not None:
+            number = parse(value)
+            self._total = number if self._total is None else _EXACT.add(self._total, number)
+
+    def finalize(self) -> str | None:
+        """Return the sum; None of nothing."""
+        return None if self._total is None else decimal_text(self._total)
+
+
+class Average:
+    """``covet_decimal_avg``."""
+
+    def __init__(self) -> None:
+        self._total = Decimal(0)
+        self._count = 0
+
+    def step(self, value: Stored) -> None:
+        """Add one value."""
+        if value is not None:
+            self._total = _EXACT.add(self._total, parse(value))
+            self._count += 1
+
+    def finalize(self) -> str | None:
+        """Return the mean; None of nothing."""
+        return decimal_text(quotient(self._total, Decimal(self._count))) if self._count else None
+
+
+def _sort_key(text: str) -> tuple[int, Decimal, str]:
+    try:
+        number = Decimal(text)
+    except decimal.InvalidOperation:
+        return (2, Decimal(0), text)
+    return (1, Decimal(0), "") if number.is_nan() else (0, number, "")
+
+
+def _rounded(number: Decimal, digits: int) -> Decimal:
+    if not number.is_finite():
+        return number
+    return (
+        number.quantize(Decimal((0, (1,), -digits)), context=_EXACT) if digits >= 0 else _rounded_left(number, digits)
+    )
+
+
+def _rounded_left(number: Decimal, digits: int) -> Decimal:
+    return number.quantize(Decimal((0, (1,), -digits)), context=_EXACT).quantize(Decimal(1), context=_EXACT)
+
+
+def _scale(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
+def _log10_floor(number: Decimal) -> int:
+    return number.adjusted()
+
+
+def _leading_group(number: Decimal) -> tuple[int, int]:
+    """Return the weight of the first digit of base 10,000 and that digit."""
+    if not number:
+        return 0, 0
+    weight = number.adjusted() // _GROUP
+    return weight, int(number.copy_abs().scaleb(-_GROUP * weight, context=_EXACT))
+
+
+def _quotient_scale(left: Decimal, right: Decimal) -> int:
+    left_weight, left_digit = _leading_group(left)
+    right_weight, right_digit = _leading_group(right)
+    weight = left_weight - right_weight - (1 if left_digit <= right_digit else 0)
+    scale = max(_SIGNIFICANT_DIGITS - weight * _GROUP, _scale(left), _scale(right), 0)
+    return min(scale, _MAX_SCALE)

@@ -1,0 +1,177 @@
+"""ArrayField: a list whose items have a field of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, overload
+
+from typing_extensions import TypeVar, Unpack, override
+
+from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.documents import JSONField
+from covet.database.orm.fields.sizes import read_size
+from covet.database.schema.types import Array
+from covet.exceptions import ModelDefinitionError, ValidationError
+
+_T = TypeVar("_T")
+_V = TypeVar("_V")
+
+#: The dimensions that an array of PostgreSQL can have.
+_MAX_DIMENSIONS: Final = 6
+_MAX_SIZE: Final = 134_217_727
+
+
+class ArrayField(Field[_T]):
+    """``list`` of what ``base_field`` holds; ``size`` is the most items it may have.
+
+    >>> scores = ArrayField(IntegerField(), default=list)
+    >>> board = ArrayField(ArrayField(CharField(max_length=1), size=3), size=3)
+
+    ``scores integer[] NOT NULL``, ``board varchar(1)[][] NOT NULL``. Items may be None where the base field is
+    nullable.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: ArrayField[list[_V]],
+            base_field: Field[_V],
+            size: int | None = ...,
+            *,
+            nullable: No = ...,
+            null: No = ...,
+            **options: Unpack[FieldOptions[list[_V]]],
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: ArrayField[list[_V] | None],
+            base_field: Field[_V],
+            size: int | None = ...,
+            *,
+            nullable: Yes,
+            null: Yes = ...,
+            **options: Unpack[FieldOptions[list[_V] | None]],
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: ArrayField[list[_V] | None],
+            base_field: Field[_V],
+            size: int | None = ...,
+            *,
+            null: Yes,
+            **options: Unpack[FieldOptions[list[_V] | None]],
+        ) -> None: ...
+        def __init__(self, base_field: Any, size: int | None = None, **options: Any) -> None: ...
+        def __set__(self, instance: Any, value: _T, /) -> None: ...
+    else:
+
+        def __init__(self, base_field: Any = None, size: int | None = None, **options: Any) -> None:
+            super().__init__(base_field=base_field, size=size, **options)
+
+    extra_options = frozenset({"base_field", "size"})
+
+    @override
+    def _read_options(self, options: dict[str, Any]) -> None:
+        base = options["base_field"]
+        if not isinstance(base, Field):
+            raise ModelDefinitionError(
+                f"{type(self).__name__}() needs the field of its items, such as {type(self).__name__}(IntegerField())."
+            )
+        self.base_field: Field[Any] = base
+        if isinstance(base, JSONField):
+            raise ModelDefinitionError(f"{type(self).__name__}(): a JSONField holds a list of documents by itself.")
+        if base.primary_key or base.unique or base.db_index:
+            raise ModelDefinitionError(
+                f"{type(self).__name__}(): the field of the items cannot be a key or be indexed; give the options to "
+                f"{type(self).__name__} itself."
+            )
+        super()._read_options(options)
+        self.size = read_size(self, "size", options["size"], 0, _MAX_SIZE)
+        if self.dimensions > _MAX_DIMENSIONS:
+            raise ModelDefinitionError(f"{type(self).__name__}(): an array has at most {_MAX_DIMENSIONS} dimensions.")
+
+    @property
+    def dimensions(self) -> int:
+        """How many arrays are nested, this one counted."""
+        base = self.base_field
+        return 1 + (base.dimensions if isinstance(base, ArrayField) else 0)
+
+    @property
+    @override
+    def logical_type(self) -> Array:
+        return Array(self.base_field.logical_type, self.size)
+
+    # -- values ----------------------------------------------------------------------------
+
+    @override
+    def coerce(self, value: Any) -> Any:
+        kind = type_of(value)
+        if issubclass(kind, list):
+            items: list[Any] = [*list[Any].__iter__(value)]
+        elif issubclass(kind, tuple):
+            items = [*tuple[Any, ...].__iter__(value)]
+        else:
+            raise self.refused(value, "a list or tuple")
+        return self._each(items, self._item)
+
+    def _item(self, item: object) -> object:
+        if item is not None:
+            return self.base_field.coerce(item)
+        if self.base_field.null:
+            return None
+        raise self.base_field.invalid("None is not allowed.", "null")
+
+    def _each(self, items: list[Any], function: Callable[[Any], Any]) -> list[Any]:
+        result: list[Any] = []
+        for index, item in enumerate(items):
+            try:
+                result.append(function(item))
+            except ValidationError as error:
+                messages = "; ".join(message for texts in error.errors.values() for message in texts)
+                raise self.invalid(f"item {index}: {messages}") from error
+        return result
+
+    @override
+    def validate(self, value: Any) -> None:
+        if self.size is not None and len(value) > self.size:
+            raise self.invalid(f"the list has {len(value)} items, {self.size} are allowed.", "size")
+        self._each(value, self._validate_item)
+        if self.dimensions > 1:
+            shapes = {_shape(item, self.dimensions - 1) for item in value}
+            if len(shapes) > 1 or () in shapes or any(0 in shape for shape in shapes):
+                raise self.invalid("the inner lists must not be None or empty, and all of the same length.")
+        super().validate(value)
+
+    def _validate_item(self, item: object) -> None:
+        if item is not None:
+            self.base_field.validate(item)
+
+    @override
+    def to_db(self, value: Any) -> Any:
+        convert = self.base_field.bind_processor
+        return value if convert is None else [None if item is None else convert(item) for item in value]
+
+    @override
+    def from_db(self, value: Any) -> Any:
+        convert = self.base_field.result_processor
+        return value if convert is None else [None if item is None else convert(item) for item in value]
+
+    @property
+    @override
+    def bind_processor(self) -> Callable[[Any], Any] | None:
+        return None if self.base_field.bind_processor is None else self.to_db
+
+    @property
+    @override
+    def result_processor(self) -> Callable[[Any], Any] | None:
+        return None if self.base_field.result_processor is None else self.from_db
+
+
+def _shape(value: list[Any] | None, dimensions: int) -> tuple[int, ...]:
+    """Return the lengths of a list, of its first item, and so on; () for None."""
+    if value is None:
+        return ()
+    if dimensions == 1:
+        return (len(value),)
+    return (len(value), *_shape(value[0] if value else None, dimensions - 1))

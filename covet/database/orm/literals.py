@@ -1,0 +1,53 @@
+"""Conditions written into a table's definition: CHECK and the WHERE of partial indexes. Values become literals. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from covet.database.orm.query.joins import AliasNames, Joins
+from covet.database.orm.query.state import EMPTY_STATE, SubqueryToken
+from covet.database.orm.query.tokenizer import Tokenizer
+from covet.database.orm.query.translation import Context, Translator
+from covet.database.schema.types import LogicalType, Text
+from covet.database.sql import nodes
+from covet.exceptions import ModelDefinitionError
+
+if TYPE_CHECKING:
+    from covet.database.orm.conditions import Q
+    from covet.database.orm.options import Options, ResolvedPath
+    from covet.database.sql.statements import Select
+
+
+class _LiteralTranslator(Translator):
+    """Translates with unqualified columns and with literals for parameters."""
+
+    __slots__ = ("values",)
+
+    values: list[object]
+
+    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:  # noqa: ARG002, B008
+        if path.relations:
+            raise ModelDefinitionError(
+                f"{path.path!r} crosses a relation; a table's definition speaks of its own columns."
+            )
+        return nodes.ColumnRef(None, path.field.column, path.field.logical_type)
+
+    def param(self, index: int, kind: LogicalType | None) -> nodes.Expression:
+        return nodes.Literal(self.values[index], kind or Text())
+
+    def param_list(self, index: int, kind: LogicalType | None) -> tuple[nodes.Expression, ...]:
+        items: list[object] = self.values[index]  # type: ignore[assignment]  # the value of a list lookup
+        return tuple(nodes.Literal(item, kind or Text()) for item in items)
+
+
+def _no_subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
+    raise ModelDefinitionError("A table's definition holds no subquery.")
+
+
+def condition_node(options: Options, condition: Q) -> nodes.Expression:
+    """Return the condition as a node for DDL."""
+    values: list[object] = []
+    token = Tokenizer(options, EMPTY_STATE, values).q(condition)
+    translator = _LiteralTranslator(Joins(options, AliasNames()), EMPTY_STATE, _no_subquery)
+    translator.values = values
+    return translator.predicate(token, Context())

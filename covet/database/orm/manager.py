@@ -1,0 +1,306 @@
+"""Manager: where queries start. ``User.objects`` is one; subclass it for queries of your own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, Literal, cast, overload
+
+from typing_extensions import LiteralString, Self, TypeVar
+
+from covet.database.orm.aggregates import Aggregate
+from covet.database.orm.conditions import Q
+from covet.database.orm.expressions import Expression, OrderBy
+from covet.database.orm.query.prefetch import Prefetch
+from covet.database.orm.query.queryset import QuerySet
+from covet.database.orm.query.raw import RawQuerySet
+from covet.exceptions import ModelDefinitionError
+
+if TYPE_CHECKING:
+    from covet.database.orm.model import Model
+    from covet.database.orm.relations import RelationReference
+
+_M = TypeVar("_M", bound="Model[Any]")
+_K = TypeVar("_K")
+_Row = TypeVar("_Row")
+_T1 = TypeVar("_T1")
+_T2 = TypeVar("_T2")
+_T3 = TypeVar("_T3")
+_T4 = TypeVar("_T4")
+
+
+class Manager(Generic[_M]):
+    """Every read and write that starts a query: the methods of ``QuerySet``, asked of all rows.
+
+    >>> class UserManager(Manager["User"]):
+    ...     def adults(self) -> QuerySet["User"]:
+    ...         return self.filter(age__gte=18)
+
+    Override ``get_queryset`` to change what "all rows" means.
+    """
+
+    model: type[_M]
+    _base: QuerySet[_M] | None = None
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type[Any], /) -> Self: ...
+        @overload
+        def __get__(self, instance: object, owner: type[Any], /) -> object: ...
+        def __get__(self, instance: object, owner: type[Any], /) -> Any: ...
+
+    else:
+
+        def __get__(self, instance: object, owner: type[Any], /) -> Any:
+            if instance is not None:
+                raise AttributeError(f"Managers belong to the class: use {owner.__name__}.objects.")
+            if self.model._meta.abstract:
+                self.model._meta.require_concrete()
+            return self
+
+    def contribute_to_class(self, model: type[_M], name: str) -> None:
+        """Become the manager ``name`` of ``model``; called by the metaclass, on a copy of its own."""
+        self.model = model
+        self.name = name
+        self._base = None
+
+    def get_queryset(self) -> QuerySet[_M]:
+        """Return the queryset that every method starts from."""
+        if self._base is None:
+            self._base = QuerySet(self.model)
+        return self._base
+
+    def _start(self) -> QuerySet[_M]:
+        found = self.get_queryset()
+        if not isinstance(found, QuerySet):
+            raise ModelDefinitionError(
+                f"{type(self).__name__}.get_queryset() must return a queryset, not {type(found).__name__} "
+                "(it is a plain method, not async)."
+            )
+        return found
+
+    # -- builders --------------------------------------------------------------------------
+
+    def all(self) -> QuerySet[_M]:
+        """See ``QuerySet.all``."""
+        return self._start().all()
+
+    def none(self) -> QuerySet[_M]:
+        """See ``QuerySet.none``."""
+        return self._start().none()
+
+    def filter(self, *conditions: Q, **lookups: Any) -> QuerySet[_M]:
+        """See ``QuerySet.filter``."""
+        return self.get_queryset().filter(*conditions, **lookups)
+
+    def exclude(self, *conditions: Q, **lookups: Any) -> QuerySet[_M]:
+        """See ``QuerySet.exclude``."""
+        return self._start().exclude(*conditions, **lookups)
+
+    def order_by(self, *fields: str | Expression[Any] | OrderBy) -> QuerySet[_M]:
+        """See ``QuerySet.order_by``."""
+        return self._start().order_by(*fields)
+
+    def reverse(self) -> QuerySet[_M]:
+        """See ``QuerySet.reverse``."""
+        return self._start().reverse()
+
+    def limit(self, n: int, /) -> QuerySet[_M]:
+        """See ``QuerySet.limit``."""
+        return self._start().limit(n)
+
+    def offset(self, n: int, /) -> QuerySet[_M]:
+        """See ``QuerySet.offset``."""
+        return self._start().offset(n)
+
+    def distinct(self, *fields: str | Expression[Any]) -> QuerySet[_M]:
+        """See ``QuerySet.distinct``."""
+        return self._start().distinct(*fields)
+
+    def using(self, alias: str) -> QuerySet[_M]:
+        """See ``QuerySet.using``."""
+        return self._start().using(alias)
+
+    def select_related(self, *relations: str | RelationReference) -> QuerySet[_M]:
+        """See ``QuerySet.select_related``."""
+        return self._start().select_related(*relations)
+
+    def prefetch_related(self, *relations: str | RelationReference | Prefetch) -> QuerySet[_M]:
+        """See ``QuerySet.prefetch_related``."""
+        return self._start().prefetch_related(*relations)
+
+    def select_for_update(
+        self, *, nowait: bool = False, skip_locked: bool = False, of: Iterable[str] = (), no_key: bool = False
+    ) -> QuerySet[_M]:
+        """See ``QuerySet.select_for_update``."""
+        return self._start().select_for_update(nowait=nowait, skip_locked=skip_locked, of=of, no_key=no_key)
+
+    def only(self, *fields: str | Expression[Any]) -> QuerySet[_M]:
+        """See ``QuerySet.only``."""
+        return self._start().only(*fields)
+
+    def defer(self, *fields: str | Expression[Any]) -> QuerySet[_M]:
+        """See ``QuerySet.defer``."""
+        return self._start().defer(*fields)
+
+    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> QuerySet[_M]:
+        """See ``QuerySet.annotate``."""
+        return self._start().annotate(*aggregates, **expressions)
+
+    def values(self, *fields: str | Expression[Any], **expressions: Expression[Any]) -> QuerySet[_M, dict[str, Any]]:
+        """See ``QuerySet.values``."""
+        return self._start().values(*fields, **expressions)
+
+    @overload
+    def values_list(self, field: Expression[_T1], /, *, flat: Literal[True]) -> QuerySet[_M, _T1]: ...
+    @overload
+    def values_list(self, field: str, /, *, flat: Literal[True]) -> QuerySet[_M, Any]: ...
+    @overload
+    def values_list(self, f1: Expression[_T1], /) -> QuerySet[_M, tuple[_T1]]: ...
+    @overload
+    def values_list(self, f1: Expression[_T1], f2: Expression[_T2], /) -> QuerySet[_M, tuple[_T1, _T2]]: ...
+    @overload
+    def values_list(
+        self, f1: Expression[_T1], f2: Expression[_T2], f3: Expression[_T3], /
+    ) -> QuerySet[_M, tuple[_T1, _T2, _T3]]: ...
+    @overload
+    def values_list(
+        self, f1: Expression[_T1], f2: Expression[_T2], f3: Expression[_T3], f4: Expression[_T4], /
+    ) -> QuerySet[_M, tuple[_T1, _T2, _T3, _T4]]: ...
+    @overload
+    def values_list(
+        self, *fields: str | Expression[Any], flat: Literal[False] = ..., named: bool = ...
+    ) -> QuerySet[_M, tuple[Any, ...]]: ...
+    def values_list(self, *fields: Any, flat: bool = False, named: bool = False) -> Any:
+        """See ``QuerySet.values_list``."""
+        start: Any = self._start()
+        return start.values_list(*fields, flat=flat, named=named)
+
+    def into(self, row: type[_Row], /) -> QuerySet[_M, _Row]:
+        """See ``QuerySet.into``."""
+        return self._start().into(row)
+
+    def raw(self, sql: LiteralString, params: Iterable[Any] = ()) -> RawQuerySet[_M]:
+        """Run SQL of your own and get instances: ``raw("SELECT * FROM users WHERE age > $1", [18])``.
+
+        Columns that are no fields become attributes, fields that are missing are deferred; the key must be there.
+        """
+        return RawQuerySet(self.model, sql, tuple(params), self._start().database)
+
+    # -- enders ----------------------------------------------------------------------------
+
+    def iterator(self, chunk_size: int = 2000) -> AsyncIterator[_M]:
+        """See ``QuerySet.iterator``."""
+        return self._start().iterator(chunk_size)
+
+    async def get(self, *conditions: Q, **lookups: Any) -> _M:
+        """See ``QuerySet.get``."""
+        return await self._start().get(*conditions, **lookups)
+
+    async def get_or_none(self, *conditions: Q, **lookups: Any) -> _M | None:
+        """See ``QuerySet.get_or_none``."""
+        return await self._start().get_or_none(*conditions, **lookups)
+
+    async def first(self) -> _M | None:
+        """See ``QuerySet.first``."""
+        return await self._start().first()
+
+    async def last(self) -> _M | None:
+        """See ``QuerySet.last``."""
+        return await self._start().last()
+
+    async def earliest(self, *fields: str | Expression[Any]) -> _M:
+        """See ``QuerySet.earliest``."""
+        return await self._start().earliest(*fields)
+
+    async def latest(self, *fields: str | Expression[Any]) -> _M:
+        """See ``QuerySet.latest``."""
+        return await self._start().latest(*fields)
+
+    async def count(self) -> int:
+        """See ``QuerySet.count``."""
+        return await self._start().count()
+
+    async def exists(self) -> bool:
+        """See ``QuerySet.exists``."""
+        return await self._start().exists()
+
+    async def contains(self, instance: _M, /) -> bool:
+        """See ``QuerySet.contains``."""
+        return await self._start().contains(instance)
+
+    async def aggregate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any]) -> dict[str, Any]:
+        """See ``QuerySet.aggregate``."""
+        return await self._start().aggregate(*aggregates, **expressions)
+
+    async def in_bulk(self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk") -> dict[_K, _M]:
+        """See ``QuerySet.in_bulk``."""
+        return await self._start().in_bulk(ids, field=field)
+
+    async def create(self, **values: Any) -> _M:
+        """See ``QuerySet.create``."""
+        return await self._start().create(**values)
+
+    async def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
+        """See ``QuerySet.get_or_create``."""
+        return await self._start().get_or_create(defaults, **lookups)
+
+    async def update_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
+        """See ``QuerySet.update_or_create``."""
+        return await self._start().update_or_create(defaults, **lookups)
+
+    async def bulk_create(
+        self,
+        objs: Iterable[_M],
+        *,
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Iterable[str] = (),
+        unique_fields: Iterable[str] = (),
+    ) -> list[_M]:
+        """See ``QuerySet.bulk_create``."""
+        return await self._start().bulk_create(
+            objs,
+            batch_size=batch_size,
+            ignore_conflicts=ignore_conflicts,
+            update_conflicts=update_conflicts,
+            update_fields=update_fields,
+            unique_fields=unique_fields,
+        )
+
+    async def bulk_update(
+        self, objs: Iterable[_M], fields: Iterable[str | Expression[Any]], *, batch_size: int | None = None
+    ) -> int:
+        """See ``QuerySet.bulk_update``."""
+        return await self._start().bulk_update(objs, fields, batch_size=batch_size)
+
+    async def update(self, **values: Any) -> int:
+        """See ``QuerySet.update``."""
+        return await self._start().update(**values)
+
+    async def delete(self) -> tuple[int, dict[str, int]]:
+        """See ``QuerySet.delete``."""
+        return await self._start().delete()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.model.__name__}>"
+
+
+class DefaultManager:
+    """What ``Model.objects`` is to the type checkers: a ``Manager`` of the class that it is read from.
+
+    At run time the metaclass puts a Manager in its place on every model.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type[_M], /) -> Manager[_M]: ...
+        # ``object`` on instances: ``user.objects.get()`` is an error, and a subclass may put any manager here.
+        @overload
+        def __get__(self, instance: object, owner: type[Any], /) -> object: ...
+
+    def __get__(self, instance: object, owner: type[Any], /) -> Any:
+        owner._meta.require_concrete()
+        return cast("Manager[Any]", owner._meta.managers["objects"])

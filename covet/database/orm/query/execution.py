@@ -1,0 +1,131 @@
+"""Execution: look the plan up, bind, fetch, hydrate. The one place where a query meets an adapter.
+
+``QuerySet -> list``. A warm query is: one look-up of (model, kind, state), one bind, one fetch, one hydrate.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from covet.database.adapters.base import Adapter
+from covet.database.connections import adapter_for
+from covet.database.orm.query import summaries
+from covet.database.orm.query.hydration import build_hydrator
+from covet.database.orm.query.plan import Hydrate, Plan
+from covet.database.orm.query.planner import SelectPlanner
+from covet.database.orm.query.results import Result
+from covet.database.orm.query.state import Annotation, Query, QueryState
+from covet.database.sql.statements import Select
+
+if TYPE_CHECKING:
+    from covet.database.orm.query.queryset import QuerySet
+
+_R = TypeVar("_R")
+
+#: Results of at least so many rows are hydrated with the garbage collector paused: it would run and find nothing.
+GC_THRESHOLD = 500
+
+
+def remembered(adapter: Adapter) -> str | None:
+    """Return the alias that instances of this adapter remember: None for the default one."""
+    return None if adapter.alias == "default" else adapter.alias
+
+
+def _plan(adapter: Adapter, select: Select, result: Result) -> Plan:
+    hydrate = build_hydrator(result, adapter.dialect, len(select.columns), remembered(adapter))
+    return Plan(adapter.dialect.compile(select), hydrate, select.lock is not None)
+
+
+def rows_plan(adapter: Adapter, model: type[Any], state: QueryState) -> Plan:
+    """Return the plan of the rows of a query, made now if it is not kept."""
+    key = (model, "rows", state)
+    plan: Plan | None = adapter.plans.get(key)
+    if plan is None:
+        select, result = SelectPlanner(model, state).rows()
+        plan = _plan(adapter, select, result)
+        adapter.plans.put(key, plan)
+    return plan
+
+
+async def fetch_all(queryset: QuerySet[Any, _R]) -> list[_R]:
+    """Return the rows of a query."""
+    if queryset.cached is not None:
+        return queryset.cached
+    state = queryset.state
+    if state.empty:
+        return []
+    adapter = adapter_for(queryset.database)
+    model = queryset.model
+    plan: Plan | None = adapter.plans.get((model, "rows", state))
+    if plan is None:
+        plan = rows_plan(adapter, model, state)
+    sql, arguments = plan.compiled.bind(queryset.params)
+    rows = await (adapter.fetch_write(sql, arguments) if plan.locks else adapter.fetch(sql, arguments))
+    return plan.hydrate(rows) if len(rows) < GC_THRESHOLD else hydrate_large(plan.hydrate, rows)
+
+
+def hydrate_large(hydrate: Hydrate, rows: Sequence[Any]) -> list[Any]:
+    """Hydrate with the garbage collector paused."""
+    if not gc.isenabled():
+        return hydrate(rows)
+    gc.disable()
+    try:
+        return hydrate(rows)
+    finally:
+        gc.enable()
+
+
+async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[list[_R]]:
+    """Yield the rows of a query in lists of at most ``chunk_size``; memory is bounded by one of them."""
+    if queryset.state.empty:
+        return
+    adapter = adapter_for(queryset.database)
+    plan = rows_plan(adapter, queryset.model, queryset.state)
+    sql, arguments = plan.compiled.bind(queryset.params)
+    async for rows in adapter.stream(sql, arguments, chunk_size):
+        yield plan.hydrate(rows)
+
+
+async def _scalar(
+    query: Query, database: str | None, kind: str, build: Callable[[type[Any], QueryState], Select]
+) -> Any:
+    adapter = adapter_for(database)
+    key = (query.model, kind, query.state)
+    plan: Plan | None = adapter.plans.get(key)
+    if plan is None:
+        plan = Plan(adapter.dialect.compile(build(query.model, query.state)), list)
+        adapter.plans.put(key, plan)
+    sql, arguments = plan.compiled.bind(query.params)
+    rows = await adapter.fetch(sql, arguments)
+    return rows[0][0] if rows else None
+
+
+async def count(query: Query, database: str | None) -> int:
+    """Return the number of rows."""
+    if query.state.empty:
+        return 0
+    number: int = await _scalar(query, database, "count", summaries.count)
+    return number
+
+
+async def exists(query: Query, database: str | None) -> bool:
+    """Return whether there is a row."""
+    return not query.state.empty and await _scalar(query, database, "exists", summaries.exists) is not None
+
+
+async def aggregate(
+    query: Query, params: tuple[object, ...], database: str | None, wanted: tuple[Annotation, ...]
+) -> dict[str, Any]:
+    """Return one row of aggregates as a dict."""
+    adapter = adapter_for(database)
+    key = (query.model, wanted, query.state)
+    plan: Plan | None = adapter.plans.get(key)
+    if plan is None:
+        select, record = summaries.aggregate(query.model, query.state, wanted)
+        plan = _plan(adapter, select, record)
+        adapter.plans.put(key, plan)
+    sql, arguments = plan.compiled.bind(params)
+    found: dict[str, Any] = plan.hydrate(await adapter.fetch(sql, arguments))[0]
+    return found

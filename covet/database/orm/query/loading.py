@@ -1,0 +1,86 @@
+"""Loading: an instance that misses something is completed in place; a row is read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from covet.database.orm.fields.base import Field
+from covet.database.orm.unloaded import mark_loaded, unloaded_class
+from covet.exceptions import FieldError
+
+if TYPE_CHECKING:
+    from covet.database.orm.options import Options
+    from covet.database.orm.query.queryset import QuerySet
+
+_I = TypeVar("_I")
+
+
+def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
+    """Return the rows (one, or none) of an instance, found by its key or by the one thing that is known of it."""
+    options: Options = type(instance)._meta
+    state = instance.__dict__
+    found = cast("QuerySet[Any, Any]", options.base_queryset())
+    database = using or state.get("_database")
+    if database is not None:
+        found = found.using(database)
+    if options.pk.attname in state:
+        return found.filter(pk=state[options.pk.attname])
+    known = next(field for field in options.fields if field.attname in state)
+    return found.filter(**{known.name: state[known.attname]})
+
+
+async def load(instance: _I) -> _I:
+    """Complete an instance in place; a complete one is given back as it is."""
+    target = cast("Any", instance)
+    if target._is_loaded or target.__dict__.get("_adding"):
+        return instance
+    options: Options = type(target)._meta
+    missing = [field for field in options.fields if field.attname not in target.__dict__]
+    await _copy(target, missing, None)
+    mark_loaded(target)
+    return instance
+
+
+async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) -> None:
+    """Read fields of the row and set them on the instance."""
+    if not fields:
+        return
+    row = await own_rows(instance, using).only(*(field.name for field in fields)).get()
+    state = instance.__dict__
+    for field in fields:
+        value = row.__dict__[field.attname]
+        if state.get(field.attname) != value:
+            state.pop(f"_related_{field.name}", None)
+        state[field.attname] = value
+    pk = type(instance)._meta.pk.attname
+    state[pk] = row.__dict__[pk]
+
+
+async def refresh(instance: Any, names: Sequence[str], using: str | None) -> None:
+    """Read the row again, or the named fields of it."""
+    options: Options = type(instance)._meta
+    fields = [options.get_field(name) for name in names] if names else options.fields
+    await _copy(instance, fields, using)
+    if not names:
+        for name in [name for name in instance.__dict__ if name.startswith("_related_")]:
+            if name.removeprefix("_related_") not in {field.name for field in fields}:
+                del instance.__dict__[name]
+        mark_loaded(instance)
+
+
+def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
+    """Return the fields that ``save()`` writes: all that are loaded, or the named ones and those that set themselves."""
+    options: Options = type(instance)._meta
+    state = instance.__dict__
+    if names is None:
+        return [field for field in options.fields if not field.primary_key and field.attname in state]
+    fields = [options.get_field(name) for name in names]
+    if any(field.primary_key for field in fields):
+        raise FieldError(f"save(update_fields=...): {options.pk.name!r} is the primary key; it does not change.")
+    return list(dict.fromkeys(fields))
+
+
+def await_database(instance: Any) -> None:
+    """Mark a new instance whose missing attributes are set when the database has given them."""
+    instance.__class__ = unloaded_class(type(instance))

@@ -1,0 +1,34 @@
+"""Relationships: the fields that refer to other models, and the managers of the other side."""
+
+from __future__ import annotations
+
+from covet.database.orm.relationships.foreign_key import (
+    CASCADE,
+    DO_NOTHING,
+    PROTECT,
+    RESTRICT,
+    SET_DEFAULT,
+    SET_NULL,
+    ForeignKey,
+    OnDelete,
+)
+from covet.database.orm.relationships.many_to_many import ManyToManyField, ManyToManyManager
+from covet.database.orm.relationships.one_to_one import OneToOneField, ReverseOneToOne
+from covet.database.orm.relationships.related_manager import RelatedManager, ReverseManager
+
+__all__ = [
+    "CASCADE",
+    "DO_NOTHING",
+    "PROTECT",
+    "RESTRICT",
+    "SET_DEFAULT",
+    "SET_NULL",
+    "ForeignKey",
+    "ManyToManyField",
+    "ManyToManyManager",
+    "OnDelete",
+    "OneToOneField",
+    "RelatedManager",
+    "ReverseManager",
+    "ReverseOneToOne",
+]

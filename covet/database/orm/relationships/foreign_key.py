@@ -1,0 +1,341 @@
+"""ForeignKey: a column that holds the key of another row, and the attribute that gives that row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast, overload
+
+from typing_extensions import Self, TypeVar, Unpack, override
+
+from covet.database.orm import registry
+from covet.database.orm.conditions import Q
+from covet.database.orm.fields.base import Field
+from covet.database.orm.relations import Relation, RelationReference
+from covet.database.orm.relationships.related_manager import ReverseManager
+from covet.database.orm.unloaded import make_reference
+from covet.database.schema.constraints import ReferentialAction
+from covet.database.schema.types import LogicalType
+from covet.exceptions import ModelDefinitionError, NotLoaded, ValidationError
+
+if TYPE_CHECKING:
+    from covet.database.orm.model import Model
+    from covet.database.orm.options import Options
+
+_M = TypeVar("_M", bound="Model[Any]")
+_To = TypeVar("_To", default=Any)  # a model, or ``model | None``
+
+OnDelete = Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "DO_NOTHING"]
+
+CASCADE: Final = "CASCADE"
+PROTECT: Final = "PROTECT"
+RESTRICT: Final = "RESTRICT"
+SET_NULL: Final = "SET_NULL"
+SET_DEFAULT: Final = "SET_DEFAULT"
+DO_NOTHING: Final = "DO_NOTHING"
+
+#: What the constraint in the database says for each rule.
+ACTIONS: Final[dict[str, ReferentialAction]] = {
+    "CASCADE": "CASCADE",
+    "PROTECT": "RESTRICT",
+    "RESTRICT": "RESTRICT",
+    "SET_NULL": "SET NULL",
+    "SET_DEFAULT": "SET DEFAULT",
+    "DO_NOTHING": "NO ACTION",
+}
+
+
+class RelationOptions(TypedDict, total=False):
+    """The options of a foreign key besides its target, nullability and ``on_delete``."""
+
+    related_name: str
+    related_query_name: str
+    to_field: str
+    on_update: OnDelete
+    db_column: str
+    db_index: bool
+    db_constraint: bool
+    db_comment: str
+    deferrable: bool
+    primary_key: bool
+    unique: bool
+    default: Any
+    verbose_name: str
+    help_text: str
+    editable: bool
+    init: bool
+
+
+class ForeignKey(Field[_To], RelationReference):
+    """``post.author`` is the related instance: loaded, or knowing only its key until it is awaited.
+
+    >>> author = ForeignKey(User, on_delete="CASCADE", related_name="posts")
+
+    ``author_id bigint NOT NULL REFERENCES users (id) ON DELETE CASCADE`` and an index. The target is a model, its name
+    (``"User"``, ``"app.User"``, ``"self"``) or a function that returns it. ``post.author_id`` is the key;
+    ``await post.author`` loads the row in place; ``await user.posts.all()`` goes the other way.
+    """
+
+    extra_options = frozenset(RelationOptions.__annotations__) | {"to", "on_delete"}
+
+    remote_field: Field[Any] | None = None  #: the field of the target that the key is
+    relation: Relation | None = None
+
+    if TYPE_CHECKING:
+        # __new__, not __init__: "self" gives another class back.
+        @overload
+        def __new__(cls, to: type[_M] | Callable[[], type[_M]], *, on_delete: OnDelete = ..., nullable: Literal[False] = ..., null: Literal[False] = ..., **options: Unpack[RelationOptions]) -> ForeignKey[_M]: ...  # fmt: skip  # noqa: E501
+        @overload
+        def __new__(cls, to: type[_M] | Callable[[], type[_M]], *, on_delete: OnDelete = ..., nullable: Literal[True], null: Literal[True] = ..., **options: Unpack[RelationOptions]) -> ForeignKey[_M | None]: ...  # fmt: skip  # noqa: E501
+        @overload
+        def __new__(cls, to: type[_M] | Callable[[], type[_M]], *, on_delete: OnDelete = ..., null: Literal[True], **options: Unpack[RelationOptions]) -> ForeignKey[_M | None]: ...  # fmt: skip  # noqa: E501
+        @overload
+        def __new__(cls, to: Literal["self"], *, on_delete: OnDelete = ..., nullable: Literal[False] = ..., null: Literal[False] = ..., **options: Unpack[RelationOptions]) -> SelfForeignKey: ...  # fmt: skip  # noqa: E501
+        @overload
+        def __new__(cls, to: Literal["self"], *, on_delete: OnDelete = ..., nullable: Literal[True], null: Literal[True] = ..., **options: Unpack[RelationOptions]) -> NullableSelfForeignKey: ...  # fmt: skip  # noqa: E501
+        @overload
+        def __new__(cls, to: Literal["self"], *, on_delete: OnDelete = ..., null: Literal[True], **options: Unpack[RelationOptions]) -> NullableSelfForeignKey: ...  # fmt: skip  # noqa: E501
+        @overload
+        def __new__(cls, to: str, *, on_delete: OnDelete = ..., nullable: bool = ..., null: bool = ..., **options: Unpack[RelationOptions]) -> ForeignKey[_To]: ...  # fmt: skip  # noqa: E501
+        def __new__(cls, to: Any, **options: Any) -> Any: ...
+        def __set__(self, instance: Any, value: _To, /) -> None: ...
+
+        # A comparison also takes the raw key: Post.author == 5
+        def __eq__(self, other: _To | int | str | bytes) -> Q: ...  # type: ignore[override]
+
+    else:
+        __hash__ = Field.__hash__
+
+        def __init__(self, to: Any, **options: Any) -> None:
+            super().__init__(to=to, **options)
+
+        def __get__(self, instance: Any, owner: type[Any]) -> Any:
+            return self if instance is None else self._related(instance)
+
+        def __set__(self, instance: Any, value: Any) -> None:
+            self._relate(instance, value)
+
+    @override
+    def _read_options(self, options: dict[str, Any]) -> None:
+        super()._read_options(options)
+        self.to: Any = options["to"]
+        self.on_delete = self._action("on_delete", options.get("on_delete", CASCADE))
+        self.on_update = self._action("on_update", options.get("on_update", DO_NOTHING))
+        self.db_constraint = bool(options.get("db_constraint", True))
+        self.deferrable = bool(options.get("deferrable", False))
+        self.db_index = bool(options.get("db_index", True))
+        if not isinstance(self.to, str) and not callable(self.to):
+            raise ModelDefinitionError(
+                f"{type(self).__name__}() takes a model, its name or a function, not {self.to!r}."
+            )
+
+    def _action(self, option: str, value: object) -> str:
+        action = value.upper().replace(" ", "_") if isinstance(value, str) else ""
+        if action not in ACTIONS:
+            raise ModelDefinitionError(
+                f"{type(self).__name__}({option}={value!r}): choose one of {', '.join(ACTIONS)}."
+            )
+        if action == SET_NULL and not self.null:
+            raise ModelDefinitionError(f"{type(self).__name__}({option}='SET_NULL') needs nullable=True.")
+        if action == SET_DEFAULT and not self.has_default():
+            raise ModelDefinitionError(f"{type(self).__name__}({option}='SET_DEFAULT') needs a default.")
+        return action
+
+    # -- belonging to a model --------------------------------------------------------------
+
+    @property
+    def relation_name(self) -> str:
+        return self.name
+
+    @override
+    def get_attname(self, name: str) -> str:
+        return f"{name}_id"
+
+    @property
+    def is_single(self) -> bool:
+        """Whether one row at most refers to a target."""
+        return self.unique or self.primary_key
+
+    @override
+    def contribute_to_class(self, model: type[Any], name: str) -> None:
+        self.model = model
+        self.name = name
+        self.attname = self.get_attname(name)
+        self.column = self.db_column or self.attname
+        if model._meta.abstract:
+            return
+        reference: Any = model if self.to == "self" else self.to
+        if isinstance(reference, type):
+            self._resolve(reference)
+            return
+        shown = repr(reference) if isinstance(reference, str) else "a function"
+        model._meta.pending[name] = shown
+        registry.when_ready(reference, model.__module__, self._resolve)
+
+    def _resolve(self, target: type[Any]) -> None:
+        """Link the two models, now that both are there."""
+        model = cast("type[Any]", self.model)
+        options: Options = model._meta
+        remote: Options | None = getattr(target, "_meta", None)
+        if remote is None or remote.abstract:
+            raise ModelDefinitionError(f"{options.label}.{self.name} refers to {target!r}, which is no concrete model.")
+        to_field = self.options.get("to_field")
+        self.remote_field = remote.pk if to_field is None else remote.get_field(to_field)
+        if not (self.remote_field.primary_key or self.remote_field.unique):
+            raise ModelDefinitionError(f"{options.label}.{self.name}: {self.remote_field!r} is not unique.")
+        self.encode, self.decode = self.remote_field.encode, self.remote_field.decode
+        options.pending.pop(self.name, None)
+        self.relation = Relation(
+            name=self.name, kind="forward", model=model, remote=target, local_field=self,
+            remote_field=self.remote_field, many=False, optional=self.null, accessor=self.name, foreign_key=self,
+        )  # fmt: skip
+        options.add_relation(self.relation)
+        self._link_back(target, remote)
+
+    def _link_back(self, target: type[Any], remote: Options) -> None:
+        """Give the target its side of the relation."""
+        model = cast("type[Any]", self.model)
+        related_name: str | None = self.options.get("related_name") or model._meta.default_related_name
+        accessor = related_name or self._default_accessor(model)
+        hidden = accessor.endswith("+")
+        query_name: str = self.options.get("related_query_name") or related_name or model.__name__.lower()
+        relation = Relation(
+            name=query_name, kind="reverse", model=target, remote=model,
+            local_field=cast("Field[Any]", self.remote_field), remote_field=self,
+            many=not self.is_single, optional=True, accessor="" if hidden else accessor, foreign_key=self,
+        )  # fmt: skip
+        remote.dependants[:] = [known for known in remote.dependants if not _same_place(known, relation)]
+        remote.dependants.append(relation)
+        if hidden:
+            return
+        self._refuse_clash(remote, relation)
+        remote.add_relation(relation)
+        setattr(target, accessor, self._reverse_accessor(relation))
+
+    def _default_accessor(self, model: type[Any]) -> str:
+        return f"{model.__name__.lower()}_set"
+
+    def _reverse_accessor(self, relation: Relation) -> object:
+        return ReverseManager[Any](relation)
+
+    def _refuse_clash(self, remote: Options, relation: Relation) -> None:
+        known = remote.relations.get(relation.name)
+        field = remote.find_field(relation.accessor) or remote.find_field(relation.name)
+        if field is None and (known is None or _same_place(known, relation)):
+            return
+        other = field if field is not None else cast("Relation", known).foreign_key
+        raise ModelDefinitionError(
+            f"{remote.label}.{relation.accessor}, the other side of {self!r}, clashes with {other!r}. "
+            "Give related_name= another name, or '+' for none."
+        )
+
+    # -- the column ------------------------------------------------------------------------
+
+    @property
+    def _target(self) -> Field[Any]:
+        if self.remote_field is None:
+            raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
+        return self.remote_field
+
+    @property
+    @override
+    def logical_type(self) -> LogicalType:
+        return self._target.logical_type
+
+    @override
+    def coerce(self, value: Any) -> Any:
+        try:
+            return self._target.coerce(value)
+        except ValidationError as error:
+            raise self.invalid(f"the key is refused by {self._target!r}: {error}") from error
+
+    @override
+    def prepare(self, value: Any) -> Any:
+        return self._target.prepare(value)
+
+    @override
+    def validate(self, value: Any) -> None:
+        """Whether the row exists is for the database to say."""
+
+    @override
+    def pre_save(self, instance: Any, *, adding: bool) -> Any:
+        """Return the key; one that the related instance got after it was assigned is taken over."""
+        state = instance.__dict__
+        key = state.get(self.attname)
+        related = state.get(f"_related_{self.name}")
+        if key is None and related is not None:
+            key = related.__dict__.get(self._target.attname)
+            if key is None:
+                raise ValueError(f"{self.label}: the related {type(related).__name__} has no key yet; save it first.")
+            state[self.attname] = key
+        return key
+
+    # -- the attribute ---------------------------------------------------------------------
+
+    def _related(self, instance: Any) -> Any:
+        state = instance.__dict__
+        key = state.get(self.attname)
+        related = state.get(f"_related_{self.name}")
+        target = self._target
+        if related is not None and (key is None or related.__dict__.get(target.attname) == key):
+            return related
+        if key is None:
+            if self.attname not in state:
+                raise NotLoaded(f"{self.label} is not loaded: the query deferred {self.attname!r}. Await the instance.")
+            return None
+        reference = make_reference(cast("Relation", self.relation).remote, target.attname, key, self.label)
+        if "_database" in state:
+            reference.__dict__["_database"] = state["_database"]
+        state[f"_related_{self.name}"] = reference
+        return reference
+
+    def _relate(self, instance: Any, value: Any) -> None:
+        state = instance.__dict__
+        if value is None:
+            state[self.attname] = None
+            state.pop(f"_related_{self.name}", None)
+            return
+        target = self._target
+        remote = cast("Relation", self.relation).remote
+        if not isinstance(value, remote):
+            raise TypeError(
+                f"{self.label} takes a {remote.__name__}, not {type(value).__name__}. Set {self.attname} for a key."
+            )
+        state[self.attname] = cast("Any", value).__dict__.get(target.attname)
+        state[f"_related_{self.name}"] = value
+
+
+def _same_place(one: Relation, other: Relation) -> bool:
+    """Whether two relations come from the same declaration: a class that was defined again."""
+    a, b = one.foreign_key, other.foreign_key
+    places = [(f.model.__module__, f.model.__qualname__, f.name) for f in (a, b) if f.model is not None]
+    return a is b or (len(places) == 2 and places[0] == places[1])
+
+
+class SelfForeignKey(ForeignKey[Any]):
+    """``ForeignKey("self")`` to the type checkers."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type[Any], /) -> Self: ...
+        @overload
+        def __get__(self, instance: _M, owner: type[Any], /) -> _M: ...
+        @overload
+        def __get__(self, instance: object, owner: type[Any], /) -> Any: ...
+        def __get__(self, instance: Any, owner: type[Any], /) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]  # narrower by the owner's own type
+        def __set__(self, instance: _M, value: _M, /) -> None: ...
+
+
+class NullableSelfForeignKey(ForeignKey[Any]):
+    """``ForeignKey("self", null=True)`` to the type checkers."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, instance: None, owner: type[Any], /) -> Self: ...
+        @overload
+        def __get__(self, instance: _M, owner: type[Any], /) -> _M | None: ...
+        @overload
+        def __get__(self, instance: object, owner: type[Any], /) -> Any: ...
+        def __get__(self, instance: Any, owner: type[Any], /) -> Any: ...  # pyright: ignore[reportIncompatibleMethodOverride]  # narrower by the owner's own type
+        def __set__(self, instance: _M, value: _M | None, /) -> None: ...

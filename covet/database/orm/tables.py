@@ -1,0 +1,241 @@
+"""Tables: Model -> schema.Table, and ``create_all`` / ``drop_all`` for scripts and tests."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from covet.database.connections import adapter_for
+from covet.database.orm import registry
+from covet.database.orm.conditions import Q
+from covet.database.orm.fields.base import MISSING, Field
+from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+from covet.database.orm.literals import condition_node
+from covet.database.orm.relationships.foreign_key import ACTIONS, ForeignKey
+from covet.database.schema import constraints as schema
+from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
+from covet.database.sql import nodes
+from covet.database.sql.ddl import AddForeignKey, CreateSchema, CreateTable, DDLStatement, DropTable
+from covet.exceptions import ModelDefinitionError
+
+if TYPE_CHECKING:
+    from covet.database.orm.options import Options
+
+#: The longest name that both databases keep whole.
+MAX_NAME = 63
+
+
+def table_of(model: type[Any]) -> Table:
+    """Return the table of a model."""
+    options: Options = model._meta
+    options.require_concrete()
+    if options.pending:
+        name, reference = next(iter(options.pending.items()))
+        raise ModelDefinitionError(
+            f"{options.label}.{name} refers to {reference}, and no model of that name is defined."
+        )
+    indexes, uniques = _indexes(options), _uniques(options)
+    return Table(
+        name=options.db_table,
+        columns=tuple(_column(field) for field in options.fields),
+        primary_key=schema.PrimaryKey((options.pk.column,)),
+        foreign_keys=tuple(
+            _foreign_key(options, f) for f in options.fields if isinstance(f, ForeignKey) and f.db_constraint
+        ),
+        uniques=uniques,
+        checks=_checks(options),
+        indexes=indexes,
+        schema=options.schema,
+        comment=options.db_table_comment,
+    )
+
+
+def _column(field: Field[Any]) -> Column:
+    default: DefaultValue | DefaultExpression | None = None
+    if isinstance(field.db_default, nodes.Expression):
+        default = DefaultExpression(field.db_default)
+    elif field.db_default is not MISSING:
+        value = field.clean(field.db_default)
+        default = DefaultValue(value if field.encode is None or value is None else field.encode(value))
+    return Column(
+        name=field.column,
+        type=field.logical_type,
+        nullable=field.null,
+        default=default,
+        identity=field.identity,
+        comment=field.db_comment,
+    )
+
+
+def object_name(table: str, columns: Sequence[str], suffix: str) -> str:
+    """Return the name of an index or constraint: readable, and cut to length with a hash where it must be.
+
+    >>> object_name("posts", ["author_id"], "idx")
+    'posts_author_id_idx'
+    """
+    name = "_".join([table, *columns, suffix])
+    if len(name.encode()) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    room = MAX_NAME - len(digest) - len(suffix) - 2
+    return f"{name.encode()[:room].decode(errors='ignore')}_{digest}_{suffix}"
+
+
+def _columns(options: Options, names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(options.get_field(name).column for name in names)
+
+
+def _foreign_key(options: Options, field: ForeignKey[Any]) -> schema.ForeignKeyConstraint:
+    target = cast("Field[Any]", field.remote_field)
+    remote: Options = cast("type[Any]", target.model)._meta
+    return schema.ForeignKeyConstraint(
+        name=object_name(options.db_table, [field.column], "fkey"),
+        columns=(field.column,),
+        target=remote.db_table,
+        target_columns=(target.column,),
+        target_schema=remote.schema,
+        on_delete=ACTIONS[field.on_delete],
+        on_update=ACTIONS[field.on_update],
+        deferrable=field.deferrable,
+    )
+
+
+def _uniques(options: Options) -> tuple[schema.Unique, ...]:
+    found: list[schema.Unique] = []
+    for field in options.fields:
+        if field.unique and not field.primary_key:
+            found.append(schema.Unique(object_name(options.db_table, [field.column], "key"), (field.column,)))
+    for names in options.unique_together:
+        columns = _columns(options, names)
+        found.append(schema.Unique(object_name(options.db_table, columns, "key"), columns))
+    for constraint in options.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            columns = _columns(options, constraint.fields)
+            found.append(
+                schema.Unique(
+                    constraint.name or object_name(options.db_table, columns, "key"),
+                    columns,
+                    _condition(options, constraint.condition),
+                    constraint.nulls_distinct,
+                )
+            )
+    return tuple(found)
+
+
+def _condition(options: Options, condition: Q | None) -> nodes.Expression | None:
+    return None if condition is None else condition_node(options, condition)
+
+
+def _checks(options: Options) -> tuple[schema.Check, ...]:
+    found: list[schema.Check] = []
+    for field in options.fields:
+        if field.min_bound is not None:
+            column = nodes.ColumnRef(None, field.column, field.logical_type)
+            name = object_name(options.db_table, [field.column], "check")
+            found.append(schema.Check(name, nodes.Comparison(">=", column, nodes.Constant(field.min_bound))))
+    for constraint in options.constraints:
+        if isinstance(constraint, CheckConstraint):
+            found.append(schema.Check(constraint.name, condition_node(options, constraint.condition)))
+    return tuple(found)
+
+
+def _indexes(options: Options) -> tuple[schema.Index, ...]:
+    found: list[schema.Index] = []
+    for field in options.fields:
+        if field.db_index and not field.unique and not field.primary_key:
+            name = object_name(options.db_table, [field.column], "idx")
+            found.append(schema.Index(name, (schema.IndexColumn(field.column),)))
+    found.extend(_index(options, index) for index in options.indexes)
+    return tuple(found)
+
+
+def _index(options: Options, index: Index) -> schema.Index:
+    if not index.fields:
+        raise ModelDefinitionError(f"{options.label}.Meta.indexes: an Index without fields.")
+    keys = tuple(
+        schema.IndexColumn(options.get_field(name.removeprefix("-")).column, descending=name.startswith("-"))
+        for name in index.fields
+    )
+    columns = [cast("str", key.key) for key in keys]
+    return schema.Index(
+        name=index.name or object_name(options.db_table, columns, "idx"),
+        columns=keys,
+        unique=index.unique,
+        condition=_condition(options, index.condition),
+        include=_columns(options, index.include),
+        method=index.using,
+    )
+
+
+# -- creating and dropping -------------------------------------------------------------------
+
+
+def _selected(models: Iterable[type[Any]] | None) -> list[type[Any]]:
+    chosen = registry.all_models() if models is None else list(models)
+    found: list[type[Any]] = []
+    for model in chosen:
+        options: Options = model._meta
+        options.require_concrete()
+        verify_declarations(options)
+        if options.managed:
+            found.append(model)
+    return found
+
+
+def verify_declarations(options: Options) -> None:
+    """Check that what annotations declare for the type checkers is there: a declaration must not lie."""
+    for name, text in options.declared.items():
+        if "ReverseManager[" in text or "ReverseOneToOne[" in text:
+            if all(relation.accessor != name for relation in options.relations.values()):
+                raise ModelDefinitionError(
+                    f"{options.label}.{name} is declared as {text}, but no foreign key has related_name={name!r}."
+                )
+
+
+def in_order(tables: Iterable[Table]) -> tuple[list[Table], set[str]]:
+    """Sort tables so that each comes after those it refers to; also return the names of those in a cycle."""
+    waiting = {table.name: table for table in tables}
+    done: list[Table] = []
+    cyclic: set[str] = set()
+    while waiting:
+        ready = [t for t in waiting.values() if not _needs(t) & (waiting.keys() - {t.name})]
+        if not ready:
+            cyclic.update(waiting)
+            ready = list(waiting.values())
+        for table in ready:
+            done.append(table)
+            del waiting[table.name]
+    return done, cyclic
+
+
+def _needs(table: Table) -> set[str]:
+    return {foreign_key.target for foreign_key in table.foreign_keys}
+
+
+async def create_all(
+    models: Iterable[type[Any]] | None = None, *, using: str | None = None, if_not_exists: bool = False
+) -> None:
+    """Create the tables of all models, or of the given ones, in one transaction. For scripts and tests.
+
+    >>> await create_all()  # CREATE TABLE "users" (...); CREATE INDEX ...
+    """
+    adapter = adapter_for(using)
+    tables, cyclic = in_order(table_of(model) for model in _selected(models))
+    later = adapter.dialect.supports_add_constraint
+    schemas = dict.fromkeys(table.schema for table in tables if table.schema is not None)
+    statements: list[DDLStatement] = [CreateSchema(name) for name in schemas]
+    for table in tables:
+        statements.append(CreateTable(table, if_not_exists, foreign_keys=not (later and table.name in cyclic)))
+    for table in tables:
+        if later and table.name in cyclic:
+            statements.extend(AddForeignKey(table.name, table.schema, key) for key in table.foreign_keys)
+    await adapter.run_script(adapter.dialect.script(statements))
+
+
+async def drop_all(models: Iterable[type[Any]] | None = None, *, using: str | None = None) -> None:
+    """Drop the tables of all models, or of the given ones, where they exist."""
+    adapter = adapter_for(using)
+    tables, _ = in_order(table_of(model) for model in _selected(models))
+    statements = [DropTable(t.name, t.schema, if_exists=True, cascade=True) for t in reversed(tables)]
+    await adapter.run_script(adapter.dialect.script(statements))

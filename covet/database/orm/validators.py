@@ -1,0 +1,185 @@
+"""Validators: functions and small classes that raise ``ValidationError`` for a value. Pure; no SQL.
+
+No message holds the value. None of the patterns can take more than linear time.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from covet.exceptions import ValidationError
+
+_ATOM: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+")
+_LABEL: Final = re.compile(r"(?!-)[A-Za-z0-9\u00a1-\U0010ffff-]{1,63}(?<!-)")
+_SLUG: Final = re.compile(r"[A-Za-z0-9_-]+")
+_UNICODE_SLUG: Final = re.compile(r"[\w-]+")
+_SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f]")
+_PORT: Final = 65_535
+_LOCAL_PART: Final = 64
+_ADDRESS: Final = 254 + 66  # RFC 5321, and room for a quoted local part
+_DOMAIN: Final = 253
+
+
+def _is_domain(name: str) -> bool:
+    """Whether this is a host name of two labels or more whose last is no number, or localhost."""
+    labels = name.split(".")
+    if len(name) > _DOMAIN or not all(_LABEL.fullmatch(label) for label in labels):
+        return False
+    return name.lower() == "localhost" or (len(labels) > 1 and not labels[-1].isdigit())
+
+
+def _is_address(text: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == version and "%" not in text
+    except ValueError:
+        return False
+
+
+def _is_email(text: str) -> bool:
+    local, at, domain = text.rpartition("@")
+    if not at or len(text) > _ADDRESS or len(local) > _LOCAL_PART or _SPACE.search(text):
+        return False
+    quoted = len(local) > 2 and local[0] == local[-1] == '"' and not {'"', "\\"} & set(local[1:-1])  # noqa: PLR2004
+    if not quoted and not all(_ATOM.fullmatch(atom) for atom in local.split(".")):
+        return False
+    if domain.startswith("[") and domain.endswith("]"):
+        literal = domain[1:-1]
+        return _is_address(literal, 4) or (literal[:5].lower() == "ipv6:" and _is_address(literal[5:], 6))
+    return _is_domain(domain)
+
+
+def validate_email(value: str) -> None:
+    """Refuse what is not the form of an e-mail address.
+
+    >>> validate_email("ann@example.org")
+    """
+    if not _is_email(value):
+        raise ValidationError("Enter a valid e-mail address.")
+
+
+def validate_slug(value: str) -> None:
+    """Refuse anything but ASCII letters, digits, ``-`` and ``_``.
+
+    >>> validate_slug("a-title")
+    """
+    if _SLUG.fullmatch(value) is None:
+        raise ValidationError("Enter a slug of letters, digits, underscores and hyphens.")
+
+
+def validate_unicode_slug(value: str) -> None:
+    """Refuse anything but letters and digits of any script, ``-`` and ``_``.
+
+    >>> validate_unicode_slug("ein-schöner-titel")
+    """
+    if _UNICODE_SLUG.fullmatch(value) is None:
+        raise ValidationError("Enter a slug of letters, digits, underscores and hyphens.")
+
+
+@dataclass(frozen=True)
+class URLValidator:
+    """Refuse what is not an absolute URL of one of the schemes.
+
+    >>> URLValidator(["https"])("https://example.org/")
+    """
+
+    schemes: Iterable[str] = ("http", "https", "ftp", "ftps")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "schemes", tuple(scheme.lower() for scheme in self.schemes))
+
+    def __call__(self, value: str) -> None:
+        if not self._is_url(value):
+            raise ValidationError(f"Enter a valid URL that begins with {' or '.join(f'{s}://' for s in self.schemes)}.")
+
+    def _is_url(self, value: str) -> bool:
+        if _SPACE.search(value):
+            return False
+        try:
+            parts = urlsplit(value)
+            host, port = parts.hostname, parts.port
+        except ValueError:  # a bad port or a bad IPv6 address
+            return False
+        if parts.scheme not in self.schemes or not host or value[len(parts.scheme) : len(parts.scheme) + 3] != "://":
+            return False
+        if port is not None and not 0 < port <= _PORT:
+            return False
+        if "[" in parts.netloc:
+            return _is_address(host, 6)
+        return _is_address(host, 4) or _is_domain(host.removesuffix("."))
+
+
+@dataclass(frozen=True)
+class RegexValidator:
+    """Refuse a text in which ``pattern`` has no match; with ``inverse``, one in which it has.
+
+    >>> RegexValidator(r"^[A-Z]{3}$", "Enter three capital letters.")("EUR")
+    """
+
+    pattern: str | re.Pattern[str]
+    message: str = "The text has not the form that is wanted."
+    inverse: bool = False
+
+    def __call__(self, value: str) -> None:
+        if bool(re.search(self.pattern, value)) == self.inverse:
+            raise ValidationError(self.message)
+
+
+@dataclass(frozen=True)
+class MinValueValidator:
+    """Refuse a value below ``limit``.
+
+    >>> MinValueValidator(0)(3)
+    """
+
+    limit: Any
+
+    def __call__(self, value: Any) -> None:
+        if value < self.limit:
+            raise ValidationError(f"The value is less than {self.limit}.")
+
+
+@dataclass(frozen=True)
+class MaxValueValidator:
+    """Refuse a value above ``limit``.
+
+    >>> MaxValueValidator(10)(3)
+    """
+
+    limit: Any
+
+    def __call__(self, value: Any) -> None:
+        if value > self.limit:
+            raise ValidationError(f"The value is greater than {self.limit}.")
+
+
+@dataclass(frozen=True)
+class MinLengthValidator:
+    """Refuse a value shorter than ``limit``.
+
+    >>> MinLengthValidator(2)("ab")
+    """
+
+    limit: int
+
+    def __call__(self, value: Any) -> None:
+        if len(value) < self.limit:
+            raise ValidationError(f"The value is shorter than {self.limit}.")
+
+
+@dataclass(frozen=True)
+class MaxLengthValidator:
+    """Refuse a value longer than ``limit``.
+
+    >>> MaxLengthValidator(2)("ab")
+    """
+
+    limit: int
+
+    def __call__(self, value: Any) -> None:
+        if len(value) > self.limit:
+            raise ValidationError(f"The value is longer than {self.limit}.")

@@ -1,0 +1,204 @@
+"""SQLCompiler: statements -> Compiled, for any dialect. Pure.
+
+A dialect's compiler is a subclass that overrides what the database says differently.
+"""
+
+from __future__ import annotations
+
+from covet.database.sql.compiled import BindProcessor, Compiled, CompiledRows
+from covet.database.sql.expression_compiler import Bare, ExpressionCompiler, Group
+from covet.database.sql.nodes import Constant, Expression, Param
+from covet.database.sql.statements import (
+    Delete,
+    Insert,
+    InsertColumns,
+    InsertRows,
+    Join,
+    Lock,
+    OnConflict,
+    Select,
+    Selected,
+    Statement,
+    SubqueryRef,
+    TableRef,
+    Update,
+)
+from covet.database.sql.visitor import Pieces, separated
+from covet.exceptions import ProgrammingError
+
+
+class SQLCompiler(ExpressionCompiler):
+    """Prints one statement."""
+
+    def compile(self, statement: Statement) -> Compiled:
+        """Return the statement's text and bind plan."""
+        self.walk(statement, self._out.append)
+        compiled = self.finish()
+        if not isinstance(statement, InsertRows):
+            return compiled
+        return CompiledRows(
+            compiled.sql,
+            compiled.binds,
+            processors=self._row_processors(statement),
+            row_params=statement.count * len(statement.columns),
+        )
+
+    # SELECT ---------------------------------------------------------------------------------------------------------
+
+    def visit_select(self, node: Select) -> Pieces:
+        pieces: list[object] = ["SELECT ", *self.distinct(node)]
+        pieces += separated(self.selected(each, node) for each in node.columns) or ["1"]
+        if node.source is not None:
+            pieces += (" FROM ", node.source)
+        pieces += node.joins
+        if node.where is not None:
+            pieces += (" WHERE ", node.where)
+        if node.group_by:
+            pieces += (" GROUP BY ", *separated(map(self.sortable, node.group_by)))
+        if node.having is not None:
+            pieces += (" HAVING ", node.having)
+        if node.order_by:
+            pieces += (" ORDER BY ", *separated(node.order_by))
+        pieces += self.limited(node)
+        if node.lock is not None:
+            pieces += self.locked(node.lock)
+        return pieces
+
+    def distinct(self, node: Select) -> Pieces:
+        """Return DISTINCT or nothing."""
+        if node.distinct_on:
+            return "DISTINCT ON (", *separated(map(self.sortable, node.distinct_on)), ") "
+        return ("DISTINCT ",) if node.distinct else ()
+
+    def selected(self, node: Selected, _select: Select) -> object:
+        """Return one result column as a piece."""
+        return node
+
+    def visit_selected(self, node: Selected) -> Pieces:
+        if node.alias is None:
+            return (node.expression,)
+        return node.expression, f" AS {self.quote(node.alias)}"
+
+    def visit_table_ref(self, node: TableRef) -> Pieces:
+        name = self.table_name(node.name, node.schema)
+        if node.alias is None or (node.alias == node.name and node.schema is None):
+            return (name,)
+        return (f"{name} AS {self.quote(node.alias)}",)
+
+    def table_name(self, name: str, schema: str | None) -> str:
+        """Return the quoted name of a table."""
+        return self.quote(name) if schema is None else f"{self.quote(schema)}.{self.quote(name)}"
+
+    def visit_subquery_ref(self, node: SubqueryRef) -> Pieces:
+        return "(", node.select, f") AS {self.quote(node.alias)}"
+
+    def visit_join(self, node: Join) -> Pieces:
+        return f" {node.kind} JOIN ", node.source, " ON ", node.on
+
+    def limited(self, node: Select) -> Pieces:
+        """Return LIMIT and OFFSET."""
+        pieces: list[object] = []
+        if node.limit is not None:
+            pieces += (" LIMIT ", self.assigned(node.limit))
+        if node.offset is not None:
+            pieces += (" OFFSET ", self.assigned(node.offset))
+        return pieces
+
+    def locked(self, lock: Lock) -> Pieces:
+        """Return the locking clause."""
+        text = f" FOR {lock.strength}"
+        if lock.of:
+            text += " OF " + ", ".join(map(self.quote, lock.of))
+        if lock.nowait and lock.skip_locked:
+            raise ProgrammingError("A lock cannot be both nowait and skip_locked.")
+        if lock.nowait:
+            text += " NOWAIT"
+        if lock.skip_locked:
+            text += " SKIP LOCKED"
+        return (text,)
+
+    # INSERT ---------------------------------------------------------------------------------------------------------
+
+    def visit_insert(self, node: Insert) -> Pieces:
+        return *self._insert_into(node.table, node.columns), *self._rows(node), *self._insert_end(node)
+
+    def _rows(self, node: Insert) -> Pieces:
+        if not node.rows or any(len(row) != len(node.columns) for row in node.rows):
+            raise ProgrammingError(f"An INSERT for {node.table.name!r} needs rows of {len(node.columns)} values each.")
+        if not node.columns:
+            self._one_empty_row(node.table, len(node.rows))
+            return (" DEFAULT VALUES",)
+        rows = separated(Group(("(", *separated(map(self.assigned, row)), ")")) for row in node.rows)
+        return " VALUES ", *rows
+
+    def visit_insert_rows(self, node: InsertRows) -> Pieces:
+        width = len(node.columns)
+        self._offset = width * node.count
+        if not width:
+            self._one_empty_row(node.table, node.count)
+            return *self._insert_into(node.table, ()), " DEFAULT VALUES", *self._insert_end(node)
+        if node.count < 1 or width * node.count > self.dialect.max_params:
+            limit = self.dialect.max_params
+            self.refuse(f"takes 1 to {limit // width} rows of {width} values in a statement; these are {node.count}")
+        values = self.placeholder_rows(width, node.count)
+        return *self._insert_into(node.table, node.columns), " VALUES ", values, *self._insert_end(node)
+
+    def placeholder_rows(self, width: int, count: int) -> str:
+        """Return ``(..), (..)`` with ``width * count`` placeholders numbered from 1."""
+        rows = iter([self.placeholder(number) for number in range(1, width * count + 1)])
+        return ", ".join(f"({', '.join(row)})" for row in zip(*[rows] * width, strict=True))
+
+    def _row_processors(self, node: InsertRows) -> tuple[BindProcessor | None, ...]:
+        return tuple(map(self.dialect.bind_processor, node.types))
+
+    def visit_insert_columns(self, node: InsertColumns) -> Pieces:
+        self.refuse(f"cannot take whole columns of values for {node.table.name!r}; give it rows")
+
+    def _insert_into(self, table: TableRef, columns: tuple[str, ...]) -> Pieces:
+        return "INSERT INTO ", table, f" ({', '.join(map(self.quote, columns))})" if columns else ""
+
+    def _insert_end(self, node: Insert | InsertRows | InsertColumns) -> Pieces:
+        conflict = () if node.on_conflict is None else self.conflict(node.on_conflict)
+        return *conflict, *self.returning(node.table, node.returning)
+
+    def conflict(self, node: OnConflict) -> Pieces:
+        """Return ON CONFLICT."""
+        text = " ON CONFLICT"
+        if node.columns:
+            text += f" ({', '.join(map(self.quote, node.columns))})"
+        if not node.update:
+            return (text + " DO NOTHING",)
+        return text + " DO UPDATE SET ", *self._assignments(node.update)
+
+    def _one_empty_row(self, table: TableRef, rows: int) -> None:
+        if rows != 1:
+            self.refuse(f"cannot insert several rows without columns into {table.name!r}")
+
+    # UPDATE, DELETE -------------------------------------------------------------------------------------------------
+
+    def visit_update(self, node: Update) -> Pieces:
+        if not node.assignments:
+            raise ProgrammingError(f"UPDATE of {node.table.name!r} without assignments.")
+        pieces: list[object] = ["UPDATE ", node.table, " SET ", *self._assignments(node.assignments)]
+        if node.where is not None:
+            pieces += (" WHERE ", node.where)
+        return *pieces, *self.returning(node.table, node.returning)
+
+    def visit_delete(self, node: Delete) -> Pieces:
+        where = () if node.where is None else (" WHERE ", node.where)
+        return "DELETE FROM ", node.table, *where, *self.returning(node.table, node.returning)
+
+    def returning(self, _table: TableRef, columns: tuple[Selected, ...]) -> Pieces:
+        """Return RETURNING or nothing."""
+        return (" RETURNING ", *separated(columns)) if columns else ()
+
+    def _assignments(self, assignments: tuple[tuple[str, Expression], ...]) -> list[object]:
+        return separated(Group((f"{self.quote(name)} = ", self.assigned(value))) for name, value in assignments)
+
+    def assigned(self, value: Expression) -> object:
+        """Return a value where the database knows which type it wants."""
+        if isinstance(value, Param):
+            return Bare(value)
+        if isinstance(value, Constant) and value.value is not None and not isinstance(value.value, bool):
+            return str(value.value)
+        return value

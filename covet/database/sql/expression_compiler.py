@@ -1,0 +1,342 @@
+"""ExpressionCompiler: the visit methods of expressions, and the collector of text and binds. Pure.
+
+One instance prints one statement. Parentheses are put by ``_operand``: around every operator that stands inside
+another one, except where the SQL standard's precedence makes them noise (AND over OR's items, left sides of + and -);
+SQLite's parser gives up at about a hundred nested parentheses, so they are not free.
+
+With ``ddl`` the expression is part of a table's definition: there are no parameters there, values are ``Literal``.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, ClassVar, NoReturn
+
+from covet.database.schema.types import LogicalType
+from covet.database.sql.compiled import Bind, BindProcessor, Compiled, Expander
+from covet.database.sql.nodes import (
+    AggregateCall,
+    And,
+    Arithmetic,
+    Between,
+    Case,
+    Cast,
+    ColumnRef,
+    Comparison,
+    Constant,
+    Excluded,
+    Exists,
+    Expression,
+    Function,
+    In,
+    IsNull,
+    Literal,
+    Not,
+    Or,
+    Param,
+    ParamList,
+    RegexMatch,
+    RowNumber,
+    ScalarSubquery,
+    TextMatch,
+)
+from covet.database.sql.statements import Order, Select
+from covet.database.sql.visitor import Pieces, Visitor, separated
+from covet.exceptions import NotSupportedError, ProgrammingError
+
+if TYPE_CHECKING:
+    from covet.database.dialects.base import Dialect
+
+_COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Arithmetic)
+_ADDITIVE = frozenset("+-")
+
+
+class Bare:
+    """A parameter without a type declaration: the database knows its type from where it stands."""
+
+    __slots__ = ("param",)
+
+    def __init__(self, param: Param) -> None:
+        self.param = param
+
+
+class Group:
+    """Pieces that travel as one piece."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: Pieces) -> None:
+        self.pieces = pieces
+
+
+class ExpressionCompiler(Visitor):
+    """Prints expressions and collects binds. Subclassed by ``SQLCompiler`` and by each dialect."""
+
+    #: Neutral function name -> the database's; a method ``function_<name>`` of the compiler goes first.
+    functions: ClassVar[dict[str, str]] = {}
+    aggregates: ClassVar[frozenset[str]] = frozenset({"count", "sum", "avg", "min", "max"})
+
+    def __init__(self, dialect: Dialect, *, ddl: bool = False) -> None:
+        self.dialect = dialect
+        self.quote = dialect.quote
+        self.ddl = ddl
+        self._out: list[str] = []
+        self._binds: list[Bind] = []
+        self._placeholders: dict[tuple[int, LogicalType | None, BindProcessor | None], str] = {}
+        self._lists: list[Bind] = []
+        self._breaks: list[int] = []
+        #: How many placeholders stand before those of ``_binds`` (the values of an INSERT of many rows).
+        self._offset = 0
+
+    def expression(self, node: Expression) -> str:
+        """Return the text of one expression without parameters; for DDL."""
+        self.walk(node, self._out.append)
+        return "".join(self._out)
+
+    # Collector ------------------------------------------------------------------------------------------------------
+
+    def placeholder(self, number: int) -> str:
+        """Return the text of a placeholder."""
+        raise NotImplementedError
+
+    def bound(self, param: Param, processor: BindProcessor | None) -> str:
+        """Return the placeholder of a parameter; the same one for the same index, type and conversion."""
+        if self.ddl:
+            raise ProgrammingError("A table's definition cannot have parameters; use Literal.")
+        key = (param.index, param.type, processor)
+        found = self._placeholders.get(key)
+        if found is None:
+            self._binds.append(Bind(param.index, processor))
+            found = self._placeholders[key] = self.placeholder(self._offset + len(self._binds))
+        return found
+
+    def bound_list(self, values: ParamList, expand: Expander) -> str:
+        """Leave a gap in the text, filled when the list is bound."""
+        if self.ddl:
+            raise ProgrammingError("A table's definition cannot have parameters; use Literal.")
+        self._lists.append(Bind(values.index, self.dialect.bind_processor(values.type), expand))
+        self._breaks.append(len(self._out))
+        return ""
+
+    def finish(self) -> Compiled:
+        """Return what was collected."""
+        limit = self.dialect.max_params
+        if len(self._binds) + len(self._lists) > limit:
+            self.refuse(f"takes at most {limit} parameters in a statement; this one has {len(self._binds)}")
+        if not self._breaks:
+            return Compiled("".join(self._out), tuple(self._binds))
+        bounds = [0, *self._breaks, len(self._out)]
+        parts = tuple("".join(self._out[start:end]) for start, end in pairwise(bounds))
+        return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit)
+
+    def refuse(self, what: str) -> NoReturn:
+        """Raise the error that names the dialect and what it lacks."""
+        raise NotSupportedError(f"{self.dialect.title} {what}.")
+
+    # Values ---------------------------------------------------------------------------------------------------------
+
+    def visit_column_ref(self, node: ColumnRef) -> Pieces:
+        if node.table is None:
+            return (self.quote(node.column),)
+        return (f"{self.quote(node.table)}.{self.quote(node.column)}",)
+
+    def visit_param(self, node: Param) -> Pieces:
+        return (self.bound(node, self.dialect.bind_processor(node.type)),)
+
+    def visit_bare(self, node: Bare) -> Pieces:
+        return (self.bound(node.param, self.dialect.bind_processor(node.param.type)),)
+
+    def visit_constant(self, node: Constant) -> Pieces:
+        match node.value:
+            case None:
+                return ("NULL",)
+            case bool(value):
+                return ("TRUE" if value else "FALSE",)
+            case value:
+                return (str(value) if value >= 0 else f"({value})",)
+
+    def visit_literal(self, node: Literal) -> Pieces:
+        if not self.ddl:
+            raise ProgrammingError("A literal may stand in a table's definition only; a statement has parameters.")
+        return (self.dialect.literal(node.value, node.type),)
+
+    def visit_excluded(self, node: Excluded) -> Pieces:
+        return (f"EXCLUDED.{self.quote(node.column)}",)
+
+    def visit_scalar_subquery(self, node: ScalarSubquery) -> Pieces:
+        return "(", node.select, ")"
+
+    def visit_case(self, node: Case) -> Pieces:
+        pieces: list[object] = ["CASE"]
+        for condition, value in node.whens:
+            pieces += (" WHEN ", condition, " THEN ", *self._result(value, node))
+        if node.otherwise is not None:
+            pieces += (" ELSE ", *self._result(node.otherwise, node))
+        pieces.append(" END")
+        return pieces
+
+    def visit_cast(self, node: Cast) -> Pieces:
+        return "CAST(", node.operand, " AS ", self.cast_type(node.type), ")"
+
+    def visit_function(self, node: Function) -> Pieces:
+        special = getattr(self, f"function_{node.name}", None)
+        if special is not None:
+            pieces: Pieces = special(node)
+            return pieces
+        name = self.functions.get(node.name)
+        if name is None:
+            self.refuse(f"has no function {node.name!r}; known: {', '.join(self.known_functions())}")
+        return self.call(name, node.arguments)
+
+    def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
+        if node.name not in self.aggregates:
+            self.refuse(f"has no aggregate {node.name!r}; known: {', '.join(sorted(self.aggregates))}")
+        distinct = "DISTINCT " if node.distinct else ""
+        argument: Pieces = ("*",) if node.argument is None else self._aggregated(node.argument)
+        return self._filtered((f"{self._aggregate_name(node)}({distinct}", *argument, ")"), node)
+
+    def visit_row_number(self, node: RowNumber) -> Pieces:
+        pieces: list[object] = ["ROW_NUMBER() OVER ("]
+        if node.partition_by:
+            pieces += ("PARTITION BY ", *separated(map(self.sortable, node.partition_by)))
+        if node.order_by:
+            pieces += (" ORDER BY " if node.partition_by else "ORDER BY ", *separated(node.order_by))
+        pieces.append(")")
+        return pieces
+
+    # Predicates -----------------------------------------------------------------------------------------------------
+
+    def visit_comparison(self, node: Comparison) -> Pieces:
+        left, right = self.compared(node.left, node.right)
+        return *left, f" {node.operator} ", *right
+
+    def visit_and(self, node: And) -> Pieces:
+        items = _flattened(And, node.items)
+        return self._joined(items, " AND ") if items else (Constant(value=True),)
+
+    def visit_or(self, node: Or) -> Pieces:
+        items = _flattened(Or, node.items)
+        return self._joined(items, " OR ") if items else (Constant(value=False),)
+
+    def visit_not(self, node: Not) -> Pieces:
+        return "NOT ", *self._operand(node.item)
+
+    def visit_is_null(self, node: IsNull) -> Pieces:
+        return *self._operand(node.operand), " IS NOT NULL" if node.negated else " IS NULL"
+
+    def visit_in(self, node: In) -> Pieces:
+        keyword = " NOT IN " if node.negated else " IN "
+        if isinstance(node.values, ParamList):
+            return self.in_list(node, node.values)
+        if isinstance(node.values, Select):
+            return *self.compared(node.operand, ScalarSubquery(node.values))[0], keyword, "(", node.values, ")"
+        if not node.values:
+            return (Constant(value=node.negated),)
+        operand = self.compared(node.operand, node.values[0])[0]
+        values = separated(Group(self.compared(node.operand, each)[1]) for each in node.values)
+        return *operand, keyword, "(", *values, ")"
+
+    def visit_between(self, node: Between) -> Pieces:
+        operand, low = self.compared(node.operand, node.low)
+        high = self.compared(node.operand, node.high)[1]
+        return *operand, " BETWEEN ", *low, " AND ", *high
+
+    def visit_exists(self, node: Exists) -> Pieces:
+        return "NOT EXISTS (" if node.negated else "EXISTS (", node.select, ")"
+
+    def visit_arithmetic(self, node: Arithmetic) -> Pieces:
+        return self.operation(node.left, node.operator, node.right)
+
+    def visit_order(self, node: Order) -> Pieces:
+        direction = " DESC" if node.descending else ""
+        return self.sortable(node.expression), direction + self.nulls_order(node)
+
+    # What dialects give ---------------------------------------------------------------------------------------------
+
+    def cast_type(self, logical: LogicalType) -> str:
+        """Return the type name of a CAST that the node asks for."""
+        return self.dialect.column_type(logical)
+
+    def in_list(self, node: In, values: ParamList) -> Pieces:
+        """Print ``operand [NOT] IN`` of a list parameter."""
+        raise NotImplementedError
+
+    def nulls_order(self, node: Order) -> str:
+        """Return where NULL sorts; None of the node: as the largest value."""
+        raise NotImplementedError
+
+    def sortable(self, node: Expression) -> object:
+        """Return a sort or group key as a piece. A bare integer there would be a column's position."""
+        if isinstance(node, Constant):
+            return Group(("CAST(", node, " AS integer)"))
+        return node
+
+    def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        """Return both sides of a comparison, converted to what they are compared as."""
+        return self._operand(left), self._operand(right)
+
+    def visit_text_match(self, node: TextMatch) -> Pieces:
+        raise NotImplementedError
+
+    def visit_regex_match(self, node: RegexMatch) -> Pieces:
+        raise NotImplementedError
+
+    # Parts ----------------------------------------------------------------------------------------------------------
+
+    def call(self, name: str, arguments: tuple[object, ...]) -> Pieces:
+        """Return ``name(arguments)``."""
+        return f"{name}(", *separated(arguments), ")"
+
+    def operation(self, left: Expression, operator: str, right: Expression) -> Pieces:
+        """Return ``left operator right``; a chain of additions keeps its left side without parentheses."""
+        chained = operator in _ADDITIVE and isinstance(left, Arithmetic) and left.operator in _ADDITIVE
+        return *((left,) if chained else self._operand(left)), f" {operator} ", *self._operand(right)
+
+    def known_functions(self) -> list[str]:
+        """Return the neutral names that ``visit_function`` understands."""
+        special = (name.removeprefix("function_") for name in dir(self) if name.startswith("function_"))
+        return sorted({*self.functions, *special})
+
+    def visit_group(self, node: Group) -> Pieces:
+        return node.pieces
+
+    def _operand(self, node: Expression) -> Pieces:
+        return ("(", node, ")") if isinstance(node, _COMPOSITE) else (node,)
+
+    def _result(self, value: Expression, _node: Case) -> Pieces:
+        return (value,)
+
+    def _aggregate_name(self, node: AggregateCall) -> str:
+        return node.name.upper()
+
+    def _aggregated(self, argument: Expression) -> Pieces:
+        return (argument,)
+
+    def _filtered(self, call: Pieces, node: AggregateCall) -> Pieces:
+        return call if node.filter is None else (*call, " FILTER (WHERE ", node.filter, ")")
+
+    def _joined(self, items: list[Expression], separator: str) -> Pieces:
+        if len(items) == 1:
+            return (items[0],)
+        pieces: list[object] = []
+        for item in items:
+            if pieces:
+                pieces.append(separator)
+            if isinstance(item, And | Or):
+                pieces += ("(", item, ")")
+            else:
+                pieces.append(item)
+        return pieces
+
+
+def _flattened(kind: type[And | Or], items: tuple[Expression, ...]) -> list[Expression]:
+    """Return the items with those of nested nodes of the same kind in their place."""
+    flat: list[Expression] = []
+    stack = list(reversed(items))
+    while stack:
+        item = stack.pop()
+        if type(item) is kind:
+            stack.extend(reversed(item.items))
+        else:
+            flat.append(item)
+    return flat
