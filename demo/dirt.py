@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from covet import AnyModel, Q, QuerySet
+from covet import Q, QuerySet
 from demo.models import Airport, Flight, Plane, Weather
 
 __all__ = ["DIRT", "Dirt"]
@@ -16,7 +17,7 @@ class Dirt:
 
     what: str
     stored_as: str
-    rows: QuerySet[AnyModel]
+    rows: QuerySet[Any, Any]
 
 
 DIRT = (

@@ -73,7 +73,7 @@ def latest_departures() -> Answer:
 def oldest_planes() -> Answer:
     flown = [{**row, **PLANES[row["tailnum"]]} for row in FLIGHTS if row["tailnum"] in PLANES]
     old = [row for row in known(flown, "year") if int(row["year"]) < 1970]
-    answer = [
+    answer: Answer = [
         {
             "plane__manufacturer": manufacturer,
             "plane__model": model,
@@ -98,7 +98,7 @@ def punctual_airlines() -> Answer:
 
 
 def cancelled_by_airport() -> Answer:
-    answer = [
+    answer: Answer = [
         {
             "origin__name": AIRPORTS[origin]["name"],
             "flights": len(rows),
@@ -112,7 +112,7 @@ def cancelled_by_airport() -> Answer:
 
 def airlines_of_unknown_planes() -> Answer:
     unknown = [row for row in known(FLIGHTS, "tailnum") if row["tailnum"] not in PLANES]
-    answer = [
+    answer: Answer = [
         {
             "carrier__name": AIRLINES[carrier],
             "flights": len(rows),
@@ -124,7 +124,7 @@ def airlines_of_unknown_planes() -> Answer:
 
 
 def time_made_up() -> Answer:
-    answer = []
+    answer: Answer = []
     for row in known(FLIGHTS, "dep_delay", "arr_delay"):
         dep_delay, arr_delay = int(row["dep_delay"]), int(row["arr_delay"])
         if arr_delay < dep_delay:
