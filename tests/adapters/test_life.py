@@ -22,6 +22,7 @@ from covet.database.transaction import transaction
 DATABASE = DatabaseConfig(sys.argv[1])
 
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 10  # a slow machine is no warning here
     adapter = await get_adapter("default")
     async with transaction():
         assert await adapter.fetch_value("SELECT 1") == 1

@@ -12,6 +12,7 @@ BEGIN IMMEDIATE, sent along with its first statement, so it never fails in the m
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
@@ -60,9 +61,10 @@ def begin_command(*, read_only: bool) -> str:
 class _Statement:
     """One hop: the event loop may ask it to stop, the thread looks before it starts."""
 
-    __slots__ = ("stopped", "timed_out")
+    __slots__ = ("deadline", "stopped", "timed_out")
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
         self.stopped = False
         self.timed_out = False
 
@@ -127,7 +129,7 @@ class MemoryCursor(Cursor):
 class AiosqliteSession(Session):
     """One connection and its thread."""
 
-    __slots__ = ("_config", "_memory", "_pending", "_proxy", "_raw", "cursors")
+    __slots__ = ("_alarm", "_config", "_memory", "_pending", "_proxy", "_raw", "_running", "cursors")
 
     def __init__(self, proxy: aiosqlite.Connection, raw: sqlite3.Connection, config: DatabaseConfig) -> None:
         super().__init__()
@@ -137,6 +139,9 @@ class AiosqliteSession(Session):
         self._memory = config.database == MEMORY
         #: What begins the transaction; sent along with its first statement.
         self._pending: str | None = None
+        self._running: _Statement | None = None
+        #: One timer for many statements: starting and stopping one for each costs a fifth of a short read.
+        self._alarm: asyncio.TimerHandle | None = None
         #: Open cursors. They end with the transaction, lest they keep the old snapshot.
         self.cursors: set[AiosqliteCursor] = set()
 
@@ -237,7 +242,10 @@ class AiosqliteSession(Session):
             delay = min(delay * 2, _LONGEST_DELAY)
 
     async def _hop(self, loop: asyncio.AbstractEventLoop, work: Callable[[sqlite3.Connection], R]) -> R:
-        statement = _Statement()
+        limit = self._config.statement_timeout
+        statement = self._running = _Statement(math.inf if limit is None else loop.time() + limit)
+        if limit is not None and self._alarm is None:
+            self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
         raw = self._raw
 
         def on_thread() -> R:
@@ -247,8 +255,6 @@ class AiosqliteSession(Session):
                 self._begin(raw)
             return work(raw)
 
-        limit = self._config.statement_timeout
-        timer = loop.call_later(limit, self._expire, statement) if limit is not None else None
         try:
             return await self._proxy._execute(on_thread)  # noqa: SLF001 - see the head of this module
         except asyncio.CancelledError:
@@ -260,12 +266,19 @@ class AiosqliteSession(Session):
                 raise TimeoutError from exc
             raise
         finally:
-            if timer is not None:
-                timer.cancel()
+            self._running = None
 
-    def _expire(self, statement: _Statement) -> None:
-        statement.stopped = statement.timed_out = True
-        self._raw.interrupt()
+    def _check_time(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Stop the statement that runs if its time is up; if it began later than the timer, look again in time."""
+        self._alarm = None
+        statement = self._running
+        if statement is None:
+            return
+        if loop.time() < statement.deadline:
+            self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
+        else:
+            statement.stopped = statement.timed_out = True
+            self._raw.interrupt()
 
     async def _until_free(self) -> None:
         """Interrupt the statement until the thread takes the next thing."""
@@ -301,11 +314,18 @@ class AiosqliteSession(Session):
         await self.hop(work)
 
     async def close(self) -> None:
+        self._stop_alarm()
         await self._proxy.close()
 
     def terminate(self) -> None:
+        self._stop_alarm()
         self._raw.interrupt()
         stop(self._proxy)
+
+    def _stop_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
     def description(self) -> str:
         return self._config.database

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.query import execution
+from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.relations import Relation, RelationReference
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
 
@@ -106,10 +108,11 @@ def _tree(prefetches: Iterable[Prefetch]) -> dict[str, _Node]:
     return tree
 
 
-async def fetch_with_relations(queryset: QuerySet[Any, _R]) -> list[_R]:
+async def fetch_with_relations(queryset: QuerySet[Any, _R], want: execution.Want = "rows") -> list[_R]:
     """Return the rows of a query with everything that it prefetches."""
-    rows = await execution.fetch_all(queryset)
-    await complete(queryset, rows)
+    rows = await execution.fetch_all(queryset, want)
+    if queryset.prefetches or queryset.known is not None:
+        await complete(queryset, rows)
     return rows
 
 
@@ -146,6 +149,12 @@ def _source(relation: Relation, prefetch: Prefetch | None, database: str | None)
     return base if database is None else base.using(database)
 
 
+def _with_keys(source: QuerySet[Any, Any], field: Field[Any], keys: Iterable[Any]) -> QuerySet[Any, Any]:
+    if source.state.limit is not None or source.state.offset is not None:
+        raise TypeError("Prefetch(queryset=): a sliced queryset cannot be shared among the parents; slice in Python.")
+    return source.derive(*where_keys(source.model._meta, (source.state, source.params), field, keys))
+
+
 async def _load_many(
     instances: list[Any], relation: Relation, prefetch: Prefetch | None, database: str | None
 ) -> list[Any]:
@@ -157,7 +166,7 @@ async def _load_many(
     if groups:
         source = _source(relation, prefetch, database)
         back = f"_related_{relation.foreign_key.name}"
-        for row in await source.filter(**{f"{remote.name}__in": list(groups)}):
+        for row in await _with_keys(source, remote, groups):
             key = getattr(row, remote.attname)
             groups[key].append(row)
             row.__dict__[back] = missing[key]
@@ -178,7 +187,7 @@ async def _load_one(
     found: dict[Any, Any] = {}
     if keys:
         source = _source(relation, prefetch, database)
-        found = {getattr(row, remote.attname): row for row in await source.filter(**{f"{remote.name}__in": list(keys)})}
+        found = {getattr(row, remote.attname): row for row in await _with_keys(source, remote, keys)}
     for instance in waiting:
         row = found.get(getattr(instance, local))
         if row is not None or relation.cache_name != target:

@@ -89,6 +89,16 @@ def add_conditions(
     return tuple.__new__(QueryState, (where, *state[1:])), tuple(values)
 
 
+def where_keys(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], field: Field[Any], keys: Iterable[object]
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters with ``field IN (keys)``, for keys that came from the database and need no check."""
+    state, params = query
+    values = tuple(keys) if field.encode is None else tuple(map(field.encode, keys))
+    leaf = Leaf("leaf", options.resolve(f"{field.name}__in"), len(params))
+    return state._replace(where=(*state.where, leaf)), (*params, values)
+
+
 class Tokenizer:
     """Turns conditions and expressions into tokens; ``params`` grows as it goes."""
 
