@@ -260,7 +260,7 @@ class Tokenizer:
         """Tokenize an aggregate with its filter and default."""
         source = aggregate.source
         argument: ExpressionToken | None = None
-        if source != "*" or not isinstance(source, str):
+        if not isinstance(source, str) or source != "*":
             argument = self.path(source) if isinstance(source, str) else self.expression(source)
         if argument is None and aggregate.function != "count":
             raise FieldError(f"{aggregate!r}: '*' is for Count only.")
