@@ -46,11 +46,16 @@ async def latest_departures() -> Answer:
 
 
 async def oldest_planes() -> Answer:
-    """Which models of plane from before 1970 were still flying?"""
+    """Which models of plane from before 1970 were still flying, and how fast?"""
     return await (
         Flight.objects.filter(plane__year__lt=1970)
         .values("plane__manufacturer", "plane__model")
-        .annotate(flights=Count("id"), planes=Count("plane", distinct=True), newest=Max("plane__year"))
+        .annotate(
+            flights=Count("id"),
+            planes=Count("plane", distinct=True),
+            newest=Max("plane__year"),
+            mph=Avg(F("distance") * 60.0 / F("air_time")),
+        )
         .order_by("-flights", "plane__model")
     )
 

@@ -80,6 +80,7 @@ def oldest_planes() -> Answer:
             "flights": len(rows),
             "planes": len({row["tailnum"] for row in rows}),
             "newest": max(int(row["year"]) for row in rows),
+            "mph": fmean(int(row["distance"]) * 60 / int(row["air_time"]) for row in known(rows, "air_time")),
         }
         for (manufacturer, model), rows in grouped(old, "manufacturer", "model").items()
     ]
