@@ -170,6 +170,8 @@ class Options:
         rest = parts[position:]
         lookup: Lookup = EXACT
         negated = False
+        if rest and walk.field is not None and walk.field.name in walk.options.pending:
+            raise walk.options.unknown(walk.field.name, path)
         if rest and (position == 0 or not with_lookup):
             raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
         if rest:
@@ -218,6 +220,9 @@ class _Walk:
         return find_lookup(rest[0], self._unknown_lookup)
 
     def no_lookup(self, name: str) -> FieldError:
+        if self.pending is not None:
+            remote: Options = self.pending.remote._meta
+            return remote.unknown(name.partition("__")[0], self.path)
         label = f"{self.options.label}.{self.field.name}" if self.field is not None else self.options.label
         return FieldError(f"{label} is a field; {name[:80]!r} after it (in {self.path[:80]!r}) leads nowhere.")
 
