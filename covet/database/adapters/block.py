@@ -202,7 +202,7 @@ class Block:
         )
 
 
-def _command(session: Session, sql: str, args: Args) -> Awaitable[str]:
+def _command(session: Session, sql: str, _args: Args) -> Awaitable[str]:
     return session.command(sql)
 
 
@@ -312,10 +312,7 @@ async def _end_transaction(block: Block, *, keep: bool, settled: bool) -> None:
         else:
             session.suspect = True
     finally:
-        if session.changed and not session.suspect:
-            await block.pool.mend(session)
-        else:
-            block.pool.give(session)
+        await block.pool.take_back(session)
 
 
 async def _commit(block: Block) -> None:

@@ -86,6 +86,8 @@ def add_conditions(
     else:
         item = children[0] if len(children) == 1 else tuple.__new__(Group, ("group", "AND", False, tuple(children)))
     where: tuple[Predicate, ...] = (*state[0], item)
+    if not negated and NEVER in children:
+        state = state._replace(empty=True)
     return tuple.__new__(QueryState, (where, *state[1:])), tuple(values)
 
 
@@ -260,8 +262,11 @@ class Tokenizer:
         """Tokenize an aggregate with its filter and default."""
         source = aggregate.source
         argument: ExpressionToken | None = None
-        if not isinstance(source, str) or source != "*":
-            argument = self.path(source) if isinstance(source, str) else self.expression(source)
+        # A comparison of an expression is a condition, so the type is asked first.
+        if not isinstance(source, str):
+            argument = self.expression(source)
+        elif source != "*":
+            argument = self.path(source)
         if argument is None and aggregate.function != "count":
             raise FieldError(f"{aggregate!r}: '*' is for Count only.")
         kind = aggregate.result_type(token_type(argument, self.state) if argument is not None else None)
@@ -314,8 +319,9 @@ def _key_of(path: ResolvedPath, value: Any) -> Any:
         return value
     if not isinstance(value, target):
         raise FieldError(f"{path.path!r} takes a {target.__name__}, not a {type(value).__name__}.")
-    name = path.relations[-1].remote_field.attname if path.field.primary_key and path.relations else None
-    key = getattr(value, name or target_attname(path.field), None)
+    # At the end of a reverse relation stands the related model's own key, at that of a forward one a foreign key.
+    own_key = path.field is target._meta.pk and bool(path.relations)
+    key = getattr(value, path.field.attname if own_key else target_attname(path.field), None)
     if key is None:
         raise ValueError(f"{path.path!r}: this {target.__name__} has no key yet; save it first.")
     return key
