@@ -62,6 +62,7 @@ class SelectPlanner:
     def _aggregates_multiply(self) -> bool:
         """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
         crossed: set[tuple[Relation, ...]] = set()
+        counted: set[tuple[Relation, ...]] = set()
         plain = False
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
@@ -69,11 +70,12 @@ class SelectPlanner:
                     path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None
                 }
                 crossed |= prefixes
+                counted |= {path.to_many() for path in paths_of(aggregate) if path.first_many is not None}
                 plain = plain or not prefixes
         if not crossed:
             return False
         if self.state.group_by is not None:
-            if len(crossed) > 1 or plain:
+            if len(counted) > 1 or plain:
                 raise FieldError(
                     "Aggregates over different relations cannot share one values().annotate(): "
                     "the rows of one would multiply those of the other. Ask in two queries."
@@ -85,7 +87,7 @@ class SelectPlanner:
             for path in paths_of(item)
             if path.first_many is not None
         }
-        return len(crossed | filtered) > 1
+        return len(counted) > 1 or len(crossed | filtered) > 1
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
         """Return WHERE and HAVING."""

@@ -99,7 +99,7 @@ def _uses_aggregates(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
 
 def _relations_of(token: ExpressionToken, state: QueryState) -> frozenset[Any]:
     return frozenset(
-        path.relations[: path.first_many + 1]
+        path.to_many()
         for aggregate_token in aggregates_of(token, state)
         for path in paths_of(aggregate_token)
         if path.first_many is not None
