@@ -41,7 +41,7 @@ def count(model: type[Any], state: QueryState) -> Select:
     else:
         planner.add(planner.joins.root.column(planner.options.pk.column))
     columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
-    inner = planner.statement(columns, where, having, ordered=state.limit is not None or bool(state.distinct_on))
+    inner = planner.statement(columns, where, having, ordered=False)  # no order changes how many there are
     return Select((_COUNT,), SubqueryRef(inner, "q"))
 
 
@@ -127,7 +127,7 @@ def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...])
     if not planner.columns:
         planner.add(planner.joins.root.column(planner.options.pk.column))
     inner_columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
-    inner = planner.statement(inner_columns, where, having)
+    inner = planner.statement(inner_columns, where, having, ordered=_is_bounded(state))
     return Select(columns, SubqueryRef(inner, "q"))
 
 
