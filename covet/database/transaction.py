@@ -16,9 +16,9 @@ import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, overload
 
-from typing_extensions import ParamSpec, Self, TypeVar, Unpack
+from typing_extensions import ParamSpec, TypeVar, Unpack
 
 from covet.database.adapters import commands
 from covet.database.adapters.block import (

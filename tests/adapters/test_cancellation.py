@@ -130,7 +130,9 @@ async def test_time_out_inside_a_block_rolls_it_back(tables: Adapter, configure:
     assert await pool_is_full(adapter)
 
 
-async def test_asyncio_timeout_around_a_statement_of_a_block_spoils_the_block_or_not_as_the_database_says(tables: Adapter):
+async def test_asyncio_timeout_around_a_statement_of_a_block_spoils_the_block_or_not_as_the_database_says(
+    tables: Adapter,
+):
     try:
         async with transaction():
             await tables.execute("INSERT INTO parent VALUES (1, 'a')")

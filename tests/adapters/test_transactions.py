@@ -91,11 +91,10 @@ async def test_savepoint_undoes_its_part_only(tables: Adapter):
 
 async def test_nested_transaction_is_a_savepoint(tables: Adapter):
     with capture_queries(transactions=True) as queries:
-        async with transaction():
+        async with transaction(), transaction():
+            await insert(tables, 1)
             async with transaction():
-                await insert(tables, 1)
-                async with transaction():
-                    await insert(tables, 2)
+                await insert(tables, 2)
     assert [sql for sql in queries.sql if not sql.startswith(("BEGIN", "INSERT"))] == [
         "SAVEPOINT covet_1",
         "SAVEPOINT covet_2",
@@ -172,9 +171,8 @@ async def test_unknown_isolation_level_lists_the_levels():
 
 
 async def test_synchronous_with_says_async_with(database):
-    with pytest.raises(TypeError, match="async with"):
-        with transaction():  # type: ignore[attr-defined]
-            pass
+    with pytest.raises(TypeError, match="async with"), transaction():  # type: ignore[attr-defined]
+        pass
     with pytest.raises(TypeError, match="async def"):
         transaction(lambda: None)  # type: ignore[call-overload]
 

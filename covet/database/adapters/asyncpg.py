@@ -6,11 +6,10 @@ costs two to three times the query (docs/architecture.md has the measurement).
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import ssl
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from enum import Enum
 from typing import Any, Final
 

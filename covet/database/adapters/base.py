@@ -15,9 +15,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
-from typing import Any, TypeVar
-
-from typing_extensions import Self
+from typing import Any, Self, TypeVar
 
 from covet._lru import LRU
 from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
@@ -192,7 +190,7 @@ class Adapter(ABC):
         rows = result_of(verb, answer)
         return rows[0] if rows else None
 
-    async def fetch_value(self, sql: str, *params: object) -> Any:  # noqa: ANN401 - whatever the column holds
+    async def fetch_value(self, sql: str, *params: object) -> Any:
         """Run a statement and return the first column of its first row, or None.
 
         ``count = await adapter.fetch_value("SELECT COUNT(*) FROM users")``

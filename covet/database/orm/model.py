@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast, overload
 
-from typing_extensions import ParamSpec, Self, TypeVar, dataclass_transform
+from typing_extensions import ParamSpec, TypeVar, dataclass_transform
 
 from covet.database.orm import fields as f
 from covet.database.orm.expressions import Expression

@@ -188,7 +188,10 @@ def test_indexes(dialects):
 
     columns = (IndexColumn("a"), IndexColumn("b", descending=True))
     unique = Index("i", columns, unique=True, condition=IsNull(ColumnRef(None, "a")))
-    assert texts(unique, if_not_exists=True) == ['UNIQUE INDEX IF NOT EXISTS "i" ON "t" ("a", "b" DESC) WHERE "a" IS NULL'] * 2
+    assert (
+        texts(unique, if_not_exists=True)
+        == ['UNIQUE INDEX IF NOT EXISTS "i" ON "t" ("a", "b" DESC) WHERE "a" IS NULL'] * 2
+    )
     assert texts(Index("i", (IndexColumn(ColumnRef(None, "a")),))) == ['INDEX "i" ON "t" ("a")'] * 2
     lower = Index("i", (IndexColumn(Function("lower", (NAME,)), descending=True),))
     assert texts(lower) == [
@@ -248,7 +251,9 @@ def test_keys_that_a_dialect_cannot_number(dialects):
         sqlite.ddl(node)
     plain = CreateTable(Table("t", (Column("a", Integer(), collation='de"DE'),), PrimaryKey(("a",))))
     for dialect in dialects:
-        assert dialect.ddl(plain) == ['CREATE TABLE "t" (\n    "a" integer COLLATE "de""DE" NOT NULL,\n    PRIMARY KEY ("a")\n)']
+        assert dialect.ddl(plain) == [
+            'CREATE TABLE "t" (\n    "a" integer COLLATE "de""DE" NOT NULL,\n    PRIMARY KEY ("a")\n)'
+        ]
 
 
 def test_a_definition_has_no_parameters(dialects):
@@ -290,11 +295,16 @@ def test_literals(dialects):
         (dt.date(2024, 1, 2), Date(), "'2024-01-02'::date", "'2024-01-02'"),
         (dt.time(1), Time(), "'01:00:00'::time", "'01:00:00.000000'"),
         (dt.timedelta(days=-1), Interval(), "'-86400000000 microseconds'::interval", "-86400000000"),
-        (uuid.UUID(int=0), Uuid(), "'00000000-0000-0000-0000-000000000000'::uuid", "'00000000-0000-0000-0000-000000000000'"),
+        (
+            uuid.UUID(int=0),
+            Uuid(),
+            "'00000000-0000-0000-0000-000000000000'::uuid",
+            "'00000000-0000-0000-0000-000000000000'",
+        ),
         ({"a": "'"}, Json(), "'{\"a\": \"''\"}'::jsonb", "'{\"a\": \"''\"}'"),
         ("::1", Inet(), "'::1'::inet", "'::1'"),
         ([1, None], Array(Integer()), "ARRAY[1, NULL::integer]::integer[]", "'[1, null]'"),
-        ("a", NativeEnum('m"d', ("a",)), "'a'::\"m\"\"d\"", "'a'"),
+        ("a", NativeEnum('m"d', ("a",)), '\'a\'::"m""d"', "'a'"),
     ):
         assert postgresql.literal(value, logical) == one
         assert sqlite.literal(value, logical) == other

@@ -119,7 +119,7 @@ def in_order(queryset: _QS) -> _QS:
     """Return the queryset ordered, by primary key if nothing else was said."""
     state = queryset.state
     ordered = state.order_by if state.order_by is not None else queryset.model._meta.ordering
-    if ordered or state.shape is not None and state.group_by is not None:
+    if ordered or (state.shape is not None and state.group_by is not None):
         return queryset
     tokens = (queryset.tokenizer().order("pk"),)
     return queryset.derive(state._replace(order_by=tokens), queryset.params)

@@ -7,9 +7,9 @@ the model) is what a row becomes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, cast, overload
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q

@@ -259,9 +259,9 @@ def finish_aggregate(
 ) -> nodes.Expression:
     """Return the call with the cast that gives the same type everywhere, and the default for no rows."""
     call: nodes.Expression = nodes.AggregateCall(token.name, argument, token.distinct, condition, token.type)
-    if token.name == "avg" and isinstance(token.type, Float):
-        call = nodes.Cast(call, token.type)
-    elif token.name == "sum" and isinstance(token.type, Integer):
+    if (token.name == "avg" and isinstance(token.type, Float)) or (
+        token.name == "sum" and isinstance(token.type, Integer)
+    ):
         call = nodes.Cast(call, token.type)
     if token.default is None:
         return call

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, cast, overload
 
-from typing_extensions import Self, TypeVar, Unpack, override
+from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm import registry
 from covet.database.orm.conditions import Q

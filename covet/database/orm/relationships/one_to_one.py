@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
 
-from typing_extensions import Self, TypeVar, Unpack, override
+from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.relations import Relation, RelationReference
 from covet.database.orm.relationships.foreign_key import ForeignKey, OnDelete, RelationOptions
