@@ -16,9 +16,10 @@ import random
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import aiosqlite
+from typing_extensions import override
 
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.commands import COMMIT, ROLLBACK
@@ -42,6 +43,7 @@ from covet.exceptions import (
 )
 
 R = TypeVar("R")
+OnThread: TypeAlias = Callable[[Callable[[], Any]], Awaitable[Any]]
 MEMORY: Final = ":memory:"
 #: How often the thread is told to stop until it has.
 _INTERRUPT_SECONDS: Final = 0.01
@@ -127,11 +129,13 @@ class MemoryCursor(Cursor):
 class AiosqliteSession(Session):
     """One connection and its thread."""
 
-    __slots__ = ("_config", "_memory", "_pending", "_proxy", "_raw", "cursors")
+    __slots__ = ("_config", "_memory", "_on_thread", "_pending", "_proxy", "_raw", "cursors")
 
     def __init__(self, proxy: aiosqlite.Connection, raw: sqlite3.Connection, config: DatabaseConfig) -> None:
         super().__init__()
         self._proxy = proxy
+        #: Runs a function on the thread: see the head of this module. It has no types of its own.
+        self._on_thread: OnThread = proxy._execute  # noqa: SLF001  # pyright: ignore[reportUnknownMemberType]
         self._raw = raw
         self._config = config
         self._memory = config.database == MEMORY
@@ -176,6 +180,7 @@ class AiosqliteSession(Session):
 
         return self.hop(work)
 
+    @override
     def cursor(self, sql: str, args: Args, *, transaction: bool) -> Cursor:
         return MemoryCursor(self, sql, args) if self._memory else AiosqliteCursor(self, sql, args)
 
@@ -213,8 +218,9 @@ class AiosqliteSession(Session):
     def in_transaction(self) -> bool:
         return self._pending is not None or self._raw.in_transaction
 
+    @override
     def aborted_by(self, error: BaseException) -> bool:
-        """A statement that fails is undone alone; but some errors (disk full, interrupt) end the transaction."""
+        # A statement that fails is undone alone; but some errors (disk full, interrupt) end the transaction.
         return not self.in_transaction()
 
     # ------------------------------------------------------------------------------------------ the hop
@@ -250,7 +256,7 @@ class AiosqliteSession(Session):
         limit = self._config.statement_timeout
         timer = loop.call_later(limit, self._expire, statement) if limit is not None else None
         try:
-            return await self._proxy._execute(on_thread)  # noqa: SLF001 - see the head of this module
+            result: R = await self._on_thread(on_thread)
         except asyncio.CancelledError:
             statement.stopped = True
             await finish(self._until_free())
@@ -262,6 +268,7 @@ class AiosqliteSession(Session):
         finally:
             if timer is not None:
                 timer.cancel()
+        return result
 
     def _expire(self, statement: _Statement) -> None:
         statement.stopped = statement.timed_out = True
@@ -269,7 +276,7 @@ class AiosqliteSession(Session):
 
     async def _until_free(self) -> None:
         """Interrupt the statement until the thread takes the next thing."""
-        free = asyncio.ensure_future(self._proxy._execute(_nothing))  # noqa: SLF001 - see the head of this module
+        free = asyncio.ensure_future(self._on_thread(_nothing))
         while not free.done():
             self._raw.interrupt()
             await asyncio.wait([free], timeout=_INTERRUPT_SECONDS)
@@ -293,9 +300,8 @@ class AiosqliteSession(Session):
         await self.hop(work)
 
     async def reset(self) -> None:
-        """What a raw statement may have switched off must not stay so: the ORM relies on it."""
-
         def work(connection: sqlite3.Connection) -> None:
+            # A raw statement may have switched it off, and the ORM relies on it.
             connection.execute("PRAGMA foreign_keys = ON")
 
         await self.hop(work)
@@ -330,6 +336,7 @@ class AiosqliteAdapter(Adapter):
             return write, write
         return Pool(self.config, self._open_reader, size=self.config.pool_size, overflow=0), write
 
+    @override
     def begin(self, *, isolation: str | None, read_only: bool) -> str:
         return begin_command(read_only=read_only)
 
@@ -372,7 +379,7 @@ class AiosqliteAdapter(Adapter):
 
         proxy = aiosqlite.Connection(connector, iter_chunk_size=64)
         try:
-            await proxy
+            _ = await proxy
         except BaseException:
             # aiosqlite has told its thread to end, does not wait for that, and does not know of a connection that was
             # still being opened.
@@ -381,6 +388,7 @@ class AiosqliteAdapter(Adapter):
         stop_at_exit(proxy)
         return AiosqliteSession(proxy, opened[0], self.config)
 
+    @override
     def translate(self, exc: Exception, sql: str, args: Args) -> DatabaseError:
         if isinstance(exc, sqlite3.Error):
             return _sqlite_error(exc, sql)
@@ -397,11 +405,11 @@ class AiosqliteAdapter(Adapter):
 
 
 def _nothing() -> None:
-    """What the thread does when it is free."""
+    """Do nothing: what the thread does when it is free."""
 
 
 def _atomically(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], R]) -> R:
-    """All or nothing, also where no transaction is open."""
+    """Do ``work`` wholly or not at all, also where no transaction is open."""
     if connection.in_transaction:
         return work(connection)
     connection.execute("BEGIN IMMEDIATE")
@@ -416,8 +424,8 @@ def _atomically(connection: sqlite3.Connection, work: Callable[[sqlite3.Connecti
 
 
 async def _close_late(proxy: aiosqlite.Connection, opened: list[sqlite3.Connection]) -> None:
-    thread = proxy._thread  # noqa: SLF001 - see the head of this module
-    while thread.is_alive():
+    thread = proxy._thread  # noqa: SLF001 - aiosqlite has no other way to wait for its end
+    while thread.is_alive():  # noqa: ASYNC110 - a thread that ends tells no event of a loop
         await asyncio.sleep(_INTERRUPT_SECONDS)
     for connection in opened:
         connection.close()

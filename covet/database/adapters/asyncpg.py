@@ -11,10 +11,11 @@ import re
 import ssl
 from collections.abc import Awaitable, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import asyncpg
 from asyncpg.cursor import Cursor as AsyncpgCursor
+from typing_extensions import override
 
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.commands import ISOLATION_LEVELS
@@ -68,7 +69,7 @@ def affected(status: str) -> int | None:
     return int(found[1]) if found is not None else None
 
 
-def ssl_argument(config: DatabaseConfig) -> bool | str | ssl.SSLContext | None:
+def ssl_argument(config: DatabaseConfig) -> bool | Literal["allow", "prefer"] | ssl.SSLContext | None:
     """Return what asyncpg is told about TLS. ``True`` means that the certificate and the host name are verified."""
     mode = config.ssl
     if mode is None or isinstance(mode, ssl.SSLContext):
@@ -76,7 +77,7 @@ def ssl_argument(config: DatabaseConfig) -> bool | str | ssl.SSLContext | None:
     if mode in (False, "disable"):
         return False
     if mode in ("allow", "prefer") and config.ssl_ca is None:
-        return mode
+        return "allow" if mode == "allow" else "prefer"
     context = ssl.create_default_context(cafile=config.ssl_ca)
     context.check_hostname = mode in (True, "verify-full")
     if mode not in (True, "verify-full", "verify-ca") and config.ssl_ca is None:
@@ -171,7 +172,7 @@ class AsyncpgSession(Session):
         return self.connection.is_in_transaction()
 
     def aborted_by(self, error: BaseException) -> bool:
-        """After an error of the server a transaction accepts nothing; one that asyncpg raises itself changes nothing."""
+        # After an error of the server a transaction accepts nothing; one that asyncpg raises itself changes nothing.
         if not isinstance(error, DatabaseError) or isinstance(error, QueryTimeout | ConnectionLost):
             return True
         cause = error.__cause__
@@ -233,6 +234,7 @@ class AsyncpgAdapter(Adapter):
 
     async def _open(self) -> Session:
         config = self.config
+        no_answer: float = config.connect_timeout  # type: ignore[assignment]  # None: no limit, which its types forget
         try:
             connection = await asyncpg.connect(
                 host=config.host or "localhost",
@@ -240,7 +242,7 @@ class AsyncpgAdapter(Adapter):
                 user=config.user,
                 password=config.password or None,
                 database=config.database,
-                timeout=config.connect_timeout,
+                timeout=no_answer,
                 command_timeout=config.statement_timeout,
                 statement_cache_size=config.statement_cache_size,
                 ssl=ssl_argument(config),
@@ -276,6 +278,7 @@ class AsyncpgAdapter(Adapter):
             return ConnectionLost(f"{where}: {type(exc).__name__}.")
         return InterfaceError(f"{where}: {type(exc).__name__}.")
 
+    @override
     def translate(self, exc: Exception, sql: str, args: Args) -> DatabaseError:
         if isinstance(exc, asyncpg.PostgresError):
             return _server_error(exc, sql)

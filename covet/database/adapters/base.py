@@ -15,7 +15,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, cast
 
 from covet._lru import LRU
 from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
@@ -139,8 +139,11 @@ class Adapter(ABC):
         session, pool = (await self.checkout(write=False)) if block is None else (block.session, block.pool)
         cursor = session.cursor(sql, args, transaction=block is None)
 
-        def portion(session: Session, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
+        def portion(_session: Session, _sql: str, _args: Args) -> Awaitable[list[DriverRow]]:
             return cursor.fetch(chunk_size)
+
+        def close(_session: Session, _sql: str, _args: Args) -> Awaitable[None]:
+            return cursor.close()
 
         try:
             while True:
@@ -155,7 +158,7 @@ class Adapter(ABC):
             if block is None:
                 await finish(_end_stream(cursor, session, pool))
             elif block.usable:
-                await block.perform(lambda session, sql, args: cursor.close(), sql, ())
+                await block.perform(close, sql, ())
 
     # -------------------------------------------------------------------------------------- the user's path
 
@@ -216,10 +219,10 @@ class Adapter(ABC):
         statement = self.read_raw(sql)
         args: Args = params
         if len(params) == 1 and isinstance(params[0], list | tuple):
-            args = params[0]
+            args = cast("Args", params[0])
         statement.check(len(args))
 
-        def ask(session: Session, sql: str, args: Args) -> Awaitable[Answer]:
+        def ask(session: Session, _sql: str, args: Args) -> Awaitable[Answer]:
             if statement.changes_session:
                 session.changed = True
             return session.ask(statement, args, first=first)
@@ -304,7 +307,7 @@ class Adapter(ABC):
             session.suspect = True
             raise
         finally:
-            kind = "transaction" if transaction else "statement"
+            kind: Literal["statement", "transaction"] = "transaction" if transaction else "statement"
             duration = time.perf_counter() - started
             notify(QueryEvent(self.alias, sql, args, duration, error, kind), echo=self._echo)
 

@@ -202,7 +202,7 @@ class Block:
         )
 
 
-def _command(session: Session, sql: str, args: Args) -> Awaitable[str]:
+def _command(session: Session, sql: str, _args: Args) -> Awaitable[str]:
     return session.command(sql)
 
 

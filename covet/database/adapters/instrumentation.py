@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ _captures: ContextVar[tuple[CapturedQueries, ...]] = ContextVar("covet_captures"
 
 
 @contextmanager
-def capture_queries(using: str | None = None, *, transactions: bool = False) -> Iterator[CapturedQueries]:
+def capture_queries(using: str | None = None, *, transactions: bool = False) -> Generator[CapturedQueries, None, None]:
     """Collect the statements that this task and the tasks it starts send.
 
     ::

@@ -10,6 +10,7 @@ the next one is used, and their connections are cut.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
@@ -29,10 +30,8 @@ class Pools:
         self._guard = self._until_the_loop_ends()
         # The first step has no await in it; it makes the loop know the generator.
         step = self._guard.__anext__()
-        try:
+        with contextlib.suppress(StopIteration):
             step.send(None)
-        except StopIteration:
-            pass
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
         try:

@@ -87,7 +87,7 @@ class Pool:
         """Take a session back. It goes to who waits, or idles; if its state is in doubt it is mended first."""
         session.holder = None
         if session.suspect or session.changed:
-            self.mend(session)
+            _ = self.mend(session)
         elif self.closed or session.is_closed() or self.loop.time() >= session.expires:
             self._drop(session)
         elif not (self._waiters and self._waiters.hand(session)):
@@ -202,7 +202,7 @@ class Pool:
         self._sessions.discard(session)
         self._log("closed")
         if politely and not session.suspect and not session.is_closed():
-            self._spawn(self._close(session))
+            _ = self._spawn(self._close(session))
         else:
             session.terminate()
         self._offer_place()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import sqlite3
 import sys
@@ -73,25 +73,25 @@ def _set_up(connection: sqlite3.Connection, config: DatabaseConfig, *, read_only
 _ADDRESSES: Final = (IPv4Address, IPv6Address, IPv4Interface, IPv6Interface, IPv4Network, IPv6Network)
 
 
-def bindable(value: object) -> object:
+def bindable(value: object) -> object:  # noqa: C901, PLR0911 - one case a type
     """Return what SQLite stores for a Python value of a raw statement: the same as for a field of that type."""
     match value:
+        case Enum():
+            return bindable(value.value)
         case None | bool() | int() | float() | str() | bytes():
-            return value.value if isinstance(value, Enum) else value
-        case datetime.datetime():
+            return value
+        case dt.datetime():
             return timestamp_text(value) if value.tzinfo is None else timestamptz_text(value)
-        case datetime.date():
+        case dt.date():
             return value.isoformat()
-        case datetime.time():
+        case dt.time():
             return value.isoformat("microseconds")
-        case datetime.timedelta():
+        case dt.timedelta():
             return microseconds(value)
         case Decimal():
             return decimal_text(value)
         case UUID():
             return str(value)
-        case Enum():
-            return bindable(value.value)
         case dict() | list() | tuple():
             return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=isinstance(value, dict))
         case _ if isinstance(value, _ADDRESSES):
@@ -123,7 +123,7 @@ def stop(proxy: aiosqlite.Connection) -> None:
     Called in a thread with an event loop, ``Connection.stop`` has its thread report to that loop, which may be closed
     by then. So it is called in one without.
     """
-    caller = threading.Thread(target=proxy.stop)
+    caller = threading.Thread(target=_tell_to_stop, args=(proxy,))
     caller.start()
     caller.join()
 
@@ -131,4 +131,8 @@ def stop(proxy: aiosqlite.Connection) -> None:
 def _stop_all() -> None:
     threading.main_thread().join()
     for proxy in list(_open):
-        proxy.stop()
+        _tell_to_stop(proxy)
+
+
+def _tell_to_stop(proxy: aiosqlite.Connection) -> None:
+    proxy.stop()  # pyright: ignore[reportUnknownMemberType]  # aiosqlite does not say what its future holds

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import ssl as ssl_module
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from typing_extensions import TypedDict
 
@@ -101,7 +101,7 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
         "busy_timeout": 5.0,
         "statement_cache_size": 100,
         "application_name": "covet",
-        "server_settings": MappingProxyType({}),
+        "server_settings": MappingProxyType[str, str]({}),
         "init_commands": (),
         "echo": False,
         "echo_pool": False,
@@ -164,30 +164,32 @@ def _one_spelling(given: Mapping[str, object]) -> dict[str, object]:
     """Resolve the URL and the other names; refuse what is unknown or said twice."""
     result: dict[str, object] = {}
     spelled: dict[str, str] = {}
-
-    def put(target: str, value: object, spelling: str) -> None:
+    for target, value, spelling in _said(given):
         if target in result and result[target] != value:
             raise ConfigurationError(f"{spelled[target]} and {spelling} contradict each other; give one of them.")
         result[target], spelled[target] = value, spelling
+    return result
 
+
+def _said(given: Mapping[str, object]) -> Iterator[tuple[str, object, str]]:
+    """Yield (setting, value, how it was spelled)."""
     for name, value in given.items():
         if name in _URLS:
             if not isinstance(value, str):
                 raise ConfigurationError(f"{name}= takes a text such as 'postgresql://user:password@localhost/name'.")
             for part, found in parse_url(value).items():
-                put(part, found, f"{part} in {name}")
+                yield part, found, f"{part} in {name}"
         elif name in _MILLISECONDS:
             seconds = _seconds(name, value)
-            put(_MILLISECONDS[name], None if not seconds else seconds / 1000, name)
+            yield _MILLISECONDS[name], None if not seconds else seconds / 1000, name
         elif name in _RENAMED:
-            put(_RENAMED[name], value, name)
+            yield _RENAMED[name], value, name
         elif name in DEFAULTS:
-            put(name, value, name)
+            yield name, value, name
         elif name not in {"min_connections", "max_connections"}:
             raise ConfigurationError(_unknown(name))
     for name, value in _pool_bounds(given).items():
-        put(name, value, "min_connections/max_connections")
-    return result
+        yield name, value, "min_connections/max_connections"
 
 
 def _pool_bounds(given: Mapping[str, object]) -> dict[str, object]:
@@ -329,13 +331,14 @@ def _open_mode(name: str, value: object) -> str:
 def _mapping(name: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{name}= takes a dictionary of texts.")
-    return MappingProxyType({_required_text(name, key): _text(name, entry) or "" for key, entry in value.items()})
+    texts = cast("Mapping[object, object]", value)
+    return MappingProxyType({_required_text(name, key): _text(name, entry) or "" for key, entry in texts.items()})
 
 
 def _commands(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise ConfigurationError(f"{name}= takes a list of SQL texts.")
-    return tuple(_required_text(name, entry) for entry in value)
+    return tuple(_required_text(name, entry) for entry in cast("Iterable[object]", value))
 
 
 _CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
