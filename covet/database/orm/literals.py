@@ -1,4 +1,4 @@
-"""Conditions written into a table's definition: CHECK and the WHERE of partial indexes. Values become literals. Pure."""
+"""Conditions written into a table's definition: CHECK and the WHERE of partial indexes. Values become literals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _LiteralTranslator(Translator):
         return tuple(nodes.Literal(item, kind or Text()) for item in items)
 
 
-def _no_subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
+def _no_subquery(_token: SubqueryToken, _names: AliasNames, _offset: int) -> Select:
     raise ModelDefinitionError("A table's definition holds no subquery.")
 
 

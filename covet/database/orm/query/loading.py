@@ -18,7 +18,7 @@ _I = TypeVar("_I")
 
 def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     """Return the rows (one, or none) of an instance, found by its key or by the one thing that is known of it."""
-    options: Options = type(instance)._meta
+    options: Options = instance._meta
     state = instance.__dict__
     found = cast("QuerySet[Any, Any]", options.base_queryset())
     database = using or state.get("_database")
@@ -35,7 +35,7 @@ async def load(instance: _I) -> _I:
     target = cast("Any", instance)
     if target._is_loaded or target.__dict__.get("_adding"):
         return instance
-    options: Options = type(target)._meta
+    options: Options = target._meta
     missing = [field for field in options.fields if field.attname not in target.__dict__]
     await _copy(target, missing, None)
     mark_loaded(target)
@@ -53,13 +53,14 @@ async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) 
         if state.get(field.attname) != value:
             state.pop(f"_related_{field.name}", None)
         state[field.attname] = value
-    pk = type(instance)._meta.pk.attname
+    options: Options = instance._meta
+    pk = options.pk.attname
     state[pk] = row.__dict__[pk]
 
 
 async def refresh(instance: Any, names: Sequence[str], using: str | None) -> None:
     """Read the row again, or the named fields of it."""
-    options: Options = type(instance)._meta
+    options: Options = instance._meta
     fields = [options.get_field(name) for name in names] if names else options.fields
     await _copy(instance, fields, using)
     if not names:
@@ -70,8 +71,8 @@ async def refresh(instance: Any, names: Sequence[str], using: str | None) -> Non
 
 
 def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
-    """Return the fields that ``save()`` writes: all that are loaded, or the named ones and those that set themselves."""
-    options: Options = type(instance)._meta
+    """Return the fields that ``save()`` writes: all that are loaded, or the named ones."""
+    options: Options = instance._meta
     state = instance.__dict__
     if names is None:
         return [field for field in options.fields if not field.primary_key and field.attname in state]
@@ -83,4 +84,4 @@ def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
 
 def await_database(instance: Any) -> None:
     """Mark a new instance whose missing attributes are set when the database has given them."""
-    instance.__class__ = unloaded_class(type(instance))
+    instance.__class__ = unloaded_class(instance.__class__)

@@ -46,7 +46,7 @@ class QuerySet(Query, Generic[_M, _R]):
     __slots__ = ("cached", "database", "known", "prefetches")
 
     def __init__(self, model: type[_M], *, using: str | None = None) -> None:
-        self.model: type[_M] = model
+        self.model: type[_M] = model  # pyright: ignore[reportIncompatibleVariableOverride]  # a Query has any model
         self.state = EMPTY_STATE
         self.params: tuple[object, ...] = ()
         self.database = using
@@ -193,7 +193,7 @@ class QuerySet(Query, Generic[_M, _R]):
         return builders.select_related(self, relations)
 
     def prefetch_related(self, *relations: str | RelationReference | Prefetch) -> Self:
-        """Load related rows of the whole result by one more query a relation: ``prefetch_related("posts__comments")``."""
+        """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
         new.prefetches = (*self.prefetches, *(prefetch.as_prefetch(self.model, item) for item in relations))
         return new
@@ -227,7 +227,7 @@ class QuerySet(Query, Generic[_M, _R]):
             yield row
 
     async def iterator(self, chunk_size: int = 2000) -> AsyncIterator[_R]:
-        """Stream the rows: memory is bounded by one chunk. ``async for user in qs.iterator(): ...``"""
+        """Stream the rows: memory is bounded by one chunk. ``async for user in qs.iterator()``."""
         if chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1, not {chunk_size}.")
         async for rows in execution.stream(self, chunk_size):

@@ -75,9 +75,7 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     if _is_bounded(state) or _uses_aggregates(wanted, state) or state.group_by is not None:
         return _around(model, state, wanted), record
     crossed = [_relations_of(a.expression, state) for a in wanted]
-    state = state._replace(
-        annotations=state.annotations if _uses_annotations(wanted, state) else _lean(state).annotations
-    )
+    state = state._replace(annotations=state.annotations if _uses_annotations(wanted) else _lean(state).annotations)
     if len(set(crossed)) <= 1:
         return _direct(model, state, [a.expression for a in wanted]), record
     columns = tuple(
@@ -87,7 +85,7 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     return Select(columns), record
 
 
-def _uses_annotations(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
+def _uses_annotations(wanted: tuple[Annotation, ...]) -> bool:
     return any(any(annotations_of(a.expression)) for a in wanted)
 
 

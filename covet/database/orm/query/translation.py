@@ -286,17 +286,19 @@ def paths_of(token: ExpressionToken | Predicate | None) -> Iterator[ResolvedPath
     """Yield every path that stands in a token, its filter included; annotations are not followed."""
     if token is None or isinstance(token, Never):
         return
-    if token.tag == "path" or token.tag == "leaf":
+    if isinstance(token, PathToken | Leaf):
         yield token.path
         return
     for child in _children(token):
         yield from paths_of(child)
 
 
-def _children(token: ExpressionToken | Predicate) -> tuple[ExpressionToken | Predicate | None, ...]:
+def _children(  # noqa: PLR0911 - one return a kind
+    token: ExpressionToken | Predicate,
+) -> tuple[ExpressionToken | Predicate | None, ...]:
     if token.tag == "group":
         return token.children
-    if token.tag == "null" or token.tag == "membership":
+    if isinstance(token, NullTest | Membership):
         return (token.left,)
     if token.tag == "compare":
         return (token.left, *token.right)

@@ -1,7 +1,7 @@
 """Writes: INSERT, UPDATE of instances and of querysets, many rows at once.
 
-Plans are cached by (model, kind, names): the values are parameters, an expression among them (``F("n") + 1``) is a token
-of the key. Every value passes its field on the way.
+Plans are cached by (model, kind, names): the values are parameters, an expression among them (``F("n") + 1``) is a
+token of the key. Every value passes its field on the way.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def collect(
 
 async def insert(instance: Any, database: str | None, *, validate: bool = True) -> None:
     """INSERT one instance; what the database filled is set on it."""
-    model: type[Any] = type(instance)._meta.model
-    options: Options = model._meta
+    options: Options = instance._meta
+    model = options.model
     fields, values, returned = collect(instance, options, validate=validate)
     adapter = adapter_for(database)
     key = (model, "insert", tuple(fields), tuple(returned))
@@ -140,15 +140,15 @@ def settle(instance: Any, adapter: Adapter) -> None:
 async def save_changes(
     instance: Any, fields: Sequence[Field[Any]], database: str | None, *, validate: bool = True
 ) -> bool:
-    """UPDATE the row of an instance; False when there is none. Expressions are computed by the database and read back."""
-    model: type[Any] = type(instance)._meta.model
-    options: Options = model._meta
+    """UPDATE the row of an instance; False when there is none. What the database computes is read back."""
+    options: Options = instance._meta
+    model = options.model
     params: list[object] = []
     assignments: list[tuple[Field[Any], ExpressionToken | None]] = []
     for field in fields:
         value = field.pre_save(instance, adding=False)
         if isinstance(value, Expression):
-            assignments.append((field, _expression(options, value, params)))
+            assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
             continue
         instance.__dict__[field.attname] = cleaned = field.clean(value) if validate else value
         assignments.append((field, None))
@@ -218,13 +218,13 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     for name, value in values.items():
         field = options.get_field(name)
         if isinstance(value, Expression):
-            assignments.append((field, _expression(options, cast("Expression[Any]", value), params)))
+            assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
             continue
         relation = options.relations.get(name)
-        if relation is not None and isinstance(value, relation.remote):
-            value = getattr(value, relation.remote_field.attname)
+        refers = relation.remote_field.attname if relation and isinstance(value, relation.remote) else None
+        plain = value if refers is None else getattr(value, refers)
         assignments.append((field, len(params)))
-        params.append(encoded(field, field.clean(value)))
+        params.append(encoded(field, field.clean(plain)))
     if queryset.state.empty:
         return 0
     adapter = adapter_for(queryset.database)
@@ -308,7 +308,7 @@ async def bulk_create(
     groups: dict[tuple[tuple[Field[Any], ...], tuple[Field[Any], ...]], list[tuple[Any, list[object]]]] = {}
     options: Options = model._meta
     for instance in instances:
-        if type(instance)._meta.model is not model:
+        if instance._meta is not options:
             raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
         given, values, filled = collect(instance, options, validate=True)
         groups.setdefault((tuple(given), tuple(filled)), []).append((instance, values))

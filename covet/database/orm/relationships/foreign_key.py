@@ -232,14 +232,16 @@ class ForeignKey(Field[_To], RelationReference):
 
     @property
     def _target(self) -> Field[Any]:
-        if self.remote_field is None:
+        target: Field[Any] | None = self.remote_field
+        if target is None:
             raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
-        return self.remote_field
+        return target
 
     @property
     @override
     def logical_type(self) -> LogicalType:
-        return self._target.logical_type
+        target: Field[Any] = self._target
+        return target.logical_type
 
     @override
     def coerce(self, value: Any) -> Any:
@@ -300,7 +302,7 @@ class ForeignKey(Field[_To], RelationReference):
             raise TypeError(
                 f"{self.label} takes a {remote.__name__}, not {type(value).__name__}. Set {self.attname} for a key."
             )
-        state[self.attname] = cast("Any", value).__dict__.get(target.attname)
+        state[self.attname] = value.__dict__.get(target.attname)
         state[f"_related_{self.name}"] = value
 
 
@@ -308,7 +310,7 @@ def _same_place(one: Relation, other: Relation) -> bool:
     """Whether two relations come from the same declaration: a class that was defined again."""
     a, b = one.foreign_key, other.foreign_key
     places = [(f.model.__module__, f.model.__qualname__, f.name) for f in (a, b) if f.model is not None]
-    return a is b or (len(places) == 2 and places[0] == places[1])
+    return a is b or (len(places) > 1 and places[0] == places[1])
 
 
 class SelfForeignKey(ForeignKey[Any]):

@@ -186,7 +186,7 @@ class RelatedManager(Manager[_M]):
         await rows.update(**{self.relation.foreign_key.name: key})
 
     def _pk_of(self, row: Any) -> Any:
-        if hasattr(type(row), "_meta"):
+        if hasattr(row.__class__, "_meta"):
             if not isinstance(row, self.model):
                 raise TypeError(f"{self!r} holds {self.model.__name__}, not {type(row).__name__}.")
             if row.pk is None:
