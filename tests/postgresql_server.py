@@ -58,10 +58,10 @@ def test_database() -> Iterator[str]:
     """Yield the URL of a database that exists while the block runs; start a server for it unless one is given."""
     given = os.environ.get(URL_VARIABLE)
     if given:
-        with _database_on(given) as url:
+        with database_on(given) as url:
             yield url
     else:
-        with _own_server() as server, _database_on(server) as url:
+        with _own_server() as server, database_on(server) as url:
             yield url
 
 
@@ -93,7 +93,8 @@ def _own_server() -> Iterator[str]:
 
 
 @contextmanager
-def _database_on(server: str) -> Iterator[str]:
+def database_on(server: str) -> Iterator[str]:
+    """Yield the URL of a database on a server that runs, which exists while the block runs."""
     name = f"covet_test_{secrets.token_hex(4)}"
     _run(_execute(server, f"CREATE DATABASE {name} {_SAME_EVERYWHERE}"))
     try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -265,8 +264,10 @@ async def _after(block: Block) -> None:
 
 def _caller(depth: int) -> str:
     """Say where a block was made; for messages."""
-    frame = sys._getframe(depth)  # noqa: SLF001 - the only way to the caller's line without making a traceback
-    return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
+    frame = inspect.currentframe()
+    for _ in range(depth):
+        frame = frame.f_back if frame is not None else None
+    return f"at {frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "of an unknown caller"
 
 
 def _name_of(function: object) -> str:

@@ -22,6 +22,7 @@ from covet.database.transaction import transaction
 DATABASE = DatabaseConfig(sys.argv[1])
 
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 60  # the machine may be busy
     adapter = await get_adapter("default")
     async with transaction():
         assert await adapter.fetch_value("SELECT 1") == 1
@@ -45,7 +46,7 @@ def test_script_that_closes_nothing_ends_quietly(database_target: Database, endi
     sockets_left = ending == "without shutdown" and database_target.name == "postgresql"
     options = [] if sockets_left else ["-X", "dev", "-W", "error"]
     started = time.monotonic()
-    script = subprocess.run(
+    script = subprocess.run(  # noqa: S603 - it is our own text
         [sys.executable, *options, "-c", SCRIPT.format(run=ENDINGS[ending]), database_target.url],
         capture_output=True,
         text=True,
@@ -60,7 +61,7 @@ def test_two_runs_in_a_row_use_two_pools(database_target: Database):
     DatabaseConfig(database_target.url)
     adapter = get_adapter()
 
-    async def work() -> int:
+    async def work() -> object:
         async with transaction():
             return await adapter.fetch_value("SELECT 1")
 
@@ -102,14 +103,14 @@ async def test_closed_database_opens_again(database: Database):
 async def test_without_configuration_the_error_shows_how(monkeypatch):
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with pytest.raises(ConfigurationError, match=r"(?s)No database is configured.*DatabaseConfig\(.*DATABASE_URL"):
-        get_adapter()
+        _ = get_adapter()
 
 
 async def test_database_url_of_the_environment_is_used(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "sqlite:///:memory:")
     assert await get_adapter().fetch_value("SELECT 1") == 1
-    with pytest.raises(ConfigurationError, match="alias 'replica'.*Configured: default"):
-        get_adapter("replica")
+    with pytest.raises(ConfigurationError, match=r"alias 'replica'.*Configured: default"):
+        _ = get_adapter("replica")
     await close_all()
 
 
@@ -144,10 +145,10 @@ def test_adapter_in_another_thread_has_its_own_pool(database_target: Database):
     DatabaseConfig(database_target.url)
     adapter = get_adapter()
 
-    async def work() -> int:
+    async def work() -> object:
         return await adapter.fetch_value("SELECT 1")
 
-    async def main() -> list[int]:
+    async def main() -> list[object]:
         there = asyncio.to_thread(lambda: asyncio.run(work()))
         return [await work(), await there, await work()]
 

@@ -11,11 +11,10 @@ import re
 import ssl
 from collections.abc import Awaitable, Sequence
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import asyncpg
 from asyncpg.cursor import Cursor as AsyncpgCursor
-from typing_extensions import override
 
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.commands import ISOLATION_LEVELS
@@ -41,6 +40,7 @@ _RESET: Final = """
     CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all();
     DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES
 """
+SSLArgument: TypeAlias = ssl.SSLContext | bool | Literal["allow", "prefer"] | None
 _COUNT: Final = re.compile(r" (\d+)$")
 
 
@@ -69,15 +69,15 @@ def affected(status: str) -> int | None:
     return int(found[1]) if found is not None else None
 
 
-def ssl_argument(config: DatabaseConfig) -> bool | Literal["allow", "prefer"] | ssl.SSLContext | None:
+def ssl_argument(config: DatabaseConfig) -> SSLArgument:
     """Return what asyncpg is told about TLS. ``True`` means that the certificate and the host name are verified."""
     mode = config.ssl
     if mode is None or isinstance(mode, ssl.SSLContext):
         return mode
-    if mode in (False, "disable"):
+    if mode is False or mode == "disable":
         return False
     if mode in ("allow", "prefer") and config.ssl_ca is None:
-        return "allow" if mode == "allow" else "prefer"
+        return mode
     context = ssl.create_default_context(cafile=config.ssl_ca)
     context.check_hostname = mode in (True, "verify-full")
     if mode not in (True, "verify-full", "verify-ca") and config.ssl_ca is None:
@@ -234,7 +234,6 @@ class AsyncpgAdapter(Adapter):
 
     async def _open(self) -> Session:
         config = self.config
-        no_answer: float = config.connect_timeout  # type: ignore[assignment]  # None: no limit, which its types forget
         try:
             connection = await asyncpg.connect(
                 host=config.host or "localhost",
@@ -242,7 +241,7 @@ class AsyncpgAdapter(Adapter):
                 user=config.user,
                 password=config.password or None,
                 database=config.database,
-                timeout=no_answer,
+                timeout=cast("float", config.connect_timeout),  # None is no limit, which the stubs do not know
                 command_timeout=config.statement_timeout,
                 statement_cache_size=config.statement_cache_size,
                 ssl=ssl_argument(config),
@@ -260,7 +259,7 @@ class AsyncpgAdapter(Adapter):
         except BaseException as exc:
             session.terminate()
             if isinstance(exc, Exception):
-                raise self.translate(exc, "", ()) from exc
+                raise self.translate(exc, "") from exc
             raise
         return session
 
@@ -278,8 +277,7 @@ class AsyncpgAdapter(Adapter):
             return ConnectionLost(f"{where}: {type(exc).__name__}.")
         return InterfaceError(f"{where}: {type(exc).__name__}.")
 
-    @override
-    def translate(self, exc: Exception, sql: str, args: Args) -> DatabaseError:
+    def translate(self, exc: Exception, sql: str) -> DatabaseError:
         if isinstance(exc, asyncpg.PostgresError):
             return _server_error(exc, sql)
         if isinstance(exc, TimeoutError):

@@ -312,10 +312,7 @@ async def _end_transaction(block: Block, *, keep: bool, settled: bool) -> None:
         else:
             session.suspect = True
     finally:
-        if session.changed and not session.suspect:
-            await block.pool.mend(session)
-        else:
-            block.pool.give(session)
+        await block.pool.take_back(session)
 
 
 async def _commit(block: Block) -> None:

@@ -10,10 +10,10 @@ the next one is used, and their connections are cut.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 from covet.database.adapters.pool import Pool
 
@@ -30,7 +30,7 @@ class Pools:
         self._guard = self._until_the_loop_ends()
         # The first step has no await in it; it makes the loop know the generator.
         step = self._guard.__anext__()
-        with contextlib.suppress(StopIteration):
+        with suppress(StopIteration):
             step.send(None)
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:

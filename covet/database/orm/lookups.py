@@ -74,7 +74,9 @@ class In(Lookup):
         items: object = value
         if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
             raise field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
-        return tuple(Lookup.prepare(self, field, item) for item in cast("Iterable[object]", items) if item is not None)
+        prepare = field.prepare
+        values = [prepare(item) for item in cast("Iterable[object]", items) if item is not None]
+        return tuple(values if field.encode is None else map(field.encode, values))
 
 
 class Range(Lookup):

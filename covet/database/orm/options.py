@@ -170,6 +170,8 @@ class Options:
         rest = parts[position:]
         lookup: Lookup = EXACT
         negated = False
+        if rest and walk.field is not None and walk.field.name in walk.options.pending:
+            raise walk.options.unknown(walk.field.name, path)
         if rest and (position == 0 or not with_lookup):
             raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
         if rest:

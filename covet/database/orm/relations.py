@@ -33,6 +33,11 @@ class Relation:
     foreign_key: Field[Any]  #: the field that makes the relation
 
     @property
+    def label(self) -> str:
+        """``Post.author``, for messages."""
+        return f"{self.model.__name__}.{self.accessor}"
+
+    @property
     def cache_name(self) -> str:
         """The instance attribute that holds what was loaded."""
         return f"_related_{self.name}"

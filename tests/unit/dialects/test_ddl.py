@@ -85,8 +85,8 @@ def test_create_table_on_postgresql(dialects):
     CONSTRAINT "shop_pk" PRIMARY KEY ("id"),
     CONSTRAINT "shop_name" UNIQUE ("name"),
     CONSTRAINT "shop_price" CHECK ("price" > 0),
-    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL"""
-        """ DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL\
+ DEFERRABLE INITIALLY DEFERRED
 )""",
         'CREATE UNIQUE INDEX "shop_open" ON "shop" ("price") WHERE "open"',
         'CREATE INDEX "shop_made" ON "shop" ("made" DESC, "name")',
@@ -106,8 +106,8 @@ def test_create_table_on_sqlite(dialects):
     "parent" bigint,
     CONSTRAINT "shop_name" UNIQUE ("name"),
     CONSTRAINT "shop_price" CHECK ("price" COLLATE covet_decimal > '0.00'),
-    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL"""
-        """ DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL\
+ DEFERRABLE INITIALLY DEFERRED
 )""",
         'CREATE UNIQUE INDEX IF NOT EXISTS "shop_open" ON "shop" ("price") WHERE "open"',
         'CREATE INDEX IF NOT EXISTS "shop_made" ON "shop" ("made" DESC, "name")',
@@ -141,6 +141,18 @@ async def test_a_table_keeps_to_its_constraints(session):
             await session.execute("INSERT INTO shop (name, open) VALUES ('x', 2)")
 
 
+async def test_now_has_the_form_of_its_column(session):
+    types = (Timestamp(), Timestamp(timezone=False), Date(), Time())
+    now = DefaultExpression(Function("now"))
+    await session.create(
+        CreateTable(Table("t", tuple(Column(f"c{at}", each, default=now) for at, each in enumerate(types))))
+    )
+    returning = tuple(Selected(ColumnRef(None, f"c{at}", each)) for at, each in enumerate(types))
+    ((aware, naive, date, time),) = await session.run(Insert(TableRef("t"), (), ((),), returning))
+    assert (aware.tzinfo, naive.tzinfo) == (dt.UTC, None)
+    assert (aware.replace(tzinfo=None), naive.date(), naive.time()) == (naive, date, time)
+
+
 async def test_what_exists_can_be_dropped(session):
     child = ForeignKeyConstraint("child_shop", ("shop",), "shop", ("id",))
     table = Table("child", (Column("shop", Integer(64)),), foreign_keys=(child,))
@@ -155,8 +167,10 @@ def test_foreign_keys_can_come_later(dialects):
         assert "FOREIGN KEY" not in dialect.ddl(CreateTable(SHOP, foreign_keys=False))[0]
     key = ForeignKeyConstraint("k", ("a", "b"), "t", ("c", "d"), "app", "CASCADE", "RESTRICT")
     assert postgresql.ddl(AddForeignKey("u", "app", key)) == [
-        'ALTER TABLE "app"."u" ADD CONSTRAINT "k" FOREIGN KEY ("a", "b") REFERENCES "app"."t" ("c", "d")'
-        " ON DELETE CASCADE ON UPDATE RESTRICT"
+        (
+            'ALTER TABLE "app"."u" ADD CONSTRAINT "k" FOREIGN KEY ("a", "b") REFERENCES "app"."t" ("c", "d")'
+            " ON DELETE CASCADE ON UPDATE RESTRICT"
+        )
     ]
     with pytest.raises(NotSupportedError, match="SQLite cannot add a foreign key to the existing table 'u'"):
         sqlite.ddl(AddForeignKey("u", None, key))
@@ -247,7 +261,9 @@ def test_keys_that_a_dialect_cannot_number(dialects):
     columns = (Column("a", Integer(), identity=True), Column("b", Integer()))
     node = CreateTable(Table("t", columns, PrimaryKey(("a", "b"))))
     assert 'PRIMARY KEY ("a", "b")' in postgresql.ddl(node)[0]
-    with pytest.raises(NotSupportedError, match="SQLite numbers the rows of a single-column primary key only, not t.a"):
+    with pytest.raises(
+        NotSupportedError, match=r"SQLite numbers the rows of a single-column primary key only, not t\.a"
+    ):
         sqlite.ddl(node)
     plain = CreateTable(Table("t", (Column("a", Integer(), collation='de"DE'),), PrimaryKey(("a",))))
     for dialect in dialects:

@@ -111,35 +111,18 @@ class RowAt:
             raise IndexError(f"The query has no row {self._index}.")
         return rows[0]
 
+    def __repr__(self) -> str:
+        return f"<row {self._index} of {self._queryset!r}: await queryset[{self._index}]>"
+
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"queryset[{self._index}] must be awaited before {name!r}: (await queryset[...]).{name}")
 
 
-def in_order(queryset: _QS) -> _QS:
-    """Return the queryset ordered, by primary key if nothing else was said."""
-    state = queryset.state
-    ordered = state.order_by if state.order_by is not None else queryset.model._meta.ordering
-    if ordered or (state.shape is not None and state.group_by is not None):
-        return queryset
-    tokens = (queryset.tokenizer().order("pk"),)
-    return queryset.derive(state._replace(order_by=tokens), queryset.params)
-
-
-async def head(queryset: QuerySet[Any, _R]) -> list[_R]:
-    """Return the first row in a list, or nothing."""
-    if queryset.cached is not None and not queryset.state.reversed:
-        return queryset.cached[:1]
-    return await sliced(in_order(queryset), slice(0, 1))
-
-
-async def one_of(queryset: QuerySet[Any, _R], conditions: tuple[Q, ...], lookups: Mapping[str, Any]) -> list[_R]:
-    """Return what matches, two rows at most: enough to tell one from several."""
-    found = queryset.filter(*conditions, **lookups) if conditions or lookups else queryset
-    state = found.state
-    if state.limit is None and not state.empty and found.cached is None:
-        # No order is needed to find the only one.
-        found = _set(found.derive(state._replace(order_by=state.order_by or ()), found.params), 2, bounds(found)[1])
-    return await found
+def unsliced(queryset: _QS, method: str) -> _QS:
+    """Return the queryset, which must have no limit: the last rows of a slice are not the last of the query."""
+    if queryset.state.limit is not None or queryset.state.offset is not None:
+        raise already_sliced(method)
+    return queryset
 
 
 def not_one(model: type[Any], number: int) -> Exception:

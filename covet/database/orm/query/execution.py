@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from covet.database.adapters.base import Adapter
 from covet.database.connections import adapter_for
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate, Plan
-from covet.database.orm.query.planner import SelectPlanner
+from covet.database.orm.query.planner import SelectPlanner, pk_order
 from covet.database.orm.query.results import Result
-from covet.database.orm.query.state import Annotation, Query, QueryState
+from covet.database.orm.query.state import AggregateToken, Annotation, ExpressionToken, Query, QueryState
+from covet.database.orm.query.tokenizer import NEVER
+from covet.database.sql import nodes
 from covet.database.sql.statements import Select
 
 if TYPE_CHECKING:
@@ -38,32 +41,60 @@ def _plan(adapter: Adapter, select: Select, result: Result) -> Plan:
     return Plan(adapter.dialect.compile(select), hydrate, select.lock is not None)
 
 
-def rows_plan(adapter: Adapter, model: type[Any], state: QueryState) -> Plan:
-    """Return the plan of the rows of a query, made now if it is not kept."""
-    key = (model, "rows", state)
+#: Which rows of a query are wanted: all, the only one, the first or the last in its order.
+Want = Literal["rows", "one", "first", "last"]
+
+
+def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want = "rows") -> Plan:
+    """Return the plan of the rows of a query, made now if it is not kept.
+
+    What ``get`` and ``first`` add to a query (a limit, an order) is in the plan, so that they need no state of their own.
+    """
+    key = (model, want, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, result = SelectPlanner(model, state).rows()
+        select, result = SelectPlanner(model, narrowed(model, state, want)).rows()
+        if want != "rows" and select.limit is None:
+            # Two rows are enough to tell one from several.
+            select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))
         plan = _plan(adapter, select, result)
         adapter.plans.put(key, plan)
     return plan
 
 
-async def fetch_all(queryset: QuerySet[Any, _R]) -> list[_R]:
-    """Return the rows of a query."""
+def narrowed(model: type[Any], state: QueryState, want: Want) -> QueryState:
+    """Return the state in the order that is wanted: none for the only row, by key for the first of an unordered query."""
+    if want == "one" and state.order_by is None and state.limit is None and state.offset is None:
+        return state._replace(order_by=())
+    if want in {"first", "last"}:
+        ordered = state.order_by if state.order_by is not None else model._meta.ordering
+        if not ordered and state.group_by is None:
+            state = state._replace(order_by=(pk_order(model._meta),))
+    return state._replace(reversed=not state.reversed) if want == "last" else state
+
+
+async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R]:
+    """Return the rows of a query, or those of them that are wanted."""
     if queryset.cached is not None:
-        return queryset.cached
+        return known_rows(queryset.cached, want)
     state = queryset.state
     if state.empty:
         return []
     adapter = adapter_for(queryset.database)
     model = queryset.model
-    plan: Plan | None = adapter.plans.get((model, "rows", state))
+    plan: Plan | None = adapter.plans.get((model, want, state))
     if plan is None:
-        plan = rows_plan(adapter, model, state)
+        plan = rows_plan(adapter, model, state, want)
     sql, arguments = plan.compiled.bind(queryset.params)
     rows = await (adapter.fetch_write(sql, arguments) if plan.locks else adapter.fetch(sql, arguments))
     return plan.hydrate(rows) if len(rows) < GC_THRESHOLD else hydrate_large(plan.hydrate, rows)
+
+
+def known_rows(rows: list[_R], want: Want) -> list[_R]:
+    """Return what is wanted of rows that are loaded already."""
+    if want == "rows":
+        return rows
+    return rows[-1:] if want == "last" else rows[:2] if want == "one" else rows[:1]
 
 
 def hydrate_large(hydrate: Hydrate, rows: Sequence[Any]) -> list[Any]:
@@ -119,13 +150,25 @@ async def aggregate(
     query: Query, params: tuple[object, ...], database: str | None, wanted: tuple[Annotation, ...]
 ) -> dict[str, Any]:
     """Return one row of aggregates as a dict."""
+    state = query.state
+    if state.empty:
+        if all(item.expression.tag == "aggregate" for item in wanted):
+            return {item.name: _over_nothing(item.expression, params) for item in wanted}
+        state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
     adapter = adapter_for(database)
-    key = (query.model, wanted, query.state)
+    key = (query.model, wanted, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, record = summaries.aggregate(query.model, query.state, wanted)
+        select, record = summaries.aggregate(query.model, state, wanted)
         plan = _plan(adapter, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)
     found: dict[str, Any] = plan.hydrate(await adapter.fetch(sql, arguments))[0]
     return found
+
+
+def _over_nothing(token: ExpressionToken, params: tuple[object, ...]) -> object:
+    """Return what an aggregate is over no rows."""
+    if not isinstance(token, AggregateToken) or token.name == "count":
+        return 0
+    return None if token.default is None else params[token.default.param]

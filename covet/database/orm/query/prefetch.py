@@ -10,11 +10,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.query import execution
+from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.relations import Relation, RelationReference
+from covet.database.orm.unloaded import take_over
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
     from covet.database.orm.options import Options
+    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
 
 _R = TypeVar("_R")
@@ -106,10 +110,11 @@ def _tree(prefetches: Iterable[Prefetch]) -> dict[str, _Node]:
     return tree
 
 
-async def fetch_with_relations(queryset: QuerySet[Any, _R]) -> list[_R]:
+async def fetch_with_relations(queryset: QuerySet[Any, _R], want: execution.Want = "rows") -> list[_R]:
     """Return the rows of a query with everything that it prefetches."""
-    rows = await execution.fetch_all(queryset)
-    await complete(queryset, rows)
+    rows = await execution.fetch_all(queryset, want)
+    if queryset.prefetches or queryset.known is not None:
+        await complete(queryset, rows)
     return rows
 
 
@@ -133,10 +138,30 @@ async def load(instances: list[Any], model: type[Any], prefetches: Iterable[Pref
 async def _load_level(instances: list[Any], model: type[Any], tree: dict[str, _Node], database: str | None) -> None:
     for name, node in tree.items():
         relation = relations_on(model, name)[0]
-        load_step = _load_many if relation.many else _load_one
         related = await load_step(instances, relation, node.prefetch, database)
         if node.children and related:
             await _load_level(related, relation.remote, node.children, database)
+
+
+async def load_step(
+    instances: list[Any], relation: Relation, prefetch: Prefetch | None, database: str | None
+) -> list[Any]:
+    """Load one relation of instances that miss it; return the related rows, loaded now or before."""
+    step = _load_many if relation.many else _load_one
+    related = await step(instances, relation, prefetch, database)
+    peers: Peers | None = instances[0].__dict__.get("_peers") if instances else None
+    if peers is not None and related:
+        target = relation.cache_name if prefetch is None or prefetch.to_attr is None else prefetch.to_attr
+        under = peers.under(target)
+        for row in related:
+            row.__dict__["_peers"] = under
+    return related
+
+
+def is_there(instance: Any, relation: Relation) -> bool:
+    """Return whether a relation of an instance is loaded."""
+    related = instance.__dict__.get(relation.cache_name)
+    return related is not None and (relation.many or related._is_loaded)
 
 
 def _source(relation: Relation, prefetch: Prefetch | None, database: str | None) -> QuerySet[Any, Any]:
@@ -144,6 +169,12 @@ def _source(relation: Relation, prefetch: Prefetch | None, database: str | None)
         return prefetch.queryset
     base = cast("QuerySet[Any, Any]", relation.remote._meta.base_queryset())
     return base if database is None else base.using(database)
+
+
+def _with_keys(source: QuerySet[Any, Any], field: Field[Any], keys: Iterable[Any]) -> QuerySet[Any, Any]:
+    if source.state.limit is not None or source.state.offset is not None:
+        raise TypeError("Prefetch(queryset=): a sliced queryset cannot be shared among the parents; slice in Python.")
+    return source.derive(*where_keys(source.model._meta, (source.state, source.params), field, keys))
 
 
 async def _load_many(
@@ -157,7 +188,7 @@ async def _load_many(
     if groups:
         source = _source(relation, prefetch, database)
         back = f"_related_{relation.foreign_key.name}"
-        for row in await source.filter(**{f"{remote.name}__in": list(groups)}):
+        for row in await _with_keys(source, remote, groups):
             key = getattr(row, remote.attname)
             groups[key].append(row)
             row.__dict__[back] = missing[key]
@@ -178,13 +209,16 @@ async def _load_one(
     found: dict[Any, Any] = {}
     if keys:
         source = _source(relation, prefetch, database)
-        found = {getattr(row, remote.attname): row for row in await source.filter(**{f"{remote.name}__in": list(keys)})}
+        found = {getattr(row, remote.attname): row for row in await _with_keys(source, remote, keys)}
     for instance in waiting:
         row = found.get(getattr(instance, local))
-        if row is not None or relation.cache_name != target:
+        reference = instance.__dict__.get(target)
+        if row is not None and reference is not None:
+            take_over(reference, row)  # who holds the reference sees the row in it
+        elif row is not None or relation.cache_name != target:
             instance.__dict__[target] = row
     unique = {id(row): row for instance in instances if (row := instance.__dict__.get(target)) is not None}
-    return list(unique.values())
+    return [row for row in unique.values() if row._is_loaded]
 
 
 def _is_there(instance: Any, target: str) -> bool:

@@ -107,7 +107,7 @@ class QuerySet(Query, Generic[_M, _R]):
 
     def distinct(self, *fields: str | Expression[Any]) -> Self:
         """Drop equal rows; with names (PostgreSQL) keep the first row of each combination: DISTINCT ON."""
-        return builders.distinct(self, fields)
+        return builders.distinct(builders.unsliced(self, "distinct"), fields)
 
     def limit(self, n: int, /) -> Self:
         """At most ``n`` rows."""
@@ -138,7 +138,7 @@ class QuerySet(Query, Generic[_M, _R]):
 
     def reverse(self) -> Self:
         """Turn the order around."""
-        return self._change(reversed=not self.state.reversed)
+        return builders.unsliced(self, "reverse")._change(reversed=not self.state.reversed)
 
     # -- columns ---------------------------------------------------------------------------
 
@@ -237,36 +237,40 @@ class QuerySet(Query, Generic[_M, _R]):
 
     async def get(self, *conditions: Q, **lookups: Any) -> _R:
         """Return the one row; none is ``Model.DoesNotExist``, several ``Model.MultipleObjectsReturned``."""
-        rows = await builders.one_of(self, conditions, lookups)
+        found = self.filter(*conditions, **lookups) if conditions or lookups else self
+        rows = await prefetch.fetch_with_relations(found, "one")
         if len(rows) == 1:
             return rows[0]
         raise builders.not_one(self.model, len(rows))
 
     async def get_or_none(self, *conditions: Q, **lookups: Any) -> _R | None:
         """Return the one row, or None; several are still ``Model.MultipleObjectsReturned``."""
-        rows = await builders.one_of(self, conditions, lookups)
+        found = self.filter(*conditions, **lookups) if conditions or lookups else self
+        rows = await prefetch.fetch_with_relations(found, "one")
         if len(rows) > 1:
             raise builders.not_one(self.model, len(rows))
         return rows[0] if rows else None
 
     async def first(self) -> _R | None:
         """Return the first row in the order given, or by primary key; None without rows."""
-        rows = await builders.head(self)
+        rows = await prefetch.fetch_with_relations(self, "first")
         return rows[0] if rows else None
 
     async def last(self) -> _R | None:
         """Return the last row in the order given, or by primary key; None without rows."""
-        rows = await builders.head(builders.in_order(self).reverse())
+        rows = await prefetch.fetch_with_relations(builders.unsliced(self, "last"), "last")
         return rows[0] if rows else None
 
     async def earliest(self, *fields: str | Expression[Any]) -> _R:
         """Return the first row by these fields, or by ``Meta.get_latest_by``; none is ``DoesNotExist``."""
-        rows = await builders.head(self.order_by(*builders.latest_by(self.model, fields)))
+        ordered = self.order_by(*builders.latest_by(self.model, fields))
+        rows = await prefetch.fetch_with_relations(ordered, "first")
         return builders.some(self.model, rows)
 
     async def latest(self, *fields: str | Expression[Any]) -> _R:
         """Return the last row by these fields, or by ``Meta.get_latest_by``; none is ``DoesNotExist``."""
-        rows = await builders.head(self.order_by(*builders.latest_by(self.model, fields)).reverse())
+        ordered = self.order_by(*builders.latest_by(self.model, fields))
+        rows = await prefetch.fetch_with_relations(ordered, "last")
         return builders.some(self.model, rows)
 
     async def count(self) -> int:

@@ -97,7 +97,19 @@ def add_conditions(
     else:
         item = children[0] if len(children) == 1 else _make(Group, ("group", "AND", False, tuple(children)))
     where: tuple[Predicate, ...] = (*state[0], item)
+    if not negated and NEVER in children:
+        state = state._replace(empty=True)
     return _make(QueryState, (where, *state[1:])), tuple(values)
+
+
+def where_keys(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], field: Field[Any], keys: Iterable[object]
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters with ``field IN (keys)``, for keys that came from the database and need no check."""
+    state, params = query
+    values = tuple(keys) if field.encode is None else tuple(map(field.encode, keys))
+    leaf = Leaf("leaf", options.resolve(f"{field.name}__in"), len(params))
+    return state._replace(where=(*state.where, leaf)), (*params, values)
 
 
 class Tokenizer:
@@ -261,8 +273,11 @@ class Tokenizer:
         """Tokenize an aggregate with its filter and default."""
         source = aggregate.source
         argument: ExpressionToken | None = None
-        if source != "*" or not isinstance(source, str):
-            argument = self.path(source) if isinstance(source, str) else self.expression(source)
+        # A comparison of an expression is a condition, so the type is asked first.
+        if not isinstance(source, str):
+            argument = self.expression(source)
+        elif source != "*":
+            argument = self.path(source)
         if argument is None and aggregate.function != "count":
             raise FieldError(f"{aggregate!r}: '*' is for Count only.")
         kind = aggregate.result_type(token_type(argument, self.state) if argument is not None else None)
@@ -315,8 +330,9 @@ def _key_of(path: ResolvedPath, value: Any) -> Any:
         return value
     if not isinstance(value, target):
         raise FieldError(f"{path.path!r} takes a {target.__name__}, not a {type(value).__name__}.")
-    name = path.relations[-1].remote_field.attname if path.field.primary_key and path.relations else None
-    key = getattr(value, name or target_attname(path.field), None)
+    # At the end of a reverse relation stands the related model's own key, at that of a forward one a foreign key.
+    own_key = path.field is target._meta.pk and bool(path.relations)
+    key = getattr(value, path.field.attname if own_key else target_attname(path.field), None)
     if key is None:
         raise ValueError(f"{path.path!r}: this {target.__name__} has no key yet; save it first.")
     return key

@@ -1,0 +1,1 @@
+"""Benchmarks: covet against the same work written by hand with the driver. Run ``python -m benchmarks``."""

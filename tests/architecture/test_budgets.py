@@ -1,0 +1,129 @@
+"""Call budgets: how many Python calls in covet a query costs. Counts, never wall time.
+
+A call is a frame that Python enters (a generator that goes on counts again), seen by ``sys.setprofile``. The thread of
+an SQLite connection is not seen: it runs one C call a statement. Changing a budget upwards needs a reason.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import covet
+from covet import CharField, DateTimeField, ForeignKey, IntegerField, Model, create_all, get_adapter
+from tests.conftest import Database
+
+ROOT = Path(covet.__file__).parent
+ROWS = 50
+
+
+class BudgetUser(Model):
+    name = CharField(max_length=50)
+    age = IntegerField(null=True)
+    created = DateTimeField(auto_now_add=True)
+
+
+class BudgetPost(Model):
+    title = CharField(max_length=50)
+    author = ForeignKey(BudgetUser, related_name="budget_posts")
+
+
+@contextmanager
+def calls() -> Iterator[list[str]]:
+    """Collect the Python calls made in covet inside the block."""
+    found: list[str] = []
+
+    def hook(frame: FrameType, event: str, _: Any) -> None:
+        path = frame.f_code.co_filename
+        if event == "call" and (path.startswith(str(ROOT)) or path.startswith("<covet")):
+            found.append(f"{path.removeprefix(str(ROOT))}:{frame.f_code.co_qualname}")
+
+    sys.setprofile(hook)
+    try:
+        yield found
+    finally:
+        sys.setprofile(None)
+
+
+def outside_adapters(found: list[str]) -> list[str]:
+    return [call for call in found if "/adapters/" not in call]
+
+
+@pytest.fixture
+async def rows(database: Database) -> Database:
+    await create_all([BudgetUser, BudgetPost])
+    users = await BudgetUser.objects.bulk_create([BudgetUser(name=f"user {i}", age=i) for i in range(ROWS)])
+    await BudgetPost.objects.bulk_create([BudgetPost(title=f"post {i}", author=users[i]) for i in range(ROWS)])
+    return database
+
+
+async def test_filter_of_one_keyword_is_at_most_8_calls(rows: Database) -> None:
+    BudgetUser.objects.filter(age__gt=18)
+    with calls() as found:
+        BudgetUser.objects.filter(age__gt=19)
+    assert 0 < len(found) <= 8, found
+
+
+async def test_warm_plan_look_up_and_bind_is_at_most_6_calls(rows: Database) -> None:
+    queryset = BudgetUser.objects.filter(age__gt=18)
+    await queryset
+    adapter = get_adapter()
+    with calls() as found:
+        plan = adapter.plans.get((queryset.model, "rows", queryset.state))
+        assert plan is not None
+        plan.compiled.bind(queryset.params)
+    assert 0 < len(found) <= 6, found
+
+
+async def test_warm_await_of_no_rows_is_at_most_15_calls_besides_the_adapter(rows: Database) -> None:
+    await BudgetUser.objects.filter(age__gt=1_000)
+    queryset = BudgetUser.objects.filter(age__gt=2_000)
+    with calls() as found:
+        assert await queryset == []
+    assert 0 < len(outside_adapters(found)) <= 15, outside_adapters(found)
+
+
+async def test_warm_get_by_key_is_at_most_30_calls_besides_the_adapter(rows: Database) -> None:
+    first = await BudgetUser.objects.first()
+    assert first is not None
+    await BudgetUser.objects.get(id=first.id)
+    with calls() as found:
+        assert (await BudgetUser.objects.get(id=first.id)).id == first.id
+    assert 0 < len(outside_adapters(found)) <= 30, outside_adapters(found)
+
+
+async def per_row(queryset: Any) -> float:
+    """Return how many calls each further row costs."""
+    counted: list[int] = []
+    for limit in (1, ROWS):
+        await queryset.limit(limit)
+        limited = queryset.limit(limit)
+        with calls() as found:
+            rows = await limited
+        assert len(rows) == limit
+        counted.append(len(found))
+    return (counted[1] - counted[0]) / (ROWS - 1)
+
+
+async def test_a_row_of_native_types_is_hydrated_without_a_call(rows: Database) -> None:
+    assert await per_row(BudgetUser.objects.only("name", "age")) == 0
+    assert await per_row(BudgetUser.objects.all()) == 0
+
+
+async def test_a_row_with_its_joined_author_is_hydrated_without_a_call(rows: Database) -> None:
+    assert await per_row(BudgetPost.objects.select_related("author")) == 0
+
+
+async def test_values_are_made_without_a_call(rows: Database) -> None:
+    assert await per_row(BudgetUser.objects.values("id", "name", "created")) == 0
+    assert await per_row(BudgetUser.objects.values_list("id", "name")) == 0
+
+
+async def test_prefetch_of_one_relation_is_at_most_2_calls_a_row(rows: Database) -> None:
+    assert await per_row(BudgetUser.objects.prefetch_related("budget_posts")) <= 2
