@@ -220,6 +220,9 @@ class _Walk:
         return find_lookup(rest[0], self._unknown_lookup)
 
     def no_lookup(self, name: str) -> FieldError:
+        if self.pending is not None:
+            remote: Options = self.pending.remote._meta
+            return remote.unknown(name.partition("__")[0], self.path)
         label = f"{self.options.label}.{self.field.name}" if self.field is not None else self.options.label
         return FieldError(f"{label} is a field; {name[:80]!r} after it (in {self.path[:80]!r}) leads nowhere.")
 
