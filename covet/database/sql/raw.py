@@ -123,7 +123,7 @@ def parse(sql: str, *, mark: str = "$", brackets: bool = False) -> RawStatement:
     return _statement(scan, sql)
 
 
-def _step(scan: _Scan, sql: str, position: int) -> int:  # noqa: PLR0911 - one return a kind of token
+def _step(scan: _Scan, sql: str, position: int) -> int:
     """Handle the token at ``position``, return where it ends."""
     if scan.brackets and (quoted := _BRACKETS.match(sql, position)) is not None:
         return _copy(scan, sql, position, quoted.end())

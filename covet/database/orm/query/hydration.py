@@ -28,9 +28,9 @@ from typing_extensions import is_typeddict
 
 from covet._codegen import define
 from covet.database.dialects.base import Dialect
+from covet.database.orm.peers import Peers, Rows
 from covet.database.orm.query.plan import Hydrate
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
-from covet.database.orm.peers import Peers, Rows
 from covet.database.orm.unloaded import unloaded_class
 from covet.exceptions import FieldError
 

@@ -22,7 +22,8 @@ _I = TypeVar("_I")
 
 def own_base(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     """Return all rows of an instance's model, in its own database."""
-    found = cast("QuerySet[Any, Any]", type(instance)._meta.base_queryset())
+    options: Options = instance._meta
+    found = cast("QuerySet[Any, Any]", options.base_queryset())
     database = using or instance.__dict__.get("_database")
     return found if database is None else found.using(database)
 
@@ -57,7 +58,8 @@ async def load(instance: _I) -> _I:
 
 
 def _missing(instance: Any) -> list[Field[Any]]:
-    return [field for field in type(instance)._meta.fields if field.attname not in instance.__dict__]
+    options: Options = instance._meta
+    return [field for field in options.fields if field.attname not in instance.__dict__]
 
 
 async def _load_referred(peers: Peers, relation: Relation) -> None:
@@ -70,9 +72,9 @@ async def _load_referred(peers: Peers, relation: Relation) -> None:
 async def _load_deferred(peers: Peers) -> None:
     """Load the deferred fields of all peers: one query, by their keys."""
     members = [member for member in peers.members() if not member._is_loaded]
-    if len(members) < 2:
+    if len(members) <= 1:
         return
-    options: Options = type(members[0])._meta
+    options: Options = members[0]._meta
     pk = options.pk
     names = {field.name for member in members for field in _missing(member)}
     rows = own_base(members[0]).only(*names)

@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
-from covet.database.orm.query import builders, deletion, execution, prefetch, upserts, writes
+from covet.database.orm.query import builders, bulk, deletion, execution, prefetch, upserts, writes
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
@@ -138,7 +138,8 @@ class QuerySet(Query, Generic[_M, _R]):
 
     def reverse(self) -> Self:
         """Turn the order around."""
-        return builders.unsliced(self, "reverse")._change(reversed=not self.state.reversed)
+        builders.unsliced(self, "reverse")
+        return self._change(reversed=not self.state.reversed)
 
     # -- columns ---------------------------------------------------------------------------
 
@@ -321,14 +322,14 @@ class QuerySet(Query, Generic[_M, _R]):
         unique_fields: Iterable[str] = (),
     ) -> list[_M]:
         """Insert many rows in few statements, all or none; keys are set on the instances."""
-        conflict = writes.conflict_of(self.model, ignore_conflicts, update_conflicts, update_fields, unique_fields)
-        return await writes.bulk_create(self.model, objs, self.database, batch_size, conflict)
+        conflict = bulk.conflict_of(self.model, ignore_conflicts, update_conflicts, update_fields, unique_fields)
+        return await bulk.bulk_create(self.model, objs, self.database, batch_size, conflict)
 
     async def bulk_update(
         self, objs: Iterable[_M], fields: Iterable[str | Expression[Any]], *, batch_size: int | None = None
     ) -> int:
         """Store these fields of many instances, all or none; return how many rows there were."""
-        return await writes.bulk_update(self.model, objs, fields, self.database, batch_size)
+        return await bulk.bulk_update(self.model, objs, fields, self.database, batch_size)
 
     async def update(self, **values: Any) -> int:
         """Change all rows in one statement: ``update(age=F("age") + 1)``; return how many there were."""
