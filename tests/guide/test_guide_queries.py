@@ -124,7 +124,7 @@ async def test_lines_556_566_order_and_limits(people: None) -> None:
     assert len(newest) == len(by_name) == 25
     assert len(ten) == len(second_ten) == 10
     assert not {user.id for user in ten} & {user.id for user in second_ten}
-    assert queries[0].sql.endswith('DESC') or "DESC NULLS" in queries[0].sql
+    assert queries[0].sql.endswith("DESC") or "DESC NULLS" in queries[0].sql
     assert all("LIMIT" in event.sql for event in queries[2:])
     assert "OFFSET" in queries[3].sql
 

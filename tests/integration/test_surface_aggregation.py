@@ -39,7 +39,7 @@ class Town(Model):
 
 @pytest.fixture
 async def users(database: Database) -> list[User]:
-    """alice with three posts (3, 4 and 0 views; two published) and two orders, bob with nothing, carol with one post."""
+    """Alice has three posts (3, 4 and 0 views; two published) and two orders, bob nothing, carol one post."""
     await create_all(models=[*community.ALL, Town])
     alice = await User.create(username="alice", age=30, city="Berlin")
     bob = await User.create(username="bob", age=41, city="Paris")
@@ -88,7 +88,9 @@ async def test_values_then_annotate_groups_without_the_ordering_of_the_model(use
     assert "ORDER BY" not in queries[0].sql
     ordered = await Town.objects.values("country").annotate(towns=Count("id")).order_by("-towns")
     assert [row["towns"] for row in ordered] == [2, 1]
-    assert [row["country"] for row in await Town.objects.values("country").annotate(n=Count("id")).filter(n__gt=1)] == ["x"]
+    assert [row["country"] for row in await Town.objects.values("country").annotate(n=Count("id")).filter(n__gt=1)] == [
+        "x"
+    ]
     assert await Town.objects.values("country").annotate(n=Count("id")).count() == 2
 
 

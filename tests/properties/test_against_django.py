@@ -245,7 +245,9 @@ async def test_membership_of_a_query(twins_stored: None, steps: list[tuple[str, 
 
 @given(
     steps=steps_of(own_post, size=1),
-    order=st.lists(st.sampled_from(["views", "-views", "status", "-status", "author__age", "-author__city"]), max_size=3),
+    order=st.lists(
+        st.sampled_from(["views", "-views", "status", "-status", "author__age", "-author__city"]), max_size=3
+    ),
     low=st.integers(0, 5),
     size=st.integers(0, 10),
 )
