@@ -89,8 +89,8 @@ SCRIPT = """
 import asyncio, sys, time
 from covet import CharField, DatabaseConfig, Model, create_all
 
-url = sys.argv[1]
-DatabaseConfig(url=url, application_name="covet-script") if "postgresql" in url else DatabaseConfig(url=url)
+options = {"application_name": "covet-script"} if "postgresql" in sys.argv[1] else {}
+DatabaseConfig(url=sys.argv[1], **options)
 
 class User(Model):
     username = CharField(max_length=100)
@@ -141,7 +141,7 @@ async def test_connections_return_to_the_pool_after_each_statement(database: Dat
     await create_all(models=[User])
     for number in range(20):
         await User(username=f"user{number}").save()
-    stats: dict[str, Any] = await get_adapter("default").get_pool_stats()
+    stats: dict[str, Any] = dict(await get_adapter("default").get_pool_stats())
     assert stats["used_size"] == 0
     assert stats["size"] <= stats["max_size"]
 
@@ -238,7 +238,7 @@ async def test_a_hundred_tasks_share_a_pool_of_five(database: Database) -> None:
 
     await asyncio.gather(*(create_user(number) for number in range(100)))
     assert await User.objects.count() == 100
-    stats: dict[str, Any] = await get_adapter("default").get_pool_stats()
+    stats: dict[str, Any] = dict(await get_adapter("default").get_pool_stats())
     assert stats["used_size"] == 0
     assert stats["size"] <= 5 + (database.name == "sqlite")  # SQLite: the writer besides the readers
 

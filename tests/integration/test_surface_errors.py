@@ -1,4 +1,4 @@
-"""Error behaviour that the guide shows or implies, row by row; covet's errors hide no cause and show no value."""
+"""Error behaviour that the guide shows or implies, row by row. Errors hide no cause and show no value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guide's table of field types: what each stores comes back equal and of its type, or is refused before SQL."""
+"""The guide's table of field types: each value comes back equal and of the same type, or is refused before SQL."""
 
 from __future__ import annotations
 
@@ -323,7 +323,6 @@ async def test_char_field_without_a_length_is_legal() -> None:
     class Free(Model):
         name = CharField()
 
-    assert isinstance(Free.name, CharField)
     assert Free.name.max_length is None
 
 

@@ -234,7 +234,7 @@ def test_synchronous_with_is_refused() -> None:
 def test_decorator_of_a_plain_function_is_refused() -> None:
     with pytest.raises(TypeError, match="async def"):
 
-        @transaction  # type: ignore[arg-type]  # what is refused
+        @transaction  # type: ignore[arg-type]
         def plain() -> None:
             pass
 
