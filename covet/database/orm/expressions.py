@@ -60,10 +60,10 @@ class Operators(Expression[_T]):
         return Q.of((Condition(self, lookup, value),))
 
     # A wrong operand type falls back to object.__eq__ -> bool for the checkers, and filter(*Q) rejects bool.
-    def __eq__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]
+    def __eq__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]  # see above
         return self._condition("exact", other)
 
-    def __ne__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]
+    def __ne__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]  # see above
         return ~self._condition("exact", other)
 
     def __gt__(self, other: _T | Expression[_T]) -> Q:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from covet.database.orm.query.joins import AliasNames, Joins
 from covet.database.orm.query.state import EMPTY_STATE, SubqueryToken
 from covet.database.orm.query.tokenizer import Tokenizer
@@ -25,16 +27,19 @@ class _LiteralTranslator(Translator):
 
     values: list[object]
 
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:  # noqa: ARG002, B008
+    @override
+    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
         if path.relations:
             raise ModelDefinitionError(
                 f"{path.path!r} crosses a relation; a table's definition speaks of its own columns."
             )
         return nodes.ColumnRef(None, path.field.column, path.field.logical_type)
 
+    @override
     def param(self, index: int, kind: LogicalType | None) -> nodes.Expression:
         return nodes.Literal(self.values[index], kind or Text())
 
+    @override
     def param_list(self, index: int, kind: LogicalType | None) -> tuple[nodes.Expression, ...]:
         items: list[object] = self.values[index]  # type: ignore[assignment]  # the value of a list lookup
         return tuple(nodes.Literal(item, kind or Text()) for item in items)

@@ -74,7 +74,7 @@ class Translator:
 
     # -- paths and parameters --------------------------------------------------------------
 
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:  # noqa: B008 - immutable
+    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
         """Return the column at the end of a path."""
         if self.parent is not None and not self._inside(path):
             return self.parent.column(path)
@@ -220,7 +220,7 @@ class Translator:
 
     # -- values ----------------------------------------------------------------------------
 
-    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:  # noqa: B008 - immutable
+    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:
         """Translate an expression."""
         if token.tag == "path":
             return self.column(token.path, context)

@@ -81,7 +81,7 @@ class ForeignKey(Field[_To], RelationReference):
     relation: Relation | None = None
 
     if TYPE_CHECKING:
-        # __new__, not __init__: "self" gives another class back.
+        # __new__, not __init__: "self" gives another class back. A line an overload shows best how they differ.
         @overload
         def __new__(cls, to: type[_M] | Callable[[], type[_M]], *, on_delete: OnDelete = ..., nullable: Literal[False] = ..., null: Literal[False] = ..., **options: Unpack[RelationOptions]) -> ForeignKey[_M]: ...  # fmt: skip  # noqa: E501
         @overload
@@ -99,8 +99,7 @@ class ForeignKey(Field[_To], RelationReference):
         def __new__(cls, to: Any, **options: Any) -> Any: ...
         def __set__(self, instance: Any, value: _To, /) -> None: ...
 
-        # A comparison also takes the raw key: Post.author == 5
-        def __eq__(self, other: _To | int | str | bytes) -> Q: ...  # type: ignore[override]
+        def __eq__(self, other: _To | int | str | bytes) -> Q: ...  # type: ignore[override]  # takes the raw key too
 
     else:
         __hash__ = Field.__hash__

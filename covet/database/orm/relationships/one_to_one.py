@@ -22,7 +22,7 @@ class OneToOneField(ForeignKey[_To]):
     """``user = OneToOneField(User, related_name="profile")``: ``profile.user`` and ``user.profile``."""
 
     if TYPE_CHECKING:
-
+        # As ForeignKey's: a line an overload.
         @overload
         def __new__(cls, to: type[_M] | Callable[[], type[_M]], *, on_delete: OnDelete = ..., nullable: Literal[False] = ..., null: Literal[False] = ..., **options: Unpack[RelationOptions]) -> OneToOneField[_M]: ...  # fmt: skip  # noqa: E501
         @overload
