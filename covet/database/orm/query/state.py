@@ -105,7 +105,7 @@ class ArithmeticToken(NamedTuple):
 
 
 class AggregateToken(NamedTuple):
-    """An aggregate; ``argument`` None is ``count(*)``. ``path`` is there where the argument is a field or a relation."""
+    """An aggregate; ``argument`` None is ``count(*)``."""
 
     tag: Literal["aggregate"]
     name: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from covet.database.orm.options import options_of
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
@@ -91,7 +92,7 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     if _is_bounded(state) or _uses_aggregates(wanted, state) or state.group_by is not None:
         return _around(model, state, wanted), record
     crossed = [_relations_of(a.expression, state) for a in wanted]
-    state = state._replace(annotations=state.annotations if _uses_annotations(wanted, state) else _lean(state).annotations)
+    state = state._replace(annotations=state.annotations if _uses_annotations(wanted) else _lean(state).annotations)
     if len(set(crossed)) <= 1:
         return _direct(model, _joined_once(model, state, crossed[0]), [a.expression for a in wanted]), record
     columns = tuple(
@@ -118,12 +119,12 @@ def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -
     ]
     if not crossed or not crossing or (len(crossing) == 1 and same):
         return state
-    pk = PathToken("path", model._meta.resolve_field("pk"))
+    pk = PathToken("path", options_of(model).resolve_field("pk"))
     chosen = Membership("membership", pk, SubqueryToken("subquery", model, state._replace(order_by=()), 0))
     return state._replace(where=(chosen, *same[:1]))
 
 
-def _uses_annotations(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
+def _uses_annotations(wanted: tuple[Annotation, ...]) -> bool:
     return any(any(annotations_of(a.expression)) for a in wanted)
 
 

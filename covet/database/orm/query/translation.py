@@ -75,7 +75,7 @@ class Translator:
 
     # -- paths and parameters --------------------------------------------------------------
 
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:  # noqa: B008 - immutable
+    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
         """Return the column at the end of a path."""
         if self.parent is not None and not self._inside(path):
             return self.parent.column(path)
@@ -221,7 +221,7 @@ class Translator:
 
     # -- values ----------------------------------------------------------------------------
 
-    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:  # noqa: B008 - immutable
+    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:
         """Translate an expression."""
         if token.tag == "path":
             return self.column(token.path, context)
@@ -274,9 +274,9 @@ def finish_aggregate(
 ) -> nodes.Expression:
     """Return the call with the cast that gives the same type everywhere, and the default for no rows."""
     call: nodes.Expression = nodes.AggregateCall(token.name, argument, token.distinct, condition, token.type)
-    if token.name == "avg" and isinstance(token.type, Float):
-        call = nodes.Cast(call, token.type)
-    elif token.name == "sum" and isinstance(token.type, Integer):
+    if (token.name == "avg" and isinstance(token.type, Float)) or (
+        token.name == "sum" and isinstance(token.type, Integer)
+    ):
         call = nodes.Cast(call, token.type)
     if token.default is None:
         return call
@@ -301,7 +301,7 @@ def paths_of(token: ExpressionToken | Predicate | None) -> Iterator[ResolvedPath
     """Yield every path that stands in a token, its filter included; annotations are not followed."""
     if token is None or isinstance(token, Never):
         return
-    if token.tag == "path" or token.tag == "leaf":
+    if isinstance(token, PathToken | Leaf):
         yield token.path
         return
     for child in _children(token):
@@ -332,10 +332,12 @@ def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
             yield path
 
 
-def _children(token: ExpressionToken | Predicate) -> tuple[ExpressionToken | Predicate | None, ...]:
+def _children(  # noqa: PLR0911 - one return a kind
+    token: ExpressionToken | Predicate,
+) -> tuple[ExpressionToken | Predicate | None, ...]:
     if token.tag == "group":
         return token.children
-    if token.tag == "null" or token.tag == "membership":
+    if isinstance(token, NullTest | Membership):
         return (token.left,)
     if token.tag == "compare":
         return (token.left, *token.right)
