@@ -28,6 +28,8 @@ def main() -> int:
     except (DatasetError, CovetError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130  # what shells report for Ctrl-C
     return 0
 
 

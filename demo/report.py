@@ -69,7 +69,7 @@ def print_answer(console: Console, number: int, question: Question, answer: Answ
     console.rule(f"[bold]{number}. {escape(inspect.getdoc(question) or '')}", align="left")
     source = source_of(question)
     if console.is_terminal:
-        console.print(Syntax(source, "python", background_color="default"))
+        console.print(Syntax(source, "python", background_color="default", word_wrap=True))
     else:
         console.print(source, markup=False)
     table = Table()

@@ -9,9 +9,17 @@ import time
 
 import pytest
 
-from covet.database import DatabaseConfig, capture_queries, close_all, get_adapter
+from covet.database import (
+    DatabaseConfig,
+    QueryEvent,
+    add_query_hook,
+    capture_queries,
+    close_all,
+    get_adapter,
+    remove_query_hook,
+)
 from covet.database.transaction import transaction
-from covet.exceptions import ConfigurationError
+from covet.exceptions import ConfigurationError, ProgrammingError
 from tests.conftest import Database
 
 SCRIPT = """
@@ -129,6 +137,23 @@ async def test_captures_belong_to_their_task_and_its_children(database: Database
     assert queries.sql == ["SELECT 1", "SELECT 3"]
     assert queries[0].alias == "default"
     assert queries[0].duration > 0
+
+
+async def test_hooks_hear_of_every_statement_and_its_error(database: Database):
+    adapter = get_adapter()
+    events: list[QueryEvent] = []
+    add_query_hook(events.append)
+    try:
+        await adapter.fetch_value("SELECT CAST($1 AS integer)", [1])
+        with pytest.raises(ProgrammingError) as caught:
+            await adapter.execute("SELECT nothing")
+    finally:
+        remove_query_hook(events.append)
+    await adapter.fetch_value("SELECT 2")
+    assert [(list(event.args), event.kind, event.error) for event in events] == [
+        ([1], "statement", None),
+        ([], "statement", caught.value),
+    ]
 
 
 async def test_echo_logs_statements_without_values(database_target: Database, caplog):

@@ -365,3 +365,11 @@ async def test_one_transaction_object_is_for_one_block(tables: Adapter):
     async with block:
         await insert(tables, 1)
     assert await numbers(tables) == [1]
+
+
+async def test_block_is_not_used_from_the_event_loop_of_another_thread(tables: Adapter):
+    async with transaction():
+        with pytest.raises(TransactionError, match="another event loop"):
+            await asyncio.to_thread(lambda: asyncio.run(insert(tables, 1)))
+        await insert(tables, 2)
+    assert await numbers(tables) == [2]

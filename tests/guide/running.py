@@ -32,7 +32,8 @@ def compile_block(lines: str) -> CodeType:
     """Compile the block of these lines, with top-level ``await`` and none of this file's own future statements."""
     source = (BLOCKS / f"{lines}.txt").read_text(encoding="utf-8")
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    return compile(source, f"<guide {lines}>", "exec", flags=flags, dont_inherit=True)
+    code: CodeType = compile(source, f"<guide {lines}>", "exec", flags=flags, dont_inherit=True)
+    return code
 
 
 async def run_block(lines: str, **names: object) -> Names:

@@ -113,7 +113,9 @@ async def test_lines_526_535_every_suffix_of_the_table(
 
 async def test_lines_556_566_order_and_limits(people: None) -> None:
     for number in range(20):
-        await User.create(username=f"more{number}", last_name=f"M{number:02}", created_at=dt.datetime(2020, 1, 1))
+        await User.create(
+            username=f"more{number}", last_name=f"M{number:02}", created_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+        )
     with capture_queries() as queries:
         names = await run_block("556-566", User=User)
     newest, by_name, ten, second_ten = names.bound["users"]
@@ -124,7 +126,7 @@ async def test_lines_556_566_order_and_limits(people: None) -> None:
     assert len(newest) == len(by_name) == 25
     assert len(ten) == len(second_ten) == 10
     assert not {user.id for user in ten} & {user.id for user in second_ten}
-    assert queries[0].sql.endswith('DESC') or "DESC NULLS" in queries[0].sql
+    assert queries[0].sql.endswith("DESC") or "DESC NULLS" in queries[0].sql
     assert all("LIMIT" in event.sql for event in queries[2:])
     assert "OFFSET" in queries[3].sql
 

@@ -39,7 +39,7 @@ class Town(Model):
 
 @pytest.fixture
 async def users(database: Database) -> list[User]:
-    """alice with three posts (3, 4 and 0 views; two published) and two orders, bob with nothing, carol with one post."""
+    """Alice: three posts (3, 4 and 0 views; two published), two orders. Bob: nothing. Carol: one post."""
     await create_all(models=[*community.ALL, Town])
     alice = await User.create(username="alice", age=30, city="Berlin")
     bob = await User.create(username="bob", age=41, city="Paris")
@@ -88,7 +88,9 @@ async def test_values_then_annotate_groups_without_the_ordering_of_the_model(use
     assert "ORDER BY" not in queries[0].sql
     ordered = await Town.objects.values("country").annotate(towns=Count("id")).order_by("-towns")
     assert [row["towns"] for row in ordered] == [2, 1]
-    assert [row["country"] for row in await Town.objects.values("country").annotate(n=Count("id")).filter(n__gt=1)] == ["x"]
+    assert [row["country"] for row in await Town.objects.values("country").annotate(n=Count("id")).filter(n__gt=1)] == [
+        "x"
+    ]
     assert await Town.objects.values("country").annotate(n=Count("id")).count() == 2
 
 
@@ -197,3 +199,42 @@ async def test_annotation_may_not_hide_an_attribute(users: list[User]) -> None:
     for name in ("age", "posts", "save", "objects", "pk", "1x", "a b", 'x"; --', "a__b"):
         with pytest.raises(FieldError):
             User.objects.annotate(**{name: Count("posts")})
+
+
+async def test_filter_before_an_aggregate_chooses_its_rows_and_one_after_it_does_not(users: list[User]) -> None:
+    before = User.objects.filter(posts__status="published").annotate(n=Count("posts"))
+    assert await before.values_list("username", "n") == [("alice", 2)]
+    after = User.objects.annotate(n=Count("posts")).filter(posts__status="published")
+    assert await after.values_list("username", "n") == [("alice", 3)]
+    negated = User.objects.annotate(n=Count("posts")).exclude(posts__status="published").order_by("username")
+    assert await negated.values_list("username", "n") == [("bob", 0), ("carol", 1)]
+
+
+async def test_one_more_aggregate_does_not_change_what_another_one_counts(users: list[User]) -> None:
+    published = User.objects.filter(posts__status="published")
+    alone = await published.annotate(n=Count("posts")).values_list("username", "n")
+    together = await published.annotate(n=Count("posts"), m=Count("orders")).values_list("username", "n")
+    assert together == alone == [("alice", 2)]
+
+
+async def test_second_filter_on_a_relation_does_not_multiply_what_is_counted(users: list[User]) -> None:
+    query = User.objects.filter(posts__status="published").filter(posts__views__gte=0).annotate(n=Count("posts"))
+    assert await query.values_list("username", "n") == [("alice", 2)]
+
+
+async def test_filter_of_an_aggregate_speaks_of_the_row_that_is_counted(users: list[User]) -> None:
+    alice: Any = await User.objects.annotate(
+        low=Count("posts", filter=~Q(posts__views__gt=3)),
+        other=Count("posts", filter=~Q(posts__status="published") & Q(posts__views__lt=3)),
+    ).get(id=users[0].id)
+    assert (alice.low, alice.other) == (2, 1)
+
+
+async def test_aggregates_of_nested_relations_do_not_multiply(users: list[User]) -> None:
+    post = await Post.objects.get(title="a3")
+    for text in ("x", "y", "z"):
+        await Comment.create(text=text, post=post)
+    result = await User.objects.aggregate(
+        posts=Count("posts"), comments=Count("posts__comments"), views=Sum("posts__views")
+    )
+    assert result == {"posts": 4, "comments": 3, "views": 16}

@@ -89,7 +89,8 @@ SCRIPT = """
 import asyncio, sys, time
 from covet import CharField, DatabaseConfig, Model, create_all
 
-DatabaseConfig(url=sys.argv[1], application_name="covet-script") if "postgresql" in sys.argv[1] else DatabaseConfig(url=sys.argv[1])
+options = {"application_name": "covet-script"} if "postgresql" in sys.argv[1] else {}
+DatabaseConfig(url=sys.argv[1], **options)
 
 class User(Model):
     username = CharField(max_length=100)
@@ -140,7 +141,7 @@ async def test_connections_return_to_the_pool_after_each_statement(database: Dat
     await create_all(models=[User])
     for number in range(20):
         await User(username=f"user{number}").save()
-    stats = await get_adapter("default").get_pool_stats()
+    stats: dict[str, Any] = dict(await get_adapter("default").get_pool_stats())
     assert stats["used_size"] == 0
     assert stats["size"] <= stats["max_size"]
 
@@ -189,7 +190,9 @@ async def test_execute_takes_one_list_and_gives_the_rows(database: Database) -> 
     assert [row.age for row in result] == [19, 20]
     assert (result.rowcount, result.status) == (2, "SELECT 2")
     assert [row.age for row in await adapter.execute("SELECT age FROM users WHERE age > $1", (19,))] == [20]
-    assert [row.age for row in await adapter.execute("SELECT age FROM users WHERE age > $1 AND age < $2", 18, 20)] == [19]
+    assert [row.age for row in await adapter.execute("SELECT age FROM users WHERE age > $1 AND age < $2", 18, 20)] == [
+        19
+    ]
 
 
 async def test_execute_of_a_write_gives_count_status_and_returned_rows(database: Database) -> None:
@@ -235,20 +238,20 @@ async def test_a_hundred_tasks_share_a_pool_of_five(database: Database) -> None:
 
     await asyncio.gather(*(create_user(number) for number in range(100)))
     assert await User.objects.count() == 100
-    stats = await get_adapter("default").get_pool_stats()
+    stats: dict[str, Any] = dict(await get_adapter("default").get_pool_stats())
     assert stats["used_size"] == 0
     assert stats["size"] <= 5 + (database.name == "sqlite")  # SQLite: the writer besides the readers
 
 
 async def test_unknown_alias_is_refused_with_those_that_are_there(database: Database) -> None:
-    with pytest.raises(ConfigurationError, match="nowhere.*default"):
+    with pytest.raises(ConfigurationError, match=r"nowhere.*default"):
         await User.objects.using("nowhere").count()
 
 
 def test_query_without_any_configuration_shows_what_to_write() -> None:
     root = Path(__file__).parents[2]
     script = "import asyncio, tests.models.community as c\nasyncio.run(c.User.objects.count())"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - this interpreter and a text of this file
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60, cwd=root, env={}
     )
     assert "ConfigurationError" in done.stderr

@@ -1,4 +1,4 @@
-"""Error behaviour that the guide shows or implies, row by row; and that covet's errors hide no cause and show no value."""
+"""Error behaviour that the guide shows or implies, row by row. Errors hide no cause and show no value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import asyncio
 import pytest
 
 import covet
-from covet import CovetError, DatabaseError, IntegrityError, MultipleObjectsReturned, ObjectDoesNotExist, RelationNotLoaded, create_all, transaction
+from covet import (
+    CovetError,
+    DatabaseError,
+    IntegrityError,
+    MultipleObjectsReturned,
+    ObjectDoesNotExist,
+    RelationNotLoaded,
+    create_all,
+    transaction,
+)
 from covet.database import DatabaseConfig, capture_queries, get_adapter
 from covet.exceptions import ForeignKeyViolation, NotNullViolation, OperationalError, ProgrammingError, UniqueViolation
 from tests.conftest import Database

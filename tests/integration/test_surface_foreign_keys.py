@@ -26,7 +26,7 @@ from tests.models.community import Comment, Post, User
 
 @pytest.fixture
 async def users(database: Database) -> list[User]:
-    """alice with two posts, bob with one, carol with none."""
+    """Alice with two posts, bob with one, carol with none."""
     await create_all(models=community.ALL)
     users = [await User.create(username=name) for name in ("alice", "bob", "carol")]
     for author, title in ((users[0], "a1"), (users[0], "a2"), (users[1], "b1")):
@@ -89,7 +89,7 @@ async def test_unloaded_relation_is_no_list_and_says_what_to_do(users: list[User
         assert "posts" in repr(posts)
         for attempt in (len, list, bool, lambda p: p[0], lambda p: users in p):
             with pytest.raises(CovetError, match=r"await .*posts\.all\(\)") as caught:
-                attempt(posts)  # type: ignore[operator]
+                attempt(posts)
             assert "prefetch_related" in str(caught.value)
     assert queries == []
 
@@ -236,7 +236,7 @@ async def test_key_that_is_null_is_none(database: Database) -> None:
     assert both["leaf"] == root
     assert {tree.name for tree in await Tree.objects.exclude(parent__name="root")} == {"root"}
     assert await root.children.all() == [leaf]  # type: ignore[attr-defined]
-    found.parent = leaf  # type: ignore[assignment]
+    found.parent = leaf
     assert found.parent_id == leaf.id  # type: ignore[attr-defined]
     found.parent = None
     assert found.parent_id is None  # type: ignore[attr-defined]

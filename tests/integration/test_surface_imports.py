@@ -1,4 +1,4 @@
-"""Every import of the guide, exactly as it is spelled there. ManyToManyField and the two migration packages come later."""
+"""Every import of the guide, exactly as it is spelled there. The two migration packages come later."""
 
 from __future__ import annotations
 

@@ -177,13 +177,24 @@ async def test_exclude_and_negated_q_keep_rows_that_are_null(people: None) -> No
     assert {user.username for user in await User.objects.exclude(age__in=[18])} == EVERYBODY - {"bob"}
     assert {user.username for user in await User.objects.exclude(age=None)} == EVERYBODY - {"ALICE"}
     assert {user.username for user in await User.objects.exclude(age=18, is_active=False)} == EVERYBODY - {"bob"}
-    assert {u.username for u in await User.objects.exclude(city__contains="e")} == {"bob", "malice", "eve", "ALICE", "frank"}
+    assert {u.username for u in await User.objects.exclude(city__contains="e")} == {
+        "bob",
+        "malice",
+        "eve",
+        "ALICE",
+        "frank",
+    }
     assert await found(~~Q(is_active=True)) == {"alice", "malice", "eve"}
 
 
 async def test_filter_across_a_reverse_key_joins_and_repeats_the_parent(people: None) -> None:
     alice, bob = await User.objects.get(username="alice"), await User.objects.get(username="bob")
-    for author, status, views in ((alice, "published", 1), (alice, "published", 9), (alice, "draft", 9), (bob, "draft", 1)):
+    for author, status, views in (
+        (alice, "published", 1),
+        (alice, "published", 9),
+        (alice, "draft", 9),
+        (bob, "draft", 1),
+    ):
         await Post.create(title="p", author=author, status=status, views=views)
     with capture_queries() as queries:
         assert await User.objects.filter(posts__status="published") == [alice, alice]
@@ -247,11 +258,11 @@ async def test_unknown_name_is_refused_before_any_sql(people: None, wrong: dict[
 
 
 async def test_field_error_lists_the_choices(people: None) -> None:
-    with pytest.raises(FieldError, match="Choices: .*age.*username") as caught:
+    with pytest.raises(FieldError, match=r"Choices: .*age.*username") as caught:
         User.objects.filter(agee=1)
     assert "agee" in str(caught.value)
     assert "User" in str(caught.value)
-    with pytest.raises(FieldError, match="Choices: .*gt.*icontains"):
+    with pytest.raises(FieldError, match=r"Choices: .*gt.*icontains"):
         User.objects.filter(age__gtt=1)
 
 

@@ -184,7 +184,7 @@ async def test_children_of_one_abstract_model_have_tables_of_their_own(database:
 
 
 async def test_query_of_an_abstract_model_says_that_it_is_abstract(database: Database) -> None:
-    with pytest.raises(CovetError, match="Employee.*abstract"):
+    with pytest.raises(CovetError, match=r"Employee.*abstract"):
         await Employee.objects.all()
     with pytest.raises((CovetError, TypeError), match="abstract"):
         Employee(name="x")

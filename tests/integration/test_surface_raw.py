@@ -21,9 +21,7 @@ async def alice(database: Database) -> User:
 
 async def test_raw_gives_whole_instances(alice: User) -> None:
     with capture_queries() as queries:
-        users = await User.objects.raw(
-            "SELECT * FROM users WHERE first_name || ' ' || last_name = $1", ["Alice Smith"]
-        )
+        users = await User.objects.raw("SELECT * FROM users WHERE first_name || ' ' || last_name = $1", ["Alice Smith"])
     assert users == [alice]
     assert users[0].created_at == alice.created_at
     assert users[0].is_active is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
+from typing import Any
 
 import pytest
 
@@ -125,9 +126,10 @@ async def test_query_that_is_not_awaited_does_nothing_and_is_no_list(users: list
     with capture_queries() as queries, warnings.catch_warnings():
         warnings.simplefilter("error")
         query = User.objects.all()
-        for attempt in (len, iter, bool, list):
+        attempts: tuple[Any, ...] = (len, iter, bool, list)
+        for attempt in attempts:
             with pytest.raises(TypeError, match="await"):
-                attempt(query)  # type: ignore[operator]
+                attempt(query)
         first = query[0]
         assert "await" in repr(first)
         del first, query

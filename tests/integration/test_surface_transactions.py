@@ -227,16 +227,15 @@ async def test_gathered_calls_inside_of_a_block_share_its_connection_in_turn() -
 
 
 def test_synchronous_with_is_refused() -> None:
-    with pytest.raises(TypeError, match="async with"):
-        with transaction():  # type: ignore[attr-defined]
-            pass
+    with pytest.raises(TypeError, match="async with"), transaction():  # type: ignore[attr-defined]
+        pass
 
 
 def test_decorator_of_a_plain_function_is_refused() -> None:
     with pytest.raises(TypeError, match="async def"):
 
-        @transaction
-        def plain() -> None:  # type: ignore[arg-type]
+        @transaction  # type: ignore[arg-type]
+        def plain() -> None:
             pass
 
 

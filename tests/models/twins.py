@@ -1,4 +1,4 @@
-"""The models of ``tests.properties.django_oracle``, as covet declares them: nullable wherever that makes a difference."""
+"""The models of ``tests.properties.oracle`` as covet declares them: nullable wherever that makes a difference."""
 
 from __future__ import annotations
 

@@ -1,21 +1,22 @@
 """Random conditions as data: a Q can be made of them, and Python can say for which rows they hold.
 
-The rule: a comparison with NULL does not hold, and NOT turns around what holds. SQL's own rule differs below a NOT, where
-``NOT (a = 1)`` is unknown for a NULL; Django's ``exclude`` mends that by ``NOT (a = 1 AND a IS NOT NULL)``, and this rule
-is what that comes to, for every tree of AND, OR and NOT. (``test_against_django`` compares with Django itself.)
+The rule: a comparison with NULL does not hold, and NOT turns around what holds. SQL's own rule differs below a NOT,
+where ``NOT (a = 1)`` is unknown for a NULL; Django's ``exclude`` mends that by ``NOT (a = 1 AND a IS NOT NULL)``, and
+this rule is what that comes to for every tree of AND, OR and NOT. (``test_against_django`` asks Django itself.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_, or_, xor
+from operator import and_, eq, ge, gt, le, lt, or_, xor
 from typing import Any, Literal
 
 from hypothesis import strategies as st
 
 from covet import F, Q
+
 
 @dataclass(frozen=True)
 class Test:
@@ -41,7 +42,7 @@ class Test:
             return bool((left is None) == right)
         if self.value is None:
             return left is None
-        return left is not None and right is not None and compare(self.lookup, left, right)
+        return left is not None and right is not None and COMPARISONS[self.lookup](left, right)
 
 
 @dataclass(frozen=True)
@@ -68,36 +69,22 @@ class Joined:
 Condition = Test | Joined
 
 
-def compare(lookup: str, left: Any, right: Any) -> bool:
-    """Compare two values that are there."""
-    match lookup:
-        case "" | "exact":
-            return bool(left == right)
-        case "gt":
-            return bool(left > right)
-        case "gte":
-            return bool(left >= right)
-        case "lt":
-            return bool(left < right)
-        case "lte":
-            return bool(left <= right)
-        case "in":
-            return left in [value for value in right if value is not None]
-        case "range":
-            return bool(right[0] <= left <= right[1])
-        case "contains":
-            return right in left
-        case "icontains":
-            return right.lower() in left.lower()
-        case "startswith":
-            return bool(left.startswith(right))
-        case "istartswith":
-            return bool(left.lower().startswith(right.lower()))
-        case "endswith":
-            return bool(left.endswith(right))
-        case "iexact":
-            return bool(left.lower() == right.lower())
-    raise AssertionError(lookup)
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "": eq,
+    "exact": eq,
+    "gt": gt,
+    "gte": ge,
+    "lt": lt,
+    "lte": le,
+    "in": lambda left, right: left in right,
+    "range": lambda left, right: right[0] <= left <= right[1],
+    "contains": lambda left, right: right in left,
+    "icontains": lambda left, right: right.lower() in left.lower(),
+    "startswith": str.startswith,
+    "istartswith": lambda left, right: left.lower().startswith(right.lower()),
+    "endswith": str.endswith,
+    "iexact": lambda left, right: left.lower() == right.lower(),
+}
 
 
 numbers = st.sampled_from(["a", "b", "c"])

@@ -64,7 +64,11 @@ async def test_no_step_changes_a_query_that_was_made_before(samples: None, chain
     for parent, (method, arguments, options) in chain:
         try:
             made = getattr(queries[parent % len(queries)], method)(*arguments, **options)
-        except (TypeError, ValueError, FieldError):  # a step that this query does not take, such as a filter after a limit
+        except (
+            TypeError,
+            ValueError,
+            FieldError,
+        ):  # a step that this query does not take, such as a filter after a limit
             continue
         queries.append(made)
     before = [(image(query), await answer(query)) for query in queries]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 import covet.database
-from covet import F, Q, create_all
+from covet import F, create_all
 from covet.database import DatabaseConfig
 from tests import postgresql_server
 from tests.conftest import Database
@@ -31,7 +31,6 @@ async def samples(database: Database) -> None:
 def expected(condition: Condition, *, excluded: bool = False) -> list[int]:
     """Return the keys of the rows for which the condition is true, or the rows that ``exclude`` keeps."""
     return [row["id"] for row in ROWS if condition.holds(row) is not excluded]
-
 
 
 NESTED = Joined("OR", True, (Test("b", "gt", 0), Test("flag", "", True)))

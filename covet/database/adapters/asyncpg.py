@@ -183,8 +183,9 @@ class AsyncpgSession(Session):
 
     async def restore(self) -> None:
         # asyncpg first waits until the server has confirmed the cancellation of the statement before.
-        await self.connection.execute("")
-        if self.connection.is_in_transaction():
+        if not self.connection.is_in_transaction():
+            await self.connection.execute("SELECT 1")
+        if self.connection.is_in_transaction():  # also if the statement before was a BEGIN
             await self.connection.execute("ROLLBACK")
 
     async def reset(self) -> None:

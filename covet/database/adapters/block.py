@@ -127,6 +127,8 @@ class Block:
         """Wait for the turn on this block's connection; ``pass_on`` ends it."""
         if self.ended:
             raise self._ended()
+        if self.pool.loop is not asyncio.get_running_loop():
+            raise TransactionError(f"{self!r} belongs to another event loop than the one that runs here.")
         if self._busy:
             limit = self.pool.timeout
             try:

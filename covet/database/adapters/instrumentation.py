@@ -51,6 +51,19 @@ class Hooks:
 HOOKS = Hooks()
 
 
+def add_query_hook(hook: Hook) -> None:
+    """Call ``hook`` with a ``QueryEvent`` after every statement of every database.
+
+    ``add_query_hook(lambda event: histogram.observe(event.duration))``
+    """
+    HOOKS.add(hook)
+
+
+def remove_query_hook(hook: Hook) -> None:
+    """Stop calling ``hook``."""
+    HOOKS.remove(hook)
+
+
 class CapturedQueries(list[QueryEvent]):
     """The events of one ``capture_queries()``."""
 

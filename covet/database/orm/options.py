@@ -43,6 +43,11 @@ class ResolvedPath:
     #: The first relation on the way that leads to many rows, or None.
     first_many: int | None
 
+    def to_many(self) -> tuple[Relation, ...]:
+        """Return the relations up to the last one that leads to many rows: each of them multiplies the rows."""
+        last = max((index for index, relation in enumerate(self.relations) if relation.many), default=-1)
+        return self.relations[: last + 1]
+
 
 class Options:
     """Everything about a model that its fields and ``Meta`` say. Public reader: ``covet.options(User)``."""
