@@ -112,6 +112,9 @@ class Field(Operators[_T]):
     attname: str = ""  #: the instance attribute that holds the column's value: ``name``, or ``author_id``
     column: str = ""  #: the column in the table
     model: type[Any] | None = None  #: the concrete model that owns it
+    #: What an integer column holds; None for other columns.
+    lowest: int | None = None
+    highest: int | None = None
     #: ``bind_processor`` and ``result_processor`` of a field that belongs to a model; plain attributes, read often.
     encode: Callable[[Any], Any] | None = None
     decode: Callable[[Any], Any] | None = None
