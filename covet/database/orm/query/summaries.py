@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from covet.database.orm.options import options_of
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
@@ -115,11 +114,13 @@ def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -
     crossing = [item for item in state.where if any(joined_paths(item))]
     counted = next(iter(crossed), ())
     same = [
-        item for item in crossing if all(chain == counted[: len(chain)] for chain in map(many_chain, joined_paths(item)))
+        item
+        for item in crossing
+        if all(chain == counted[: len(chain)] for chain in map(many_chain, joined_paths(item)))
     ]
     if not crossed or not crossing or (len(crossing) == 1 and same):
         return state
-    pk = PathToken("path", options_of(model).resolve_field("pk"))
+    pk = PathToken("path", model._meta.resolve_field("pk"))
     chosen = Membership("membership", pk, SubqueryToken("subquery", model, state._replace(order_by=()), 0))
     return state._replace(where=(chosen, *same[:1]))
 
