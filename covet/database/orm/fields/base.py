@@ -323,7 +323,7 @@ class Field(Operators[_T]):
     def invalid(self, message: str, code: str = "invalid") -> ValidationError:
         """Return the error for a refused value; ``error_messages`` may replace the message of a ``code``."""
         message = self.error_messages.get(code, message)
-        return ValidationError({self.name: [f"{self.label}: {message}" if self.label else message]})
+        return ValidationError({self.name: [message]}, label=self.label)
 
     def refused(self, value: object, wanted: str) -> ValidationError:
         """Return the error for a value of a type that the field does not take. Names the type, never the value."""
