@@ -204,7 +204,9 @@ async def test_reference_by_name_waits_for_its_model(database: Database) -> None
 
     # Made under another name for each database: what is defined once is known from then on.
     meta = type("Meta", (), {"db_table": "late_books"})
-    LateBook: Any = type(Model)(late, (Model,), {"title": CharField(max_length=10), "Meta": meta, "__module__": __name__})
+    LateBook: Any = type(Model)(
+        late, (Model,), {"title": CharField(max_length=10), "Meta": meta, "__module__": __name__}
+    )
 
     await create_all(models=[Chapter, LateBook])
     book = await LateBook.create(title="x")

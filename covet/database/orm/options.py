@@ -6,10 +6,11 @@ compared by identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from covet._lru import LRU
 from covet.database.orm.lookups import EXACT, Lookup, find_lookup
 from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError, ModelDefinitionError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 #: The most relations that one path may cross, and the most characters it may have.
 MAX_DEPTH = 10
 MAX_LENGTH = 1_000
+#: The most sets of fields that a model keeps generated code for: one for INSERT, one for each ``update_fields``.
+_MAX_COLLECTORS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +79,8 @@ class Options:
         #: The fields and relations as declared, for subclasses to copy.
         self.templates: dict[str, Any] = {}
         self.managers: dict[str, Any] = {}
+        #: The functions that were generated to save instances; read by ``query.collection``.
+        self.collectors: LRU[Hashable, Any] = LRU(_MAX_COLLECTORS)
         #: Makes a queryset of all rows, past every custom manager; set by the metaclass.
         self.base_queryset: Callable[[], Any] = self.require_concrete
         #: Names that only annotations declare, verified when the models are complete.
@@ -124,6 +129,7 @@ class Options:
         self.relations[relation.name] = relation
         self.paths.clear()
         self._field_paths.clear()
+        self.collectors.clear()
 
     def require_concrete(self) -> None:
         """Raise for an abstract model, which has no rows."""

@@ -17,6 +17,7 @@ from typing_extensions import TypeVar
 
 from covet.database.orm.expressions import Operators
 from covet.database.orm.fields.choices import read_choices
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.schema.types import LogicalType
 from covet.exceptions import ModelDefinitionError, ValidationError
 
@@ -285,6 +286,19 @@ class Field(Operators[_T]):
         self.validate(value)
         return value
 
+    @property
+    def checks_more(self) -> bool:
+        """Whether ``validate`` has choices or validators to ask."""
+        return bool(self.choices or self.validators)
+
+    def fast_check(self) -> FastCheck | None:
+        """Return a test that is true only for values (never None) that ``clean`` gives back as they are, or None.
+
+        Saving writes it into generated code and asks ``clean`` where it is false. It is read once a model, and it holds
+        for the class that defines it: one that overrides ``coerce``, ``validate`` or ``clean`` may define its own.
+        """
+        return None
+
     def prepare(self, value: Any) -> Any:
         """Return ``value`` (never None) as the right side of a comparison: coerced, without bounds and choices."""
         return self.coerce(value)
@@ -292,6 +306,14 @@ class Field(Operators[_T]):
     def pre_save(self, instance: Any, *, adding: bool) -> Any:  # noqa: ARG002 - for the fields that override it
         """Return the value to store for ``instance``; fields such as ``auto_now`` set it here."""
         return instance.__dict__.get(self.attname)
+
+    def pre_save_test(self, *, adding: bool) -> FastCheck | None:  # noqa: ARG002 - for the fields that override it
+        """Return a test that is false where ``pre_save`` only gives the attribute's value back; None: it always does.
+
+        ``{v}`` is that value, ``state`` the instance's dict. Like ``fast_check`` it is read once and holds for the class
+        that defines it.
+        """
+        return None
 
     # -- the logical type's value ----------------------------------------------------------
 

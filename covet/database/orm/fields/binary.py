@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.orm.fields.sizes import MAX_BYTES, read_size
 from covet.database.schema.types import Binary
 
@@ -82,3 +83,9 @@ class BinaryField(Field[_Bytes]):
         if len(value) > (self.max_length or MAX_BYTES):
             raise self.invalid(f"the value has {len(value)} bytes, {self.max_length or MAX_BYTES} are allowed.", "size")
         super().validate(value)
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more:
+            return None
+        return FastCheck("type({v}) is bytes and len({v}) <= {longest}", {"longest": self.max_length or MAX_BYTES})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.schema.types import Boolean
 
 _Bool = TypeVar("_Bool", default=bool)
@@ -64,3 +65,7 @@ class BooleanField(Field[_Bool]):
                 raise self.invalid("the text is none of true, t, 1, false, f, 0.")
             return meant
         raise self.refused(value, "True or False")
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        return None if self.checks_more else FastCheck("type({v}) is bool")

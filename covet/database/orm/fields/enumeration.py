@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, Flag
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.orm.fields.sizes import read_size
 from covet.database.schema.types import Integer, LogicalType, NativeEnum, Varchar
 from covet.exceptions import DecodeError, ModelDefinitionError
@@ -159,6 +160,12 @@ class EnumField(Field[_T]):
         if isinstance(kind, Integer) and not -(1 << (kind.bits - 1)) <= value.value < 1 << (kind.bits - 1):
             raise self.invalid(f"the value is out of range of {kind.bits} bits.", "bounds")
         super().validate(value)
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more or issubclass(self.enum, Flag):
+            return None
+        return FastCheck("type({v}) is {enum}", {"enum": self.enum})
 
     @override
     def to_db(self, value: Any) -> Any:

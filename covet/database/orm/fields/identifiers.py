@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.schema.types import Inet, Uuid
 from covet.exceptions import ModelDefinitionError
 
@@ -106,6 +107,10 @@ class UUIDField(Field[_UUID]):
                 raise self.invalid("a UUID has 16 bytes.")
             return uuid.UUID(bytes=value)
         raise self.refused(value, "a UUID")
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        return None if self.checks_more else FastCheck("type({v}) is {uuid}", {"uuid": uuid.UUID})
 
 
 def canonical_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, overload
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.orm.fields.limits import Limits
 from covet.database.schema.types import Integer
 
@@ -119,6 +120,14 @@ class IntegerColumn(Field[_T]):
         if self.choices or self.validators:
             super().validate(value)
 
+    @override
+    def fast_check(self) -> FastCheck | None:
+        return None if self.checks_more else self._within(None)
+
+    def _within(self, limits: Limits | None) -> FastCheck:
+        low, high = Limits.narrowed(limits, self.lowest, self.highest)
+        return FastCheck("type({v}) is int and {low} <= {v} <= {high}", {"low": low, "high": high})
+
 
 class IntegerField(IntegerColumn[_Int]):
     """``int`` of 32 bits.
@@ -161,6 +170,10 @@ class IntegerField(IntegerColumn[_Int]):
         if self.limits is not None:
             self.limits.check(self, value)
         super().validate(value)
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        return None if self.checks_more else self._within(self.limits)
 
 
 class SmallIntegerField(IntegerField[_Int]):

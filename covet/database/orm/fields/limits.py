@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from covet.database.orm.fields.base import Field
 from covet.exceptions import ModelDefinitionError
+
+_Number: TypeAlias = int | float | Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The least and the greatest value that a field takes; None is no limit."""
 
-    least: int | float | Decimal | None = None
-    greatest: int | float | Decimal | None = None
+    least: _Number | None = None
+    greatest: _Number | None = None
 
     @classmethod
     def read(cls, field: Field[Any], options: dict[str, Any]) -> Self | None:
@@ -38,3 +40,11 @@ class Limits:
             raise field.invalid(f"the number is less than {self.least}.", "bounds")
         if self.greatest is not None and value > self.greatest:
             raise field.invalid(f"the number is greater than {self.greatest}.", "bounds")
+
+    @staticmethod
+    def narrowed(limits: Limits | None, low: _Number, high: _Number) -> tuple[_Number, _Number]:
+        """Return what is left of ``low`` to ``high``."""
+        if limits is None:
+            return low, high
+        least, greatest = limits.least, limits.greatest
+        return low if least is None else max(low, least), high if greatest is None else min(high, greatest)

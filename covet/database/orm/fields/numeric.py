@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.orm.fields.limits import Limits
 from covet.database.schema.types import Float, Numeric
 from covet.exceptions import ModelDefinitionError, ValidationError
@@ -139,6 +140,15 @@ class FloatField(Field[_Float]):
             self.limits.check(self, value)
         super().validate(value)
 
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more:
+            return None
+        low, high = Limits.narrowed(self.limits, -math.inf, math.inf)
+        # NaN is in no range, and -0.0 is not given back as it is.
+        test = "type({v}) is float and {low} <= {v} <= {high} and ({v} or {copysign}(1.0, {v}) > 0.0)"
+        return FastCheck(test, {"low": low, "high": high, "copysign": math.copysign})
+
 
 class DecimalField(Field[_Decimal]):
     """``Decimal``, exact. Without digits it is a ``numeric`` of any size.
@@ -263,3 +273,16 @@ class DecimalField(Field[_Decimal]):
         if self.limits is not None:
             self.limits.check(self, value)
         super().validate(value)
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.max_digits is None or self.checks_more:
+            return None
+        # Of the same exponent, not wider than the column, and no -0: quantizing changes nothing.
+        greatest = _WIDE.multiply(Decimal(10**self.max_digits - 1), self._quantum)
+        low, high = Limits.narrowed(self.limits, -greatest, greatest)
+        test = (
+            "type({v}) is {decimal} and {v}.same_quantum({quantum}) and {low} <= {v} <= {high} "
+            "and ({v} or not {v}.is_signed())"
+        )
+        return FastCheck(test, {"decimal": Decimal, "quantum": self._quantum, "low": low, "high": high})

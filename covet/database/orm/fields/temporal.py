@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.schema.types import Date, Interval, LogicalType, Time, Timestamp
 
 _T = TypeVar("_T")
@@ -67,6 +68,12 @@ class MomentField(Field[_T]):
         if self.auto_now or (self.auto_now_add and adding and values.get(self.attname) is None):
             values[self.attname] = self.now()
         return values.get(self.attname)
+
+    @override
+    def pre_save_test(self, *, adding: bool) -> FastCheck | None:
+        if self.auto_now:
+            return FastCheck("True")
+        return FastCheck("{v} is None") if self.auto_now_add and adding else None
 
 
 class DateField(MomentField[_Date]):
@@ -136,6 +143,15 @@ class DateField(MomentField[_Date]):
             )
         super().validate(value)
 
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more:
+            return None
+        first, last = _INFINITE_DATES
+        return FastCheck(
+            "type({v}) is {date} and {first} < {v} < {last}", {"date": dt.date, "first": first, "last": last}
+        )
+
 
 class TimeField(MomentField[_Time]):
     """``datetime.time`` without a zone.
@@ -203,6 +219,12 @@ class TimeField(MomentField[_Time]):
             except ValueError:
                 pass
         raise self.invalid("the text is not a time such as '17:30:00'.")
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more:
+            return None
+        return FastCheck("type({v}) is {time} and {v}.tzinfo is None and not {v}.fold", {"time": dt.time})
 
 
 class DateTimeField(MomentField[_DateTime]):
@@ -310,6 +332,14 @@ class DateTimeField(MomentField[_DateTime]):
             )
         super().validate(value)
 
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more:
+            return None
+        first, last = self._infinite
+        test = "type({v}) is {datetime} and {v}.tzinfo is {zone} and not {v}.fold and {first} < {v} < {last}"
+        return FastCheck(test, {"datetime": dt.datetime, "zone": self._zone, "first": first, "last": last})
+
 
 class DurationField(Field[_Duration]):
     """``datetime.timedelta`` to the microsecond, up to 292,271 years either way.
@@ -362,3 +392,12 @@ class DurationField(Field[_Duration]):
         if not -_LONGEST <= value <= _LONGEST:
             raise self.invalid("the duration is longer than 64 bits of microseconds, about 292,271 years.", "bounds")
         super().validate(value)
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more:
+            return None
+        return FastCheck(
+            "type({v}) is {timedelta} and {least} <= {v} <= {longest}",
+            {"timedelta": dt.timedelta, "least": -_LONGEST, "longest": _LONGEST},
+        )

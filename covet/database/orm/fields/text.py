@@ -10,6 +10,7 @@ from uuid import UUID
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.fast_check import FastCheck
 from covet.database.orm.fields.sizes import MAX_BYTES, read_size
 from covet.database.orm.validators import URLValidator, validate_email, validate_slug, validate_unicode_slug
 from covet.database.schema.types import LogicalType, Text, Varchar
@@ -19,6 +20,8 @@ _Str = TypeVar("_Str", default=str)
 
 #: The longest varchar of PostgreSQL.
 _MAX_LENGTH: Final = 10_485_760
+#: The most bytes of a character in UTF-8.
+_MAX_CHARACTER: Final = 4
 
 
 class TextOptions(FieldOptions[_T], total=False):
@@ -126,6 +129,19 @@ class CharField(Field[_Str]):
         if self.min_length is not None and len(value) < self.min_length:
             raise self.invalid(f"the text has {len(value)} characters, {self.min_length} are needed.", "size")
         super().validate(value)
+
+    @override
+    def fast_check(self) -> FastCheck | None:
+        if self.checks_more:
+            return None
+        shortest = max(self.min_length or 0, 1 if self.blank is False else 0)
+        longest = min(self.max_length or MAX_BYTES, MAX_BYTES // _MAX_CHARACTER)
+        # Text with a line break beyond ASCII is left to ``clean``: what is printable holds neither NUL nor surrogate.
+        test = (
+            "type({v}) is str and {shortest} <= len({v}) <= {longest} "
+            "and ('\\0' not in {v} if {v}.isascii() else {v}.isprintable())"
+        )
+        return FastCheck(test, {"shortest": shortest, "longest": longest})
 
 
 class TextField(CharField[_Str]):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from covet.database.adapters.base import Adapter
 from covet.database.connections import adapter_for
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
+from covet.database.orm.query.collection import Collector, Row, insert_collector
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.writes import (
-    collect,
     execute,
-    fill,
     returned_columns,
     returning_plan,
     save_changes,
@@ -24,6 +25,7 @@ from covet.database.schema.types import Array
 from covet.database.sql import nodes
 from covet.database.sql.statements import InsertColumns, InsertRows, OnConflict
 from covet.database.transaction import transaction
+from covet.exceptions import ValidationError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
@@ -70,52 +72,86 @@ async def bulk_create(
     """INSERT many instances in few statements, all or none; return them with their keys."""
     instances = list(objs)
     _check_batch_size(batch_size)
-    groups: dict[tuple[tuple[Field[Any], ...], tuple[Field[Any], ...]], list[tuple[Any, list[object]]]] = {}
-    options: Options = model._meta
-    for instance in instances:
-        if instance._meta is not options:
-            raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
-        given, values, filled = collect(instance, options, validate=True)
-        groups.setdefault((tuple(given), tuple(filled)), []).append((instance, values))
+    groups = _collected(model, instances)
     if not instances:
         return instances
     adapter = adapter_for(database)
     async with transaction(using=adapter.alias):
-        for (fields, returned), rows in groups.items():
-            size = min(batch_size or MAX_ROWS, max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
-            for start in range(0, len(rows), size):
-                await _insert_batch(adapter, model, fields, returned, rows[start : start + size], conflict)
-    for instance in instances:
-        settle(instance, adapter)
+        for group in groups:
+            size = min(batch_size or MAX_ROWS, max(1, adapter.dialect.max_params // max(1, len(group.given))), MAX_ROWS)
+            for start in range(0, len(group.rows), size):
+                await _insert_batch(adapter, model, group.part(start, start + size), conflict)
+    settle(instances, adapter)
     return instances
 
 
-async def _insert_batch(
-    adapter: Adapter,
-    model: type[Any],
-    fields: tuple[Field[Any], ...],
-    returned: tuple[Field[Any], ...],
-    rows: Sequence[tuple[Any, list[object]]],
-    conflict: OnConflict | None,
-) -> None:
-    if conflict is not None and not conflict.update:
-        returned = ()  # rows that met a conflict return nothing, so keys could not be told apart
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Instances whose INSERT has the same columns, and their rows."""
+
+    collector: Collector
+    mask: int
+    instances: Sequence[Any]
+    rows: Sequence[Row]
+
+    def part(self, start: int, stop: int) -> _Group:
+        return _Group(self.collector, self.mask, self.instances[start:stop], self.rows[start:stop])
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        return self.collector.split(self.mask).given
+
+    @property
+    def fields(self) -> tuple[Field[Any], ...]:
+        return tuple(self.collector.fields[at] for at in self.given)
+
+
+def _collected(model: type[Any], instances: Sequence[Any]) -> list[_Group]:
+    """Return the rows of all instances; nearly always they are of one group."""
+    options: Options = model._meta
+    for instance in instances:
+        if instance._meta is not options:
+            raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
+    collector = insert_collector(options, validate=True)
+    rows: list[Row] = []
+    masks: list[int] = []
+    try:
+        collector.collect(instances, rows, masks)
+    except ValidationError as error:
+        error.locate(f"objs[{len(rows)}]")
+        raise
+    kinds = set(masks)
+    if len(kinds) <= 1:
+        return [_Group(collector, mask, instances, rows) for mask in kinds]
+    groups: dict[int, tuple[list[Any], list[Row]]] = {}
+    for instance, row, mask in zip(instances, rows, masks, strict=True):
+        members, values = groups.setdefault(mask, ([], []))
+        members.append(instance)
+        values.append(row)
+    return [_Group(collector, mask, *group) for mask, group in groups.items()]
+
+
+async def _insert_batch(adapter: Adapter, model: type[Any], group: _Group, conflict: OnConflict | None) -> None:
+    fields, rows = group.fields, group.rows
+    # Rows that met a conflict return nothing, so keys could not be told apart.
+    returned = () if conflict is not None and not conflict.update else group.collector.split(group.mask).others
     by_column = adapter.dialect.supports_unnest and not any(isinstance(f.logical_type, Array) for f in fields)
     by_column = by_column and bool(fields)
-    key = (model, "insert many", fields, returned, conflict, -1 if by_column else len(rows))
+    key = (model, "insert many", group.mask, conflict, -1 if by_column else len(rows))
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
         statement = _insert_many(model._meta, fields, returned, conflict, None if by_column else len(rows))
         plan = returning_plan(adapter, statement, returned)
         adapter.plans.put(key, plan)
-    if by_column:
-        params: tuple[object, ...] = tuple(zip(*(values for _, values in rows), strict=True))
-    else:
-        params = tuple(value for _, values in rows for value in values)
+    columns = tuple(zip(*rows, strict=True))
+    params: tuple[object, ...] = tuple([columns[at] for at in group.given])
+    if not by_column:
+        params = tuple(chain.from_iterable(zip(*params, strict=True)))
     found = await execute(adapter, model, plan, params, rows=bool(returned))
     if returned:
-        for (instance, _), row in zip(rows, found, strict=True):
-            fill(instance, returned, row)
+        names = [field.attname for field in returned]
+        for instance, row in zip(group.instances, found, strict=True):
+            instance.__dict__.update(zip(names, row, strict=True))
 
 
 def _insert_many(
@@ -156,8 +192,12 @@ async def bulk_update(
     adapter = adapter_for(database)
     changed = 0
     async with transaction(using=adapter.alias):
-        for instance in instances:
+        for number, instance in enumerate(instances):
             if instance.pk is None:
                 raise ValueError(f"bulk_update(): a {model.__name__} has no key yet; save it first.")
-            changed += await save_changes(instance, fields, database)
+            try:
+                changed += await save_changes(instance, fields, database)
+            except ValidationError as error:
+                error.locate(f"objs[{number}]")
+                raise
     return changed

@@ -6,13 +6,14 @@ token of the key. Every value passes its field on the way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
 from covet.database.connections import adapter_for
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
+from covet.database.orm.query.collection import Row, insert_collector, update_collector
 from covet.database.orm.query.execution import remembered
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
@@ -78,59 +79,47 @@ async def execute(adapter: Adapter, model: type[Any], plan: Plan, params: tuple[
 # -- one instance ----------------------------------------------------------------------------
 
 
-def collect(
-    instance: Any, options: Options, *, validate: bool
-) -> tuple[list[Field[Any]], list[object], list[Field[Any]]]:
-    """Return the fields to insert, their values, and the fields that the database fills."""
-    fields: list[Field[Any]] = []
-    values: list[object] = []
-    returned: list[Field[Any]] = []
-    state = instance.__dict__
-    for field in options.fields:
-        value = field.pre_save(instance, adding=True)
-        if value is None and (field.identity or field.attname not in state):
-            returned.append(field)
-            continue
-        if isinstance(value, Expression):
-            raise FieldError(f"{field!r}: an expression needs a row; it cannot be inserted.")
-        state[field.attname] = cleaned = field.clean(value) if validate else value
-        fields.append(field)
-        values.append(encoded(field, cleaned))
-    return fields, values, returned
-
-
 async def insert(instance: Any, database: str | None, *, validate: bool = True) -> None:
     """INSERT one instance; what the database filled is set on it."""
     options: Options = instance._meta
     model = options.model
-    fields, values, returned = collect(instance, options, validate=validate)
+    collector = insert_collector(options, validate=validate)
+    rows: list[Row] = []
+    masks: list[int] = []
+    collector.collect((instance,), rows, masks)
     adapter = adapter_for(database)
-    key = (model, "insert", tuple(fields), tuple(returned))
+    given, returned = collector.split(masks[0])
+    key = (model, "insert", masks[0])
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        row = tuple(nodes.Param(i, f.logical_type) for i, f in enumerate(fields))
-        columns = tuple(f.column for f in fields)
-        statement = Insert(table_ref(options, aliased=False), columns, (row,), returned_columns(returned))
+        values = tuple(nodes.Param(at, collector.fields[at].logical_type) for at in given)
+        columns = tuple(collector.fields[at].column for at in given)
+        statement = Insert(table_ref(options, aliased=False), columns, (values,), returned_columns(returned))
         plan = returning_plan(adapter, statement, returned)
         adapter.plans.put(key, plan)
-    found = await execute(adapter, model, plan, tuple(values), rows=bool(returned))
+    found = await execute(adapter, model, plan, rows[0], rows=bool(returned))
     if returned:
         fill(instance, returned, found[0])
-    settle(instance, adapter)
+    settle((instance,), adapter)
 
 
 def fill(instance: Any, fields: Sequence[Field[Any]], row: Sequence[object]) -> None:
     """Set what a row returned."""
+    state = instance.__dict__
     for field, value in zip(fields, row, strict=True):
-        instance.__dict__[field.attname] = value
+        state[field.attname] = value
 
 
-def settle(instance: Any, adapter: Adapter) -> None:
-    """Note that an instance is a row now."""
-    instance.__dict__.pop("_adding", None)
-    if adapter.alias != "default":
-        instance.__dict__["_database"] = remembered(adapter)
-    mark_loaded(instance)
+def settle(instances: Iterable[Any], adapter: Adapter) -> None:
+    """Note that instances are rows now."""
+    database = remembered(adapter)
+    for instance in instances:
+        state = instance.__dict__
+        state.pop("_adding", None)
+        if database is not None:
+            state["_database"] = database
+        if not instance._is_loaded:
+            mark_loaded(instance)
 
 
 async def save_changes(
@@ -139,22 +128,27 @@ async def save_changes(
     """UPDATE the row of an instance; False when there is none. What the database computes is read back."""
     options: Options = instance._meta
     model = options.model
+    collector = update_collector(options, tuple(fields), validate=validate)
+    rows: list[Row] = []
+    masks: list[int] = []
+    collector.collect((instance,), rows, masks)
+    key = encoded(options.pk, instance.__dict__[options.pk.attname])
+    adapter = adapter_for(database)
+    if not masks[0]:
+        plan = _update_plan(adapter, model, tuple([(field, None) for field in collector.fields]), ())
+        return bool(await execute(adapter, model, plan, (*rows[0], key), rows=False))
     params: list[object] = []
     assignments: list[tuple[Field[Any], ExpressionToken | None]] = []
-    for field in fields:
-        value = field.pre_save(instance, adding=False)
-        if isinstance(value, Expression):
+    for at, (field, value) in enumerate(zip(collector.fields, rows[0], strict=True)):
+        if masks[0] >> at & 1:
             assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
-            continue
-        instance.__dict__[field.attname] = cleaned = field.clean(value) if validate else value
-        assignments.append((field, None))
-        params.append(encoded(field, cleaned))
-    params.append(encoded(options.pk, instance.__dict__[options.pk.attname]))
-    adapter = adapter_for(database)
-    computed = [field for field, token in assignments if token is not None]
+        else:
+            assignments.append((field, None))
+            params.append(value)
+    computed = collector.split(masks[0]).others
     plan = _update_plan(adapter, model, tuple(assignments), computed)
-    found = await execute(adapter, model, plan, tuple(params), rows=bool(computed))
-    if computed and found:
+    found = await execute(adapter, model, plan, (*params, key), rows=True)
+    if found:
         fill(instance, computed, found[0])
     return bool(found)
 

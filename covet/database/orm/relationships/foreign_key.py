@@ -10,6 +10,7 @@ from typing_extensions import TypeVar, Unpack, override
 from covet.database.orm import registry
 from covet.database.orm.conditions import Q
 from covet.database.orm.fields.base import Field
+from covet.database.orm.fields.fast_check import FastCheck, holds
 from covet.database.orm.relations import Relation, RelationReference
 from covet.database.orm.relationships.related_manager import ReverseManager
 from covet.database.orm.unloaded import make_reference
@@ -259,6 +260,12 @@ class ForeignKey(Field[_To], RelationReference):
         """Whether the row exists is for the database to say."""
 
     @override
+    def fast_check(self) -> FastCheck | None:
+        """Return the target's: a key that it gives back as it is, is taken as it is."""
+        target = self._target
+        return target.fast_check() if holds(target, "fast_check", "coerce", "validate", "clean") else None
+
+    @override
     def pre_save(self, instance: Any, *, adding: bool) -> Any:
         """Return the key; one that the related instance got after it was assigned is taken over."""
         state = instance.__dict__
@@ -270,6 +277,10 @@ class ForeignKey(Field[_To], RelationReference):
                 raise ValueError(f"{self.label}: the related {type(related).__name__} has no key yet; save it first.")
             state[self.attname] = key
         return key
+
+    @override
+    def pre_save_test(self, *, adding: bool) -> FastCheck | None:
+        return FastCheck("{v} is None and {related} in state", {"related": f"_related_{self.name}"})
 
     # -- the attribute ---------------------------------------------------------------------
 
