@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast, overload
 from typing_extensions import ParamSpec, TypeVar, dataclass_transform
 
 from covet.database.orm import fields as f
+from covet.database.orm.construction import constructor
 from covet.database.orm.expressions import Expression
 from covet.database.orm.manager import DefaultManager
 from covet.database.orm.metaclass import ModelMeta
@@ -83,28 +84,16 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
     _is_loaded: ClassVar[bool] = True
 
     def __init__(self, **values: Any) -> None:
-        cls = type(self)
-        options = cls._meta
-        options.require_concrete()
+        options = type(self)._meta
         state: dict[str, Any] = self.__dict__  # pyright: ignore[reportAssignmentType]  # it takes the class's
-        state["_adding"] = True
-        fill = False
-        for field in options.fields:
-            if field.attname in values:
-                state[field.attname] = values.pop(field.attname)
-            elif field.has_default():
-                state[field.attname] = field.get_default()
-            elif field.db_default is f.MISSING:
-                state[field.attname] = None
-            else:
-                fill = True  # the attribute comes with the row
-        for name, value in values.items():
+        complete = (options.construct or constructor(options))(state, values)
+        for name, value in values.items():  # no columns: relations, properties, pk
             if not self.has_settable(name):
                 raise self.unknown_attribute(name)
             if name == "pk" and state[options.pk.attname] is not None and not options.pk.has_default():
-                raise TypeError(f"{cls.__name__}() got both 'pk' and {options.pk.name!r}.")
+                raise TypeError(f"{type(self).__name__}() got both 'pk' and {options.pk.name!r}.")
             setattr(self, name, value)
-        if fill:
+        if not complete:
             loading.await_database(self)
 
     # -- loading ---------------------------------------------------------------------------

@@ -79,6 +79,8 @@ class Options:
         #: The fields and relations as declared, for subclasses to copy.
         self.templates: dict[str, Any] = {}
         self.managers: dict[str, Any] = {}
+        #: The function that was generated to make instances; written by ``construction``.
+        self.construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
         #: The functions that were generated to save instances; read by ``query.collection``.
         self.collectors: LRU[Hashable, Any] = LRU(_MAX_COLLECTORS)
         #: Makes a queryset of all rows, past every custom manager; set by the metaclass.
