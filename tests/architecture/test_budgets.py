@@ -127,3 +127,39 @@ async def test_values_are_made_without_a_call(rows: Database) -> None:
 
 async def test_prefetch_of_one_relation_is_at_most_2_calls_a_row(rows: Database) -> None:
     assert await per_row(BudgetUser.objects.prefetch_related("budget_posts")) <= 2
+
+
+async def test_bulk_create_of_native_values_is_2_calls_a_row_to_make_it_and_none_to_save_it(rows: Database) -> None:
+    author = await BudgetUser.objects.first()
+    assert author is not None
+    counted: list[list[str]] = []
+    for count in (1, ROWS):
+        await BudgetPost.objects.bulk_create([BudgetPost(title="warm", author_id=author.id) for _ in range(count)])
+        with calls() as making:
+            posts = [BudgetPost(title=f"post {i}", author_id=author.id) for i in range(count)]
+        with calls() as saving:
+            await BudgetPost.objects.bulk_create(posts)
+        assert len(making) == 2 * count  # Model.__init__ and what is generated for it
+        counted.append(saving)
+    assert 0 < len(counted[0]) == len(counted[1]), counted[1]
+
+
+async def test_warm_create_of_one_row_is_at_most_21_calls_besides_the_adapter(rows: Database) -> None:
+    author = await BudgetUser.objects.first()
+    assert author is not None
+    await BudgetPost.create(title="first", author_id=author.id)
+    with calls() as found:
+        post = await BudgetPost.create(title="second", author_id=author.id)
+    assert post.id > 0
+    assert 0 < len(outside_adapters(found)) <= 21, outside_adapters(found)
+
+
+async def test_warm_save_of_a_row_is_at_most_20_calls_besides_the_adapter(rows: Database) -> None:
+    post = await BudgetPost.objects.first()
+    assert post is not None
+    await post.save()
+    post.title = "changed"
+    with calls() as found:
+        await post.save()
+    assert (await BudgetPost.objects.get(id=post.id)).title == "changed"
+    assert 0 < len(outside_adapters(found)) <= 20, outside_adapters(found)

@@ -43,6 +43,30 @@ async def test_value_that_is_wrong_is_found_before_the_first_row_is_sent() -> No
     assert queries == []
 
 
+async def test_error_says_which_instance_it_was() -> None:
+    users = [User(username="a"), User(username="b"), User(username="x" * 101)]
+    with pytest.raises(ValidationError, match=r"^objs\[2\]: User\.username: the text has 101") as caught:
+        await User.objects.bulk_create(users)
+    assert list(caught.value.errors) == ["username"]
+    users[2].username = "c"
+    await User.objects.bulk_create(users)
+    users[1].username = "y" * 101
+    with pytest.raises(ValidationError, match=r"^objs\[1\]: User\.username: the text has 101"):
+        await User.objects.bulk_update(users, ["username"])
+    assert await User.objects.values_list("username", flat=True).order_by("id") == ["a", "b", "c"]
+
+
+async def test_instances_with_and_without_a_key_alternate() -> None:
+    users = [
+        User(id=1000 + number, username=f"u{number}") if number % 2 else User(username=f"u{number}")
+        for number in range(20)
+    ]
+    await User.objects.bulk_create(users, batch_size=3)
+    assert [user.id for user in users[1::2]] == [1000 + number for number in range(1, 20, 2)]
+    stored = dict(await User.objects.values_list("username", "id"))
+    assert stored == {user.username: user.id for user in users}
+
+
 async def test_more_parameters_than_a_statement_takes_are_batched() -> None:
     users = [User(username=f"user{number}") for number in range(5_000)]
     await User.objects.bulk_create(users)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.connections import adapter_for
@@ -25,10 +25,10 @@ async def create(queryset: QuerySet[_M, Any], values: Mapping[str, Any]) -> _M:
     return instance
 
 
-async def insert_new(instance: Any, database: str | None) -> None:
-    """Run the instance's own check and insert it."""
+def insert_new(instance: Any, database: str | None) -> Coroutine[Any, Any, None]:
+    """Run the instance's own check; awaited, insert it."""
     instance.clean()
-    await insert(instance, database)
+    return insert(instance, database)
 
 
 async def get_or_create(

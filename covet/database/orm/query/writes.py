@@ -132,10 +132,11 @@ async def save_changes(
     rows: list[Row] = []
     masks: list[int] = []
     collector.collect((instance,), rows, masks)
-    key = encoded(options.pk, instance.__dict__[options.pk.attname])
+    pk = options.pk
+    key = encoded(pk, instance.__dict__[pk.attname])
     adapter = adapter_for(database)
     if not masks[0]:
-        plan = _update_plan(adapter, model, tuple([(field, None) for field in collector.fields]), ())
+        plan = _plain_update_plan(adapter, model, collector.fields)
         return bool(await execute(adapter, model, plan, (*rows[0], key), rows=False))
     params: list[object] = []
     assignments: list[tuple[Field[Any], ExpressionToken | None]] = []
@@ -151,6 +152,16 @@ async def save_changes(
     if found:
         fill(instance, computed, found[0])
     return bool(found)
+
+
+def _plain_update_plan(adapter: Adapter, model: type[Any], fields: tuple[Field[Any], ...]) -> Plan:
+    """Return the plan of an UPDATE that only has parameters."""
+    key = (model, "update fields", fields)
+    plan: Plan | None = adapter.plans.get(key)
+    if plan is None:
+        plan = _update_plan(adapter, model, tuple((field, None) for field in fields), ())
+        adapter.plans.put(key, plan)
+    return plan
 
 
 def _update_plan(
