@@ -59,9 +59,7 @@ class ValidationError(CovetError, ValueError):
     error says ``label`` (``User.email``) in place of the name where it is given.
     """
 
-    def __init__(
-        self, errors: Mapping[str, Sequence[str]] | str, *, field: str = "", label: str | None = None
-    ) -> None:
+    def __init__(self, errors: Mapping[str, Sequence[str]] | str, *, field: str = "", label: str | None = None) -> None:
         if isinstance(errors, str):
             errors = {field: [errors]}
         self.errors: dict[str, list[str]] = {name: list(messages) for name, messages in errors.items()}

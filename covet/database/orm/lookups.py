@@ -15,7 +15,7 @@ from covet.database.sql import nodes
 from covet.exceptions import FieldError, ValidationError
 
 
-class Decided(Exception):  # noqa: N818 - no error: the answer is known without asking the database
+class Decided(Exception):
     """A comparison that is the same for every value of the column: with a number that no such column holds."""
 
     def __init__(self, *, matches: bool) -> None:
