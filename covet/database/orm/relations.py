@@ -44,7 +44,7 @@ class Relation:
 
 
 class RelationReference:
-    """What ``select_related``, ``prefetch_related`` and ``load`` take instead of a name: ``Post.author``, ``User.posts``."""
+    """What ``select_related``, ``prefetch_related`` and ``load`` take for a name: ``Post.author``, ``User.posts``."""
 
     @property
     def relation_name(self) -> str:

@@ -70,7 +70,8 @@ def _hydrator(adapter: Adapter, model: type[Any], names: tuple[str, ...]) -> Hyd
     found = {column.name for column in columns}
     if options.pk.attname not in found:
         raise FieldError(
-            f"raw() of {options.label} must select the primary key {options.pk.column!r}; it selects {', '.join(names)}."
+            f"raw() of {options.label} must select the primary key {options.pk.column!r}; "
+            f"it selects {', '.join(names)}."
         )
     partial = any(field.attname not in found for field in options.fields)
     key = next(column.position for column in columns if column.name == options.pk.attname)

@@ -7,9 +7,9 @@ sequence: ``for post in user.posts``, ``len(user.posts)``, ``user.posts[0]`` wit
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from covet.database.orm.manager import Manager
 from covet.database.orm.query import batching
@@ -186,7 +186,7 @@ class RelatedManager(Manager[_M]):
         await rows.update(**{self.relation.foreign_key.name: key})
 
     def _pk_of(self, row: Any) -> Any:
-        if hasattr(type(row), "_meta"):
+        if hasattr(row.__class__, "_meta"):
             if not isinstance(row, self.model):
                 raise TypeError(f"{self!r} holds {self.model.__name__}, not {type(row).__name__}.")
             if row.pk is None:
