@@ -195,12 +195,17 @@ class QueryState(NamedTuple):
     #: ``none()``: nothing is asked of the database.
     empty: bool = False
 
-    def annotation(self, name: str) -> ExpressionToken | None:
-        """Return the expression that is annotated under ``name``."""
+    def find(self, name: str) -> Annotation | None:
+        """Return the annotation of that name."""
         for annotation in self.annotations:
             if annotation.name == name:
-                return annotation.expression
+                return annotation
         return None
+
+    def annotation(self, name: str) -> ExpressionToken | None:
+        """Return the expression that is annotated under ``name``."""
+        found = self.find(name)
+        return None if found is None else found.expression
 
 
 EMPTY_STATE = QueryState()

@@ -42,6 +42,7 @@ class Context(NamedTuple):
     scope: int | None = None  #: the filter() call it belongs to
     negated: bool = False  #: under a NOT
     required: bool = False  #: a row for which it is not true is out
+    after: int = 0  #: how many filter() calls came before the aggregate that is translated
     here: bool = False  #: it speaks of the joined row itself, also under a NOT: the filter of an aggregate, a value
 
 
@@ -227,20 +228,23 @@ class Translator:
         if token.tag == "param":
             return self.param(token.param, token.type)
         if token.tag == "annotation":
-            inner = self.state.annotation(token.name)
-            if inner is None:
+            annotation = self.state.find(token.name)
+            if annotation is None:
                 raise FieldError(f"There is no annotation {token.name!r}.")
-            return self.value(inner)
+            return self.value(annotation.expression, Context(after=annotation.after))
         if token.tag == "arithmetic":
             loose = context._replace(required=False)
             left, right = self.value(token.left, loose), self.value(token.right, loose)
             return nodes.Arithmetic(token.operator, left, right, token.type)
         if token.tag == "condition":
             return self.predicate(token.predicate, Context(here=True))
-        return self.aggregate(token)
+        return self.aggregate(token, context.after)
 
-    def aggregate(self, token: AggregateToken) -> nodes.Expression:
-        """Translate an aggregate: over the rows of this SELECT, or in a subquery of its own."""
+    def aggregate(self, token: AggregateToken, after: int) -> nodes.Expression:
+        """Translate an aggregate: over the rows of this SELECT, or in a subquery of its own.
+
+        A ``filter()`` before it that crosses the same relation chooses the rows that it is over, as in Django.
+        """
         if not self.by_subquery:
             return self.aggregate_call(token)
         path = next((path for path in paths_of(token) if path.first_many is not None), None)
@@ -248,6 +252,10 @@ class Translator:
             return self.aggregate_call(token)
         inner, condition = self.nest(path)
         call = inner.aggregate_call(token)
+        for item in self.state.where[:after]:
+            if any(many_prefix(crossed) == inner.prefix for crossed in joined_paths(item)):
+                condition = nodes.And((condition, inner.predicate(item, Context(scope=0))))
+                break
         select = Select((Selected(call),), inner.joins.root.table(), inner.joins.build(), condition)
         return nodes.ScalarSubquery(select, token.type)
 
@@ -298,6 +306,24 @@ def paths_of(token: ExpressionToken | Predicate | None) -> Iterator[ResolvedPath
         return
     for child in _children(token):
         yield from paths_of(child)
+
+
+def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
+    """Return the relations of a path up to the first that leads to many rows; nothing where none does."""
+    return () if path.first_many is None else path.relations[: path.first_many + 1]
+
+
+def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
+    """Yield the paths to many rows for which a condition joins; under a negation it asks EXISTS instead."""
+    if token.tag == "group":
+        if not token.negated and token.connector != "XOR":
+            for child in token.children:
+                yield from joined_paths(child)
+        return
+    for path in paths_of(token):
+        ends_at_relation = path.target is not None and path.field.primary_key
+        if path.first_many is not None and not (token.tag == "null" and token.is_null and ends_at_relation):
+            yield path
 
 
 def _children(  # noqa: PLR0911 - one return a kind
