@@ -28,7 +28,7 @@ from covet.database.orm.query.translation import (
     Translator,
     aggregates_of,
     joined_paths,
-    many_prefix,
+    many_chain,
     paths_of,
 )
 from covet.database.sql import nodes
@@ -69,10 +69,10 @@ class SelectPlanner:
         plain, first = False, len(self.state.where)
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
-                prefixes = {many_prefix(path) for path in paths_of(aggregate)} - {()}
-                first = min(first, annotation.after) if prefixes else first
-                crossed |= prefixes
-                plain = plain or not prefixes
+                chains = {many_chain(path) for path in paths_of(aggregate)} - {()}
+                first = min(first, annotation.after) if chains else first
+                crossed |= chains
+                plain = plain or not chains
         if not crossed:
             return False
         if self.state.group_by is not None:
@@ -82,14 +82,16 @@ class SelectPlanner:
                     "the rows of one would multiply those of the other. Ask in two queries."
                 )
             return False
-        joined = {
-            scope: {many_prefix(path) for path in joined_paths(item)} for scope, item in enumerate(self.state.where)
-        }
-        crossing = {scope: prefixes for scope, prefixes in joined.items() if prefixes}
-        if len(crossed) == 1 and (not crossing or (len(crossing) == 1 and crossing.get(min(crossing)) == crossed)):
-            # One relation: its rows are joined once, by the filter that came before the aggregate if there is one.
-            return any(scope >= first for scope in crossing)
-        return True
+        joined = {scope: {many_chain(p) for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
+        crossing = {scope: chains for scope, chains in joined.items() if chains}
+        if len(crossed) > 1 or len(crossing) > 1:
+            return True
+        # One relation: its rows are joined once, by the filter that came before the aggregate if there is one.
+        counted = next(iter(crossed))
+        return any(
+            scope >= first or any(chain != counted[: len(chain)] for chain in chains)
+            for scope, chains in crossing.items()
+        )
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
         """Return WHERE and HAVING."""

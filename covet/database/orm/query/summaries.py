@@ -22,7 +22,7 @@ from covet.database.orm.query.translation import (
     annotations_of,
     finish_aggregate,
     joined_paths,
-    many_prefix,
+    many_chain,
     paths_of,
 )
 from covet.database.schema.types import Integer
@@ -112,7 +112,12 @@ def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -
     in a subquery if they join more than that.
     """
     crossing = [item for item in state.where if any(joined_paths(item))]
-    same = [item for item in crossing if {many_prefix(path) for path in joined_paths(item)} == crossed]
+    counted = next(iter(crossed), ())
+    same = [
+        item
+        for item in crossing
+        if all(chain == counted[: len(chain)] for chain in map(many_chain, joined_paths(item)))
+    ]
     if not crossed or not crossing or (len(crossing) == 1 and same):
         return state
     pk = PathToken("path", model._meta.resolve_field("pk"))
