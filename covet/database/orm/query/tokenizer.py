@@ -201,6 +201,11 @@ class Tokenizer:
             prepared = lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(path, decided)
+        return self._prepared(path, prepared)
+
+    def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
+        """Return the condition for a value that its lookup has checked; the parameters take it."""
+        lookup = path.lookup
         if lookup is ISNULL:
             return NullTest("null", PathToken("path", path), prepared)
         if lookup.takes_list and not prepared:
