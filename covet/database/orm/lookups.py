@@ -73,10 +73,10 @@ class Compare(Lookup):
 
     def prepare(self, field: LookupField, value: Any) -> Any:
         value = field.prepare(value)
-        if field.highest is not None and field.lowest is not None:
-            # Drivers refuse a number that the column's type does not hold; compared by value it has an answer.
-            if type(value) is not int or not field.lowest <= value <= field.highest:
-                value = self.reach(field.lowest, value, field.highest)
+        lowest, highest = field.lowest, field.highest
+        # Drivers refuse a number that the column's type does not hold; compared by value it has an answer.
+        if lowest is not None and highest is not None and not (type(value) is int and lowest <= value <= highest):
+            value = self.reach(lowest, value, highest)
         return value if field.encode is None else field.encode(value)
 
     def reach(self, lowest: int, value: Any, highest: int) -> int:
