@@ -25,7 +25,7 @@ from typing import Any, cast
 from covet._codegen import define
 from covet.database.dialects.base import Dialect
 from covet.database.orm.query.plan import Hydrate
-from covet.database.orm.query.results import Entity, Record, Result, ResultColumn
+from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
 from covet.database.orm.unloaded import unloaded_class
 from covet.exceptions import FieldError
 
@@ -52,7 +52,7 @@ class _Writer:
 
     def write(self, result: Result) -> Hydrate:
         if isinstance(result, Entity):
-            value = self._entity(result, "        ")
+            value = self._rows(result)
             label = result.model.__name__
         else:
             value = self._record(result)
@@ -93,6 +93,16 @@ class _Writer:
 
     # -- instances -------------------------------------------------------------------------
 
+    def _rows(self, entity: Entity) -> str:
+        """Write what makes one row; return the expression for it."""
+        if entity.link is None:
+            return self._entity(entity, "        ")
+        if entity.shared:
+            self._once(entity, "        ")
+        else:
+            self._entity(entity, "        ")
+        return f"({self._value(entity.link)}, o0)"
+
     def _entity(self, entity: Entity, indent: str) -> str:
         number = self.entities
         self.entities += 1
@@ -106,21 +116,32 @@ class _Writer:
             self.namespace["database"] = self.database
             emit(f"{indent}{variable}._database = database")
         for child in entity.related:
-            self._related(child.entity, f"{variable}.{_identifier(child.cache_name)}", indent)
+            self._related(child, variable, indent)
         return variable
 
-    def _related(self, entity: Entity, target: str, indent: str) -> None:
-        """Build a joined instance once for each key of the result: equal keys share one instance."""
-        seen, key = f"seen{self.entities}", f"c{entity.key}"
+    def _related(self, child: RelatedEntity, near: str, indent: str) -> None:
+        """Build a joined instance and give it to the one that it was joined to."""
+        emit = self.body.append
+        target = f"{near}.{_identifier(child.cache_name)}"
+        emit(f"{indent}if c{child.entity.key} is not None:")
+        variable = self._once(child.entity, f"{indent}    ")
+        emit(f"{indent}    {target} = {variable}")
+        if child.back is not None:
+            emit(f"{indent}    {variable}.{_identifier(child.back)} = {near}")
+        if child.absent:
+            emit(f"{indent}else:")
+            emit(f"{indent}    {target} = None")
+
+    def _once(self, entity: Entity, indent: str) -> str:
+        """Build an instance once for each key of the result: equal keys share it."""
+        seen, key, variable = f"seen{self.entities}", f"c{entity.key}", f"o{self.entities}"
         self.before.append(f"    {seen} = {{}}")
         emit = self.body.append
-        emit(f"{indent}if {key} is not None:")
-        variable = f"o{self.entities}"
-        emit(f"{indent}    {variable} = {seen}.get({key})")
-        emit(f"{indent}    if {variable} is None:")
-        self._entity(entity, f"{indent}        ")
-        emit(f"{indent}        {seen}[{key}] = {variable}")
-        emit(f"{indent}    {target} = {variable}")
+        emit(f"{indent}{variable} = {seen}.get({key})")
+        emit(f"{indent}if {variable} is None:")
+        self._entity(entity, f"{indent}    ")
+        emit(f"{indent}    {seen}[{key}] = {variable}")
+        return variable
 
     # -- other shapes ----------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     database = using or state.get("_database")
     if database is not None:
         found = found.using(database)
-    if options.pk.attname in state:
-        return found.filter(pk=state[options.pk.attname])
+    if all(field.attname in state for field in options.key):
+        return found.filter(**{field.name: state[field.attname] for field in options.key})
     known = next(field for field in options.fields if field.attname in state)
     return found.filter(**{known.name: state[known.attname]})
 
@@ -53,8 +53,8 @@ async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) 
         if state.get(field.attname) != value:
             state.pop(f"_related_{field.name}", None)
         state[field.attname] = value
-    pk = type(instance)._meta.pk.attname
-    state[pk] = row.__dict__[pk]
+    for field in type(instance)._meta.key:
+        state[field.attname] = row.__dict__[field.attname]
 
 
 async def refresh(instance: Any, names: Sequence[str], using: str | None) -> None:
@@ -74,10 +74,11 @@ def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
     options: Options = type(instance)._meta
     state = instance.__dict__
     if names is None:
-        return [field for field in options.fields if not field.primary_key and field.attname in state]
+        return [field for field in options.fields if field.attname not in options.key_names and field.attname in state]
     fields = [options.get_field(name) for name in names]
-    if any(field.primary_key for field in fields):
-        raise FieldError(f"save(update_fields=...): {options.pk.name!r} is the primary key; it does not change.")
+    for field in fields:
+        if field.attname in options.key_names:
+            raise FieldError(f"save(update_fields=...): {field.name!r} is the primary key; it does not change.")
     return list(dict.fromkeys(fields))
 
 

@@ -141,10 +141,10 @@ class Translator:
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
         if path.first_many is not None and (token.is_null or context.negated):
-            if path.target is not None and path.field.primary_key:
+            if self._is_presence(path):
                 return nodes.Exists(self._related(path, None), negated=token.is_null)
             if self._needs_exists(path, context):
-                return self._exists(path, token)
+                return self._exists_or_none(path, token) if token.is_null else self._exists(path, token)
         required = context.required and not token.is_null
         return nodes.IsNull(self.column(path, context._replace(required=required)), negated=not token.is_null)
 
@@ -172,6 +172,15 @@ class Translator:
         return _definite(node, left) if context.negated else node
 
     # -- conditions on related rows --------------------------------------------------------
+
+    def _is_presence(self, path: ResolvedPath) -> bool:
+        """Whether the path is one relation to many rows from here, so that NULL means: there is no related row."""
+        rest = path.relations[len(self.prefix) :] if self._inside(path) else ()
+        return path.target is not None and not path.field.null and len(rest) == 1 and rest[0].many
+
+    def _exists_or_none(self, path: ResolvedPath, token: NullTest) -> nodes.Expression:
+        """Return what ``LEFT JOIN .. IS NULL`` says of a row: there is no related row, or one whose value is NULL."""
+        return nodes.Or((nodes.Exists(self._related(path, None), negated=True), self._exists(path, token)))
 
     def _needs_exists(self, path: ResolvedPath, context: Context) -> bool:
         if path.first_many is None:

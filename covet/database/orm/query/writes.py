@@ -153,7 +153,7 @@ async def save_changes(
         instance.__dict__[field.attname] = cleaned = field.clean(value) if validate else value
         assignments.append((field, None))
         params.append(encoded(field, cleaned))
-    params.append(encoded(options.pk, instance.__dict__[options.pk.attname]))
+    params.extend(encoded(field, instance.__dict__[field.attname]) for field in options.key)
     adapter = adapter_for(database)
     computed = [field for field, token in assignments if token is not None]
     plan = _update_plan(adapter, model, tuple(assignments), computed)
@@ -183,11 +183,21 @@ def _update_plan(
             else:
                 changes.append((field.column, planner.translator.value(token)))
                 position += _width(token)
-        pk = nodes.ColumnRef(options.db_table, options.pk.column, options.pk.logical_type)
-        where = nodes.Comparison("=", pk, nodes.Param(position, options.pk.logical_type))
+        where = _has_key(options, position)
         plan = _returning_plan(adapter, Update(_table(options), tuple(changes), where, _returned(computed)), computed)
         adapter.plans.put(key, plan)
     return plan
+
+
+def _has_key(options: Options, position: int) -> nodes.Expression:
+    """Return the condition for the row with the key in the parameters from ``position`` on."""
+    parts = tuple(
+        nodes.Comparison(
+            "=", nodes.ColumnRef(options.db_table, f.column, f.logical_type), nodes.Param(position + i, f.logical_type)
+        )
+        for i, f in enumerate(options.key)
+    )
+    return parts[0] if len(parts) == 1 else nodes.And(parts)
 
 
 def _width(token: ExpressionToken) -> int:
@@ -317,12 +327,33 @@ async def bulk_create(
     adapter = adapter_for(database)
     async with transaction(using=adapter.alias):
         for (fields, returned), rows in groups.items():
-            size = min(batch_size or MAX_ROWS, max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
+            size = min(batch_size or MAX_ROWS, _batch_size(adapter, fields))
             for start in range(0, len(rows), size):
                 await _insert_batch(adapter, model, fields, returned, rows[start : start + size], conflict)
     for instance in instances:
         settle(instance, adapter)
     return instances
+
+
+def _batch_size(adapter: Adapter, fields: Sequence[Field[Any]]) -> int:
+    return min(max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
+
+
+async def insert_rows(
+    adapter: Adapter,
+    model: type[Any],
+    fields: tuple[Field[Any], ...],
+    rows: Sequence[tuple[Any, list[object]]],
+    conflict: OnConflict | None,
+) -> None:
+    """INSERT rows of values that no instance stands for: one statement, or several in one transaction."""
+    size = _batch_size(adapter, fields)
+    if len(rows) <= size:
+        await _insert_batch(adapter, model, fields, (), rows, conflict)
+        return
+    async with transaction(using=adapter.alias):
+        for start in range(0, len(rows), size):
+            await _insert_batch(adapter, model, fields, (), rows[start : start + size], conflict)
 
 
 async def _insert_batch(
