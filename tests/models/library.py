@@ -60,9 +60,7 @@ class Biography(Model):
 
 class Club(Model):
     name = CharField(max_length=50)
-    members = ManyToManyField(
-        Writer, through="Membership", through_fields=("club", "member"), related_name="clubs"
-    )
+    members = ManyToManyField(Writer, through="Membership", through_fields=("club", "member"), related_name="clubs")
     guests: ManyToManyField[Writer] = ManyToManyField("Writer", through="Visit", related_name="+")
 
     memberships: ReverseManager[Membership]
@@ -75,7 +73,7 @@ class Membership(Model):
     role = CharField(max_length=20, default="plain")
 
     class Meta:
-        constraints = [UniqueConstraint(fields=["club", "member"])]
+        constraints = (UniqueConstraint(fields=["club", "member"]),)
 
 
 class Visit(Model):

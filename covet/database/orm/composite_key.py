@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from covet.exceptions import ModelDefinitionError
+
+if TYPE_CHECKING:
+    from covet.database.orm.options import Options
 
 
 class CompositePrimaryKey:
@@ -15,8 +18,8 @@ class CompositePrimaryKey:
     ...     person = ForeignKey("Person")
     ...     group = ForeignKey("Group")
 
-    ``PRIMARY KEY (person_id, group_id)``. Rows are found by the fields: ``filter(person=.., group=..)``. Foreign keys to
-    such a model are not supported.
+    ``PRIMARY KEY (person_id, group_id)``. Rows are found by the fields: ``filter(person=.., group=..)``. Foreign keys
+    to such a model are not supported.
     """
 
     def __init__(self, *names: str) -> None:
@@ -31,7 +34,8 @@ class CompositePrimaryKey:
         return None if None in values else values
 
     def __set__(self, instance: Any, value: object) -> None:
-        fields = type(instance)._meta.key
+        options: Options = instance._meta
+        fields = options.key
         values = cast("tuple[object, ...]", value if isinstance(value, tuple) else ())
         if len(values) != len(fields):
             raise TypeError(f"{type(instance).__name__}.pk takes a tuple of {len(fields)} values.")

@@ -62,7 +62,6 @@ class Options:
         self.indexes: tuple[Index, ...] = ()
         self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
         self.default_related_name: str | None = None
-        self.fields: tuple[Field[Any], ...] = ()
         self.relations: dict[str, Relation] = {}
         #: The foreign keys that point here, as reverse relations; those without an accessor too.
         self.dependants: list[Relation] = []
@@ -79,11 +78,7 @@ class Options:
         self.declared: dict[str, str] = {}
         #: The tables that many-to-many relations declared here made for themselves.
         self.link_models: list[type[Any]] = []
-        #: The fields of the primary key; several: a composite key.
-        self.key: tuple[Field[Any], ...] = ()
-        self.key_names: frozenset[str] = frozenset()
-        self._by_name: dict[str, Field[Any]] = {}
-        self._pk: Field[Any] | None = None
+        self.set_fields(())
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
@@ -108,8 +103,10 @@ class Options:
 
     def set_fields(self, fields: Iterable[Field[Any]], composite: tuple[str, ...] = ()) -> None:
         """Take the concrete fields, in the order of the columns, and the names of a composite key."""
-        self.fields = tuple(fields)
-        self._by_name = {name: field for field in self.fields for name in (field.name, field.attname)}
+        self.fields: tuple[Field[Any], ...] = tuple(fields)
+        self._by_name: dict[str, Field[Any]] = {
+            name: field for field in self.fields for name in (field.name, field.attname)
+        }
         keys = [field for field in self.fields if field.primary_key]
         if len(keys) > 1 or (keys and composite):
             names = ", ".join(field.name for field in keys)
@@ -117,9 +114,10 @@ class Options:
                 f"{self.label} has several primary keys: {names}. One field may be it, or "
                 "pk = CompositePrimaryKey(...) names the fields."
             )
-        self.key = tuple(self.get_field(name) for name in composite) or tuple(keys)
+        #: The fields of the primary key; several: a composite key.
+        self.key: tuple[Field[Any], ...] = tuple(self.get_field(name) for name in composite) or tuple(keys)
         self.key_names = frozenset(field.attname for field in self.key)
-        self._pk = keys[0] if keys else None
+        self._pk: Field[Any] | None = keys[0] if keys else None
 
     def resolved(self, name: str) -> None:
         """Note that the model which ``name`` refers to is there; tell who waits for it."""

@@ -1,7 +1,7 @@
 """Relation: one link between two models, as data. Joins, prefetching and managers read it and nothing else.
 
-Forward, reverse and many-to-many differ only in data: nobody asks for the class of a field. A relation through a table of
-its own is two steps, to that table and on from it; a path consists of steps, so joins and conditions know only these.
+Forward, reverse and many-to-many differ only in data: nobody asks for the class of a field. A relation through a table
+of its own is two steps, to that table and on from it; a path consists of steps: joins and conditions know only these.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Through:
     model: type[Any]
     source: Field[Any]  #: the foreign key to this side
     target: Field[Any]  #: the foreign key to the other side
-    #: From the other side to the table. An object of its own: the rows of ``post.tags`` are found by this join, and what
-    #: the user says about ``tag.posts`` is another one.
+    #: From the other side to the table. An object of its own: the rows of ``post.tags`` are found by this join, and
+    #: what the user says about ``tag.posts`` is another one.
     back: Relation
     symmetrical: bool  #: a link is stored both ways
     unique: bool  #: the table itself refuses a second link between the same rows
@@ -46,7 +46,7 @@ class Relation:
     many: bool  #: a row may have several
     optional: bool  #: a row may have none
     accessor: str  #: the attribute of the instance: ``author``, ``posts``; empty: none
-    foreign_key: Field[Any]  #: the field that makes the relation; with a table between: that table's field for ``model``
+    foreign_key: Field[Any]  #: what makes the relation; with a table between, that table's field for ``model``
     origin: tuple[str, str, str]  #: where it is declared: module, class and attribute
     through: Through | None = None
     inverse: Relation | None = None  #: the same link from the other side
@@ -81,7 +81,7 @@ def pair(one: Relation, other: Relation) -> None:
 
 
 class RelationReference:
-    """What ``select_related``, ``prefetch_related`` and ``load`` take instead of a name: ``Post.author``, ``User.posts``."""
+    """What ``select_related``, ``prefetch_related`` and ``load`` take for a name: ``Post.author``, ``User.posts``."""
 
     @property
     def relation_name(self) -> str:

@@ -62,7 +62,8 @@ async def add(
         # Nothing in the table refuses a second link: look what is there first.
         async with transaction(using=adapter_for(database).alias):
             known = _rows(through, database).filter(_between(through, key, others))
-            there = set(await known.values_list(through.source.attname, through.target.attname))
+            found = cast("list[tuple[object, object]]", await known.values_list(*_names(through)))
+            there = set(found)
             await _insert_rows(through, [pair for pair in pairs if pair not in there], defaults, database)
 
 
@@ -71,6 +72,10 @@ def _pairs(through: Through, key: object, others: Sequence[object]) -> list[tupl
     if through.symmetrical:
         pairs += [(other, key) for other in others if other != key]
     return pairs
+
+
+def _names(through: Through) -> tuple[str, str]:
+    return through.source.attname, through.target.attname
 
 
 def _conflict(through: Through) -> OnConflict | None:
@@ -88,7 +93,7 @@ async def _insert_keys(through: Through, pairs: Sequence[tuple[object, object]],
 async def _insert_rows(
     through: Through, pairs: Sequence[tuple[object, object]], defaults: Mapping[str, Any], database: str | None
 ) -> None:
-    names = (through.source.attname, through.target.attname)
+    names = _names(through)
     rows = [
         through.model(
             **dict(zip(names, pair, strict=True)),

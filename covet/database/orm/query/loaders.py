@@ -47,7 +47,7 @@ def _is_there(instance: Any, target: str, relation: Relation) -> bool:
     related = instance.__dict__.get(target)
     if related is None:
         return relation.kind == "reverse" and target in instance.__dict__
-    return bool(related._is_loaded)
+    return bool(related._is_loaded)  # noqa: SLF001 - part of the ORM
 
 
 class _Question:

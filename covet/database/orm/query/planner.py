@@ -186,10 +186,13 @@ class SelectPlanner:
 
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
         if len(relation.remote._meta.key) > 1:
-            raise FieldError(f"select_related({relation.name!r}): its key is of several fields; use prefetch_related().")
+            raise FieldError(
+                f"select_related({relation.name!r}): its key is of several fields; use prefetch_related()."
+            )
         child = self.joins.reach((*_relations_to(node), relation), None, required=False)
         entity = self.entity(child, f"{prefix}{relation.name}__")
-        return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, relation.kind == "reverse")
+        absent = relation.kind == "reverse"
+        return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
 
     # -- rows for many parents -------------------------------------------------------------
 
@@ -206,8 +209,12 @@ class SelectPlanner:
         """Whether a row may come for several parents and is the same for each."""
         return self.state.link is not None and bool(self.state.link.relations) and not self.state.annotations
 
-    def _limited_by_parent(self, result: Result, where: nodes.Expression | None, having: nodes.Expression | None) -> Select:
-        """Number the rows of each parent in their order and keep those within limit and offset."""
+    def _limited_by_parent(
+        self, result: Result, where: nodes.Expression | None, having: nodes.Expression | None
+    ) -> Select:
+        """Keep those rows of each parent whose place in the order is within limit and offset."""
+        if self.state.distinct:
+            raise FieldError("Prefetch(queryset=): a slice for each parent and distinct() exclude each other.")
         order = self.order_by() or tuple(self._order(token) for token in key_order(self.options))
         number = nodes.RowNumber((self.translator.column(cast("ResolvedPath", self.state.link)),), order)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))

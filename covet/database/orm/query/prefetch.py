@@ -46,9 +46,7 @@ class Prefetch:
             raise TypeError("Prefetch(queryset=) takes a queryset of instances, not of values.")
 
 
-def as_prefetch(
-    model: type[Any], item: str | RelationReference | Prefetch, known: Sequence[Prefetch] = ()
-) -> Prefetch:
+def as_prefetch(model: type[Any], item: str | RelationReference | Prefetch, known: Sequence[Prefetch] = ()) -> Prefetch:
     """Return a checked Prefetch: every name of its path is a relation, or the ``to_attr`` of one that is ``known``."""
     found = item if isinstance(item, Prefetch) else Prefetch(item)
     places = {_place(other): other.path for other in known if other.to_attr is not None}
@@ -56,7 +54,7 @@ def as_prefetch(
     queryset = found.queryset
     if queryset is not None and queryset.model is not relation.remote:
         raise FieldError(
-            f"Prefetch({found.path!r}) loads {relation.remote.__name__}, but its queryset is of {queryset.model.__name__}."
+            f"Prefetch({found.path!r}) loads {relation.remote.__name__}, its queryset is of {queryset.model.__name__}."
         )
     options: Options = relation.model._meta
     if found.to_attr is not None and found.to_attr in {*options.names(), *(field.attname for field in options.fields)}:
@@ -149,9 +147,14 @@ async def complete(queryset: QuerySet[Any, Any], rows: list[Any]) -> None:
         await loaders.load_tree(rows, _tree(queryset.model, queryset.prefetches), queryset.database)
 
 
-async def prefetch_related_objects(
-    instances: Iterable[Any], /, *relations: str | RelationReference | Prefetch
-) -> None:
+def _model_of(row: object) -> type[Any]:
+    options: Options | None = getattr(type(row), "_meta", None)
+    if options is None:
+        raise TypeError(f"prefetch_related_objects() takes instances of a model, not {type(row).__name__}.")
+    return options.model
+
+
+async def prefetch_related_objects(instances: Iterable[Any], /, *relations: str | RelationReference | Prefetch) -> None:
     """Load relations of instances that are there already, as ``prefetch_related`` does for a query.
 
     >>> await prefetch_related_objects(users, "posts__tags", Prefetch("comments", to_attr="said"))
@@ -161,10 +164,11 @@ async def prefetch_related_objects(
     rows = list(instances)
     if not rows:
         return
-    model: type[Any] = type(rows[0])._meta.model
-    for row in rows:
-        if not hasattr(type(row), "_meta") or type(row)._meta.model is not model:
-            raise TypeError(f"prefetch_related_objects() takes instances of one model, not {model.__name__} and others.")
+    models = {_model_of(row) for row in rows}
+    if len(models) > 1:
+        names = " and ".join(sorted(model.__name__ for model in models))
+        raise TypeError(f"prefetch_related_objects() takes instances of one model, not of {names}.")
+    model = models.pop()
     prefetches: list[Prefetch] = []
     for item in relations:
         prefetches.append(as_prefetch(model, item, prefetches))

@@ -288,7 +288,7 @@ class ForeignKey(Field[_To], RelationReference):
             raise TypeError(
                 f"{self.label} takes a {remote.__name__}, not {type(value).__name__}. Set {self.attname} for a key."
             )
-        related = cast("Any", value).__dict__
+        related = value.__dict__
         state[self.attname] = related.get(target.attname)
         state[f"_related_{self.name}"] = value
         if (back := cast("Relation", self.relation).back) is not None:

@@ -59,13 +59,13 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
     name: str = ""
     model: type[Any] | None = None
     relation: Relation | None = None
+    to: Any
+    options: dict[str, Any]
 
     if TYPE_CHECKING:
 
         @overload
-        def __init__(
-            self, to: type[_ToM] | Callable[[], type[_ToM]], **options: Unpack[ManyToManyOptions]
-        ) -> None: ...
+        def __init__(self, to: type[_ToM] | Callable[[], type[_ToM]], **options: Unpack[ManyToManyOptions]) -> None: ...
         @overload
         def __init__(self, to: str, **options: Unpack[ManyToManyOptions]) -> None: ...
         def __init__(self, to: Any, **options: Any) -> None: ...
@@ -75,10 +75,9 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
         def __init__(self, to: Any, **options: Any) -> None:
             self.to = to
             self.options = options
-            self._check()
+            self._check(options)
 
-    def _check(self) -> None:
-        options = cast("dict[str, Any]", self.options)
+    def _check(self, options: dict[str, Any]) -> None:
         known = ManyToManyOptions.__annotations__
         for name in options:
             if name not in known:
@@ -140,7 +139,7 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
         self._target = target
         through = self.options.get("through")
         if through is None:
-            self._through_is(make_link_model(model, target, self.name, cast("dict[str, Any]", self.options)))
+            self._through_is(make_link_model(model, target, self.name, self.options))
         else:
             model._meta.pending[self.name] = repr(through) if isinstance(through, str) else "a function"
             self._when_ready(through, self._through_is)
@@ -160,7 +159,7 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
             through._meta.on_resolved.append(self._link)
             return
         near, far = foreign_keys_of(self, model, target, through, self.options.get("through_fields"))
-        names = reverse_names(model._meta, cast("dict[str, Any]", self.options), f"{model.__name__.lower()}_set")
+        names = reverse_names(model._meta, self.options, f"{model.__name__.lower()}_set")
         forward = self._relation(near, far, self.name, self.name)
         backward = self._relation(far, near, names.query, "" if self.symmetrical else names.accessor)
         pair(forward, backward)

@@ -20,6 +20,7 @@ from covet.exceptions import RelationNotLoaded
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
     from covet.database.orm.model import Model
+    from covet.database.orm.options import Options
 
 _M = TypeVar("_M", bound="Model[Any]")
 
@@ -70,7 +71,8 @@ class RelatedManager(Manager[_M]):
     def get_queryset(self) -> QuerySet[_M]:
         """Return the related rows; each knows the instance that it belongs to where that is the only one."""
         base = self._base_rows()
-        found = base.derive(*where_key(base.model._meta, self.relation, self._key()))
+        options: Options = self.relation.remote._meta
+        found = base.derive(*where_key(options, self.relation, self._key()))
         if self.relation.inverse is not None and not self.relation.inverse.many:
             found.known = (self.relation.inverse.name, self.instance)
         return found
@@ -141,7 +143,7 @@ class RelatedManager(Manager[_M]):
         return list(dict.fromkeys(self._key_of(row, field) for row in objs))
 
     def _key_of(self, row: Any, field: Field[Any]) -> Any:
-        if not hasattr(type(row), "_meta"):
+        if getattr(row, "_meta", None) is None:
             return field.prepare(row)
         name = self.model.__name__
         if not isinstance(row, self.model):

@@ -54,7 +54,8 @@ def _refuse_clash(remote: Options, relation: Relation, declaration: object) -> N
     known = [r for r in remote.relations.values() if relation.name == r.name or relation.accessor == r.accessor]
     other = other or next((_declared_by(r) for r in known if not same_place(r, relation)), None)
     if other is None:
-        taken = next((vars(base)[relation.accessor] for base in relation.model.__mro__ if relation.accessor in vars(base)), None)
+        bases = (vars(base) for base in relation.model.__mro__)
+        taken = next((members[relation.accessor] for members in bases if relation.accessor in members), None)
         if taken is None or isinstance(taken, RelationReference):
             return
         other = f"the attribute {relation.model.__name__}.{relation.accessor}"

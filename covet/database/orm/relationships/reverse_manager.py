@@ -13,7 +13,9 @@ from covet.database.transaction import transaction
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
     from covet.database.orm.model import Model
+    from covet.database.orm.options import Options
 
 _ToM = TypeVar("_ToM", bound="Model[Any]", default=Any)
 
@@ -70,7 +72,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
     async def add(self, *objs: _ToM | Any) -> None:
         """Make these rows (instances or keys) refer to this instance, in one statement."""
         key = self._key(writing=True)
-        keys = self._keys_of(objs, self.model._meta.pk)
+        keys = self._keys_of(objs, self._pk)
         self._forget()
         if keys:
             await self._base_rows().filter(pk__in=keys).update(**{self.relation.foreign_key.name: key})
@@ -83,7 +85,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         self._require_nullable("remove")
         foreign_key = self.relation.foreign_key
         key = self._key(writing=True)
-        keys = self._keys_of(objs, self.model._meta.pk)
+        keys = self._keys_of(objs, self._pk)
         self._forget()
         if keys:
             await self.get_queryset().filter(pk__in=keys).update(**{foreign_key.name: None})
@@ -106,12 +108,18 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         """
         rows = list(objs)
         self._key(writing=True)
-        keys = self._keys_of(rows, self.model._meta.pk)
+        keys = self._keys_of(rows, self._pk)
         async with transaction(using=self._database):
             if self.relation.foreign_key.null:
                 gone = self.get_queryset() if clear or not keys else self.get_queryset().exclude(pk__in=keys)
                 await gone.update(**{self.relation.foreign_key.name: None})
             await self.add(*rows)
+
+    @property
+    def _pk(self) -> Field[Any]:
+        options: Options = self.relation.remote._meta
+        found: Field[Any] = options.pk
+        return found
 
     def _require_nullable(self, method: str) -> None:
         if not self.relation.foreign_key.null:

@@ -38,7 +38,8 @@ def make_link_model(model: type[Any], target: type[Any], name: str, options: Map
         far: foreign_key(target, columns[1]),
     }
     base = next(parent for parent in reversed(model.__mro__) if isinstance(parent, type(model)))
-    found = cast("type[Any]", type(model)(f"{model.__name__}_{name}", (base,), namespace))
+    make: Any = type(model)
+    found: type[Any] = make(f"{model.__name__}_{name}", (base,), namespace)
     own.link_models.append(found)
     return found
 
@@ -51,7 +52,7 @@ def _names(model: type[Any], target: type[Any]) -> tuple[str, str]:
 def waits(through: type[Any]) -> bool:
     """Whether a foreign key of the model still refers to one that is not defined."""
     options: Options = through._meta
-    return any(isinstance(f, ForeignKey) and cast("ForeignKey[Any]", f).relation is None for f in options.fields)
+    return any(isinstance(field, ForeignKey) and field.relation is None for field in options.fields)
 
 
 def foreign_keys_of(
@@ -76,7 +77,7 @@ def foreign_keys_of(
 
 def _to(through: type[Any], model: type[Any]) -> list[ForeignKey[Any]]:
     options: Options = through._meta
-    keys = [cast("ForeignKey[Any]", field) for field in options.fields if isinstance(field, ForeignKey)]
+    keys = [field for field in options.fields if isinstance(field, ForeignKey)]
     return [key for key in keys if key.relation is not None and key.relation.remote is model]
 
 
