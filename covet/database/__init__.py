@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from covet.database.adapters.base import Adapter
-from covet.database.adapters.instrumentation import HOOKS, CapturedQueries, QueryEvent, capture_queries
+from covet.database.adapters.instrumentation import (
+    CapturedQueries,
+    QueryEvent,
+    add_query_hook,
+    capture_queries,
+    remove_query_hook,
+)
 from covet.database.adapters.pool import PoolStatus
 from covet.database.adapters.rows import Result, Row
 from covet.database.config import DatabaseConfig
 from covet.database.connections import close_all, get_adapter
 
 __all__ = [
-    "HOOKS",
     "Adapter",
     "CapturedQueries",
     "DatabaseConfig",
@@ -18,7 +23,9 @@ __all__ = [
     "QueryEvent",
     "Result",
     "Row",
+    "add_query_hook",
     "capture_queries",
     "close_all",
     "get_adapter",
+    "remove_query_hook",
 ]

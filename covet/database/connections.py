@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-from covet.database.adapters import Adapter, create_adapter
+from covet.database.adapters import Adapter, adapter_class, create_adapter
 from covet.database.config import DatabaseConfig, config_for, missing, watch
 
 DEFAULT: Final = "default"
@@ -60,12 +60,16 @@ async def close_all() -> None:
     _replaced.clear()
 
 
-def _forget(alias: str) -> None:
+def _settings_changed(alias: str) -> None:
+    """Let the next use of ``alias`` make a new adapter, and import its driver now rather than in an event loop."""
     adapter = _adapters.pop(alias, None)
     if alias == DEFAULT:
         _adapters.pop(None, None)
     if adapter is not None:
         _replaced.append(adapter)
+    config = config_for(alias)
+    if config is not None:
+        adapter_class(config.engine)
 
 
-watch(_forget)
+watch(_settings_changed)

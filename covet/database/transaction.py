@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypedDict, overload
 
-from typing_extensions import ParamSpec, Self, TypeVar, Unpack
+from typing_extensions import ParamSpec, TypeVar, Unpack
 
 from covet.database.adapters import commands
 from covet.database.adapters.block import (
@@ -265,8 +264,10 @@ async def _after(block: Block) -> None:
 
 def _caller(depth: int) -> str:
     """Say where a block was made; for messages."""
-    frame = sys._getframe(depth)  # noqa: SLF001 - the only way to the caller's line without making a traceback
-    return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
+    frame = inspect.currentframe()
+    for _ in range(depth):
+        frame = frame.f_back if frame is not None else None
+    return f"at {frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else "of an unknown caller"
 
 
 def _name_of(function: object) -> str:

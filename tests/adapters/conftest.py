@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -46,7 +46,7 @@ def configure(database_target: Database) -> object:
 
 
 @pytest.fixture(autouse=True)
-def forget_databases() -> AsyncIterator[None]:
+def forget_databases() -> Iterator[None]:
     """Leave no settings behind for the next test."""
     yield
     forget()

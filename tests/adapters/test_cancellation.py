@@ -1,5 +1,6 @@
 """Cancellation and time-outs: no open transaction, no lost connection, a full pool."""
 
+# ruff: noqa: PT012 - what fails is the block as a whole
 from __future__ import annotations
 
 import asyncio
@@ -9,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from covet.database import Adapter
+from covet.database import Adapter, DatabaseConfig, get_adapter
 from covet.database.transaction import transaction
 from covet.exceptions import QueryTimeout, TransactionError
 
@@ -42,6 +43,21 @@ async def test_cancelled_statement_gives_its_connection_back(adapter: Adapter):
     assert await adapter.fetch_value("SELECT 1") == 1
     assert time.monotonic() - started < 1
     assert await pool_is_full(adapter)
+
+
+async def test_cancelled_connection_is_mended_before_it_is_free(postgresql_url: str):
+    DatabaseConfig(postgresql_url, alias="mended", pool_size=1, max_overflow=0)
+    adapter = get_adapter("mended")
+    pid = await adapter.fetch_value("SELECT pg_backend_pid()")
+    task = asyncio.create_task(adapter.fetch_all("SELECT pg_sleep(30)"))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert adapter.pool_status().in_use == 1
+    assert await adapter.fetch_value("SELECT pg_backend_pid()") == pid
+    assert adapter.pool_status() == (1, 0, 1, 0, 0)
+    await adapter.close()
 
 
 async def test_cancelled_statement_in_a_block_rolls_back(tables: Adapter):
@@ -130,7 +146,9 @@ async def test_time_out_inside_a_block_rolls_it_back(tables: Adapter, configure:
     assert await pool_is_full(adapter)
 
 
-async def test_asyncio_timeout_around_a_statement_of_a_block_spoils_the_block_or_not_as_the_database_says(tables: Adapter):
+async def test_asyncio_timeout_around_a_statement_of_a_block_spoils_the_block_or_not_as_the_database_says(
+    tables: Adapter,
+):
     try:
         async with transaction():
             await tables.execute("INSERT INTO parent VALUES (1, 'a')")

@@ -9,9 +9,17 @@ import time
 
 import pytest
 
-from covet.database import DatabaseConfig, capture_queries, close_all, get_adapter
+from covet.database import (
+    DatabaseConfig,
+    QueryEvent,
+    add_query_hook,
+    capture_queries,
+    close_all,
+    get_adapter,
+    remove_query_hook,
+)
 from covet.database.transaction import transaction
-from covet.exceptions import ConfigurationError
+from covet.exceptions import ConfigurationError, ProgrammingError
 from tests.conftest import Database
 
 SCRIPT = """
@@ -22,7 +30,7 @@ from covet.database.transaction import transaction
 DATABASE = DatabaseConfig(sys.argv[1])
 
 async def main():
-    asyncio.get_running_loop().slow_callback_duration = 10  # a slow machine is no warning here
+    asyncio.get_running_loop().slow_callback_duration = 60  # the machine may be busy
     adapter = await get_adapter("default")
     async with transaction():
         assert await adapter.fetch_value("SELECT 1") == 1
@@ -46,7 +54,7 @@ def test_script_that_closes_nothing_ends_quietly(database_target: Database, endi
     sockets_left = ending == "without shutdown" and database_target.name == "postgresql"
     options = [] if sockets_left else ["-X", "dev", "-W", "error"]
     started = time.monotonic()
-    script = subprocess.run(
+    script = subprocess.run(  # noqa: S603 - it is our own text
         [sys.executable, *options, "-c", SCRIPT.format(run=ENDINGS[ending]), database_target.url],
         capture_output=True,
         text=True,
@@ -61,7 +69,7 @@ def test_two_runs_in_a_row_use_two_pools(database_target: Database):
     DatabaseConfig(database_target.url)
     adapter = get_adapter()
 
-    async def work() -> int:
+    async def work() -> object:
         async with transaction():
             return await adapter.fetch_value("SELECT 1")
 
@@ -103,14 +111,14 @@ async def test_closed_database_opens_again(database: Database):
 async def test_without_configuration_the_error_shows_how(monkeypatch):
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with pytest.raises(ConfigurationError, match=r"(?s)No database is configured.*DatabaseConfig\(.*DATABASE_URL"):
-        get_adapter()
+        _ = get_adapter()
 
 
 async def test_database_url_of_the_environment_is_used(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "sqlite:///:memory:")
     assert await get_adapter().fetch_value("SELECT 1") == 1
-    with pytest.raises(ConfigurationError, match="alias 'replica'.*Configured: default"):
-        get_adapter("replica")
+    with pytest.raises(ConfigurationError, match=r"alias 'replica'.*Configured: default"):
+        _ = get_adapter("replica")
     await close_all()
 
 
@@ -131,6 +139,23 @@ async def test_captures_belong_to_their_task_and_its_children(database: Database
     assert queries[0].duration > 0
 
 
+async def test_hooks_hear_of_every_statement_and_its_error(database: Database):
+    adapter = get_adapter()
+    events: list[QueryEvent] = []
+    add_query_hook(events.append)
+    try:
+        await adapter.fetch_value("SELECT CAST($1 AS integer)", [1])
+        with pytest.raises(ProgrammingError) as caught:
+            await adapter.execute("SELECT nothing")
+    finally:
+        remove_query_hook(events.append)
+    await adapter.fetch_value("SELECT 2")
+    assert [(list(event.args), event.kind, event.error) for event in events] == [
+        ([1], "statement", None),
+        ([], "statement", caught.value),
+    ]
+
+
 async def test_echo_logs_statements_without_values(database_target: Database, caplog):
     DatabaseConfig(database_target.url, alias="loud", echo=True, echo_pool=True)
     with caplog.at_level("INFO"):
@@ -145,10 +170,10 @@ def test_adapter_in_another_thread_has_its_own_pool(database_target: Database):
     DatabaseConfig(database_target.url)
     adapter = get_adapter()
 
-    async def work() -> int:
+    async def work() -> object:
         return await adapter.fetch_value("SELECT 1")
 
-    async def main() -> list[int]:
+    async def main() -> list[object]:
         there = asyncio.to_thread(lambda: asyncio.run(work()))
         return [await work(), await there, await work()]
 

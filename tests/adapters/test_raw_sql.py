@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -37,7 +37,7 @@ async def test_row_is_read_by_attribute_key_and_position(tables: Adapter):
     assert row == {"id": 1, "name": "ann", "count": 7}
     assert "name" in row
     assert row.get("nothing", 3) == 3
-    with pytest.raises(KeyError, match="no column 'age'. Columns: id, name, count"):
+    with pytest.raises(KeyError, match=r"no column 'age'\. Columns: id, name, count"):
         row["age"]
     with pytest.raises(AttributeError, match="no column 'age'"):
         row.age  # noqa: B018
@@ -127,11 +127,11 @@ async def test_values_come_back_as_they_went_in(adapter: Adapter, sql_type: str,
     ("sql_type", "value"),
     [
         ("numeric", Decimal("12.50")),
-        ("timestamptz", datetime.datetime(2024, 2, 29, 12, 30, 1, 5, tzinfo=datetime.UTC)),
-        ("timestamp", datetime.datetime(2024, 2, 29, 12, 30)),
-        ("date", datetime.date(2024, 2, 29)),
-        ("time", datetime.time(1, 2, 3)),
-        ("interval", datetime.timedelta(days=1, microseconds=3)),
+        ("timestamptz", datetime(2024, 2, 29, 12, 30, 1, 5, tzinfo=UTC)),
+        ("timestamp", datetime(2024, 2, 29, 12, 30)),  # noqa: DTZ001 - a timestamp without a time zone
+        ("date", date(2024, 2, 29)),
+        ("time", time(1, 2, 3)),
+        ("interval", timedelta(days=1, microseconds=3)),
         ("uuid", UUID("12345678-1234-5678-1234-567812345678")),
         ("jsonb", {"b": [1, None], "a": "x"}),
         ("bytea", b"\x00\xff"),

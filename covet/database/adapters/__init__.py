@@ -19,19 +19,21 @@ _ADAPTERS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     }
 )
 
-__all__ = ["Adapter", "create_adapter"]
+__all__ = ["Adapter", "adapter_class", "create_adapter"]
 
 
-def create_adapter(config: DatabaseConfig) -> Adapter:
-    """Return the adapter for ``config``. Drivers take long to import, so only the one that is needed is."""
-    module, name, driver = _ADAPTERS[config.engine]
+def adapter_class(engine: str) -> type[Adapter]:
+    """Import the driver of ``engine`` and return its adapter. Drivers take long to import: only those in use are."""
+    module, name, driver = _ADAPTERS[engine]
     try:
         found = import_module(module)
     except ModuleNotFoundError as exc:
         if exc.name != driver:
             raise
-        raise ConfigurationError(
-            f"A {config.engine} database needs the package {driver!r}: pip install {driver}"
-        ) from exc
-    factory = cast("type[Adapter]", getattr(found, name))
-    return factory.of(config)
+        raise ConfigurationError(f"A {engine} database needs the package {driver!r}: pip install {driver}") from exc
+    return cast("type[Adapter]", getattr(found, name))
+
+
+def create_adapter(config: DatabaseConfig) -> Adapter:
+    """Return the adapter for ``config``; nothing is opened yet."""
+    return adapter_class(config.engine).of(config)

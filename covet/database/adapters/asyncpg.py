@@ -6,13 +6,12 @@ costs two to three times the query (docs/architecture.md has the measurement).
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import ssl
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Sequence
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import asyncpg
 from asyncpg.cursor import Cursor as AsyncpgCursor
@@ -41,6 +40,7 @@ _RESET: Final = """
     CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all();
     DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES
 """
+SSLArgument: TypeAlias = ssl.SSLContext | bool | Literal["allow", "prefer"] | None
 _COUNT: Final = re.compile(r" (\d+)$")
 
 
@@ -69,12 +69,12 @@ def affected(status: str) -> int | None:
     return int(found[1]) if found is not None else None
 
 
-def ssl_argument(config: DatabaseConfig) -> bool | str | ssl.SSLContext | None:
+def ssl_argument(config: DatabaseConfig) -> SSLArgument:
     """Return what asyncpg is told about TLS. ``True`` means that the certificate and the host name are verified."""
     mode = config.ssl
     if mode is None or isinstance(mode, ssl.SSLContext):
         return mode
-    if mode in (False, "disable"):
+    if mode is False or mode == "disable":
         return False
     if mode in ("allow", "prefer") and config.ssl_ca is None:
         return mode
@@ -172,7 +172,7 @@ class AsyncpgSession(Session):
         return self.connection.is_in_transaction()
 
     def aborted_by(self, error: BaseException) -> bool:
-        """After an error of the server a transaction accepts nothing; one that asyncpg raises itself changes nothing."""
+        # After an error of the server a transaction accepts nothing; one that asyncpg raises itself changes nothing.
         if not isinstance(error, DatabaseError) or isinstance(error, QueryTimeout | ConnectionLost):
             return True
         cause = error.__cause__
@@ -183,8 +183,9 @@ class AsyncpgSession(Session):
 
     async def restore(self) -> None:
         # asyncpg first waits until the server has confirmed the cancellation of the statement before.
-        await self.connection.execute("")
-        if self.connection.is_in_transaction():
+        if not self.connection.is_in_transaction():
+            await self.connection.execute("SELECT 1")
+        if self.connection.is_in_transaction():  # also if the statement before was a BEGIN
             await self.connection.execute("ROLLBACK")
 
     async def reset(self) -> None:
@@ -241,7 +242,7 @@ class AsyncpgAdapter(Adapter):
                 user=config.user,
                 password=config.password or None,
                 database=config.database,
-                timeout=config.connect_timeout,
+                timeout=cast("float", config.connect_timeout),  # None is no limit, which the stubs do not know
                 command_timeout=config.statement_timeout,
                 statement_cache_size=config.statement_cache_size,
                 ssl=ssl_argument(config),
@@ -259,7 +260,7 @@ class AsyncpgAdapter(Adapter):
         except BaseException as exc:
             session.terminate()
             if isinstance(exc, Exception):
-                raise self.translate(exc, "", ()) from exc
+                raise self.translate(exc, "") from exc
             raise
         return session
 
@@ -277,7 +278,7 @@ class AsyncpgAdapter(Adapter):
             return ConnectionLost(f"{where}: {type(exc).__name__}.")
         return InterfaceError(f"{where}: {type(exc).__name__}.")
 
-    def translate(self, exc: Exception, sql: str, args: Args) -> DatabaseError:
+    def translate(self, exc: Exception, sql: str) -> DatabaseError:
         if isinstance(exc, asyncpg.PostgresError):
             return _server_error(exc, sql)
         if isinstance(exc, TimeoutError):

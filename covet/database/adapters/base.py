@@ -15,9 +15,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
-from typing import Any, TypeVar
-
-from typing_extensions import Self
+from typing import Any, Literal, Self, TypeVar, cast
 
 from covet._lru import LRU
 from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
@@ -25,7 +23,8 @@ from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, s
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
 from covet.database.adapters.rows import Result, Row, result_of
-from covet.database.adapters.session import Answer, Args, Cursor, DriverRow, Session
+from covet.database.adapters.session import Answer, Args, DriverRow, Session
+from covet.database.adapters.streams import stream
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
@@ -81,7 +80,7 @@ class Adapter(ABC):
         """Return the command that begins a transaction."""
 
     @abstractmethod
-    def translate(self, exc: Exception, sql: str, args: Args) -> DatabaseError:
+    def translate(self, exc: Exception, sql: str) -> DatabaseError:
         """Return the error of ``covet.exceptions`` for an error of the driver."""
 
     @abstractmethod
@@ -131,33 +130,13 @@ class Adapter(ABC):
         leave_block(block)
         await finish(close_block(block, commit=True))
 
-    async def stream(self, sql: str, args: Args, chunk_size: int = 1000) -> AsyncGenerator[list[DriverRow], None]:
+    def stream(self, sql: str, args: Args, chunk_size: int = 1000) -> AsyncGenerator[list[DriverRow], None]:
         """Run a read and give its rows in lists of at most ``chunk_size``, in bounded memory.
 
         Use it with ``contextlib.aclosing`` where the loop may be left early: then the connection is back at once.
         Inside a block the rows come over the block's connection, and other statements may run between the lists.
         """
-        block = self.block()
-        session, pool = (await self.checkout(write=False)) if block is None else (block.session, block.pool)
-        cursor = session.cursor(sql, args, transaction=block is None)
-
-        def portion(session: Session, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
-            return cursor.fetch(chunk_size)
-
-        try:
-            while True:
-                if block is None:
-                    rows = await self.perform(session, portion, sql, args)
-                else:
-                    rows = await block.perform(portion, sql, args)
-                if not rows:
-                    return
-                yield rows
-        finally:
-            if block is None:
-                await finish(_end_stream(cursor, session, pool))
-            elif block.usable:
-                await block.perform(lambda session, sql, args: cursor.close(), sql, ())
+        return stream(self, sql, args, chunk_size)
 
     # -------------------------------------------------------------------------------------- the user's path
 
@@ -218,10 +197,10 @@ class Adapter(ABC):
         statement = self.read_raw(sql)
         args: Args = params
         if len(params) == 1 and isinstance(params[0], list | tuple):
-            args = params[0]
+            args = cast("Args", params[0])
         statement.check(len(args))
 
-        def ask(session: Session, sql: str, args: Args) -> Awaitable[Answer]:
+        def ask(session: Session, _sql: str, args: Args) -> Awaitable[Answer]:
             if statement.changes_session:
                 session.changed = True
             return session.ask(statement, args, first=first)
@@ -259,8 +238,8 @@ class Adapter(ABC):
             if write or not again:
                 raise
         finally:
-            if session.changed and not session.suspect:
-                await asyncio.shield(pool.mend(session))
+            if session.changed:
+                await pool.take_back(session)
             else:
                 pool.give(session)
         return await self._run(operation, sql, args, write=False, again=False)
@@ -280,7 +259,7 @@ class Adapter(ABC):
         try:
             return await operation(session, sql, args)
         except Exception as exc:
-            raise self._failed(session, exc, sql, args) from exc
+            raise self._failed(session, exc, sql) from exc
         except BaseException:
             session.suspect = True
             raise
@@ -299,21 +278,21 @@ class Adapter(ABC):
         try:
             return await operation(session, sql, args)
         except Exception as exc:
-            error = self._failed(session, exc, sql, args)
+            error = self._failed(session, exc, sql)
             raise error from exc
         except BaseException as exc:
             error = exc
             session.suspect = True
             raise
         finally:
-            kind = "transaction" if transaction else "statement"
             duration = time.perf_counter() - started
+            kind: Literal["statement", "transaction"] = "transaction" if transaction else "statement"
             notify(QueryEvent(self.alias, sql, args, duration, error, kind), echo=self._echo)
 
-    def _failed(self, session: Session, exc: Exception, sql: str, args: Sequence[object]) -> DatabaseError:
+    def _failed(self, session: Session, exc: Exception, sql: str) -> DatabaseError:
         if isinstance(exc, DatabaseError):
             return exc
-        error = self.translate(exc, sql, args)
+        error = self.translate(exc, sql)
         if isinstance(error, QueryTimeout | ConnectionLost):
             session.suspect = True
         return error
@@ -406,13 +385,3 @@ def _execute(session: Session, sql: str, args: Args) -> Awaitable[int]:
 
 def _execute_many(session: Session, sql: str, args: Sequence[Args]) -> Awaitable[int | None]:
     return session.run_many(sql, args)
-
-
-async def _end_stream(cursor: Cursor, session: Session, pool: Pool) -> None:
-    try:
-        if not session.suspect:
-            await cursor.close()
-    except Exception:  # noqa: BLE001 - the rows were read; what is left of the connection, the pool finds out
-        session.suspect = True
-    finally:
-        pool.give(session)

@@ -127,6 +127,8 @@ class Block:
         """Wait for the turn on this block's connection; ``pass_on`` ends it."""
         if self.ended:
             raise self._ended()
+        if self.pool.loop is not asyncio.get_running_loop():
+            raise TransactionError(f"{self!r} belongs to another event loop than the one that runs here.")
         if self._busy:
             limit = self.pool.timeout
             try:
@@ -202,7 +204,7 @@ class Block:
         )
 
 
-def _command(session: Session, sql: str, args: Args) -> Awaitable[str]:
+def _command(session: Session, sql: str, _args: Args) -> Awaitable[str]:
     return session.command(sql)
 
 
@@ -312,10 +314,7 @@ async def _end_transaction(block: Block, *, keep: bool, settled: bool) -> None:
         else:
             session.suspect = True
     finally:
-        if session.changed and not session.suspect:
-            await block.pool.mend(session)
-        else:
-            block.pool.give(session)
+        await block.pool.take_back(session)
 
 
 async def _commit(block: Block) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -51,6 +51,19 @@ class Hooks:
 HOOKS = Hooks()
 
 
+def add_query_hook(hook: Hook) -> None:
+    """Call ``hook`` with a ``QueryEvent`` after every statement of every database.
+
+    ``add_query_hook(lambda event: histogram.observe(event.duration))``
+    """
+    HOOKS.add(hook)
+
+
+def remove_query_hook(hook: Hook) -> None:
+    """Stop calling ``hook``."""
+    HOOKS.remove(hook)
+
+
 class CapturedQueries(list[QueryEvent]):
     """The events of one ``capture_queries()``."""
 
@@ -67,7 +80,7 @@ _captures: ContextVar[tuple[CapturedQueries, ...]] = ContextVar("covet_captures"
 
 
 @contextmanager
-def capture_queries(using: str | None = None, *, transactions: bool = False) -> Iterator[CapturedQueries]:
+def capture_queries(using: str | None = None, *, transactions: bool = False) -> Generator[CapturedQueries, None, None]:
     """Collect the statements that this task and the tasks it starts send.
 
     ::

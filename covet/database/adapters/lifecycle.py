@@ -13,6 +13,7 @@ import asyncio
 import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 
 from covet.database.adapters.pool import Pool
 
@@ -29,10 +30,8 @@ class Pools:
         self._guard = self._until_the_loop_ends()
         # The first step has no await in it; it makes the loop know the generator.
         step = self._guard.__anext__()
-        try:
+        with suppress(StopIteration):
             step.send(None)
-        except StopIteration:
-            pass
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
         try:

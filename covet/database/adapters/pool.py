@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from covet.database.adapters.instrumentation import start_echo
 from covet.database.adapters.session import Session
-from covet.database.adapters.waiting import Waiters
+from covet.database.adapters.waiting import Waiters, finish
 from covet.database.config import DatabaseConfig
 from covet.exceptions import InterfaceError, PoolTimeout
 
@@ -87,7 +87,7 @@ class Pool:
         """Take a session back. It goes to who waits, or idles; if its state is in doubt it is mended first."""
         session.holder = None
         if session.suspect or session.changed:
-            self.mend(session)
+            self._spawn(self._mend(session))
         elif self.closed or session.is_closed() or self.loop.time() >= session.expires:
             self._drop(session)
         elif not (self._waiters and self._waiters.hand(session)):
@@ -97,9 +97,13 @@ class Pool:
                 if self._sweep is None:
                     self._schedule_sweep()
 
-    def mend(self, session: Session) -> asyncio.Task[None]:
-        """Restore and reset ``session`` in the background, then give it back."""
-        return self._spawn(self._mend(session))
+    async def take_back(self, session: Session) -> None:
+        """Take a session back, and wait until its settings are as they were, lest another connection is opened."""
+        session.holder = None
+        if session.changed and not session.suspect:
+            await finish(self._mend(session))
+        else:
+            self.give(session)
 
     # -------------------------------------------------------------------------------------------- the slower paths
 
@@ -217,11 +221,10 @@ class Pool:
                 raise
             _LOG.info("[%s] a connection was cut: %s", self._config.alias, type(exc).__name__)
 
-    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
     # -------------------------------------------------------------------------------------------- overflow, end
 

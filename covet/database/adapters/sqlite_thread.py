@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import sqlite3
 import sys
 import threading
 import weakref
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
-from typing import Final
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import aiosqlite
@@ -21,6 +22,7 @@ from covet.database.dialects.sqlite.functions import AGGREGATES, COLLATIONS, FUN
 from covet.database.dialects.sqlite.types import decimal_text, microseconds, timestamp_text, timestamptz_text
 from covet.exceptions import ConfigurationError
 
+R = TypeVar("R")
 #: How long SQLite itself waits for a lock. Short, because ``interrupt()`` does not end this wait; the rest of
 #: ``busy_timeout`` is waited in the event loop.
 _BUSY_MILLISECONDS: Final = 20
@@ -70,65 +72,83 @@ def _set_up(connection: sqlite3.Connection, config: DatabaseConfig, *, read_only
         connection.execute("PRAGMA query_only = ON")
 
 
-_ADDRESSES: Final = (IPv4Address, IPv6Address, IPv4Interface, IPv6Interface, IPv4Network, IPv6Network)
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=isinstance(value, dict))
+
+
+#: What SQLite takes as it is.
+_NATIVE: Final = frozenset({type(None), int, float, str, bytes, bool})
+#: In this order: a datetime is a date, and an enum may be a text.
+_CONVERTERS: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...]] = (
+    (Enum, lambda value: bindable(value.value)),
+    (datetime, lambda value: timestamp_text(value) if value.tzinfo is None else timestamptz_text(value)),
+    (date, lambda value: value.isoformat()),
+    (time, lambda value: value.isoformat("microseconds")),
+    (timedelta, lambda value: microseconds(value)),  # noqa: PLW0108 - a tuple of callables of one type
+    (Decimal, decimal_text),
+    ((UUID, IPv4Address, IPv6Address, IPv4Interface, IPv6Interface, IPv4Network, IPv6Network), str),
+    ((dict, list, tuple), _json),
+)
 
 
 def bindable(value: object) -> object:
     """Return what SQLite stores for a Python value of a raw statement: the same as for a field of that type."""
-    match value:
-        case None | bool() | int() | float() | str() | bytes():
-            return value.value if isinstance(value, Enum) else value
-        case datetime.datetime():
-            return timestamp_text(value) if value.tzinfo is None else timestamptz_text(value)
-        case datetime.date():
-            return value.isoformat()
-        case datetime.time():
-            return value.isoformat("microseconds")
-        case datetime.timedelta():
-            return microseconds(value)
-        case Decimal():
-            return decimal_text(value)
-        case UUID():
-            return str(value)
-        case Enum():
-            return bindable(value.value)
-        case dict() | list() | tuple():
-            return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=isinstance(value, dict))
-        case _ if isinstance(value, _ADDRESSES):
-            return str(value)
-        case _:
-            return value
+    if type(value) in _NATIVE:
+        return value
+    kind: type[Any] = type(value)
+    for kinds, convert in _CONVERTERS:
+        if issubclass(kind, kinds):
+            return convert(value)
+    return value
 
 
-_open: Final[weakref.WeakSet[aiosqlite.Connection]] = weakref.WeakSet()
-_watch = threading.Lock()
+class ThreadConnection(aiosqlite.Connection):
+    """A connection of aiosqlite that runs functions of ours on its thread.
 
-
-def stop_at_exit(proxy: aiosqlite.Connection) -> None:
-    """Make sure that the thread of ``proxy`` does not keep the program from ending.
-
-    That thread is no daemon, so the interpreter waits for it, before it runs ``atexit`` functions. A loop that ends
-    properly has closed its connections by then; for any other, a daemon thread waits for the main thread to end and
-    tells the connections to close.
+    aiosqlite has public methods for single calls (``execute_fetchall``) and for cursors (three hops a query). One hop
+    for BEGIN, the statement and the fetch together needs its protected ``_execute``, which takes any function.
     """
-    with _watch:
-        if not any(thread.name == _stop_all.__name__ for thread in threading.enumerate()):
-            threading.Thread(target=_stop_all, name=_stop_all.__name__, daemon=True).start()
-        _open.add(proxy)
+
+    def run(self, work: Callable[[], R]) -> Awaitable[R]:
+        """Run ``work`` on the thread."""
+        return cast("Awaitable[R]", self._execute(work))  # type: ignore[no-untyped-call]  # aiosqlite leaves it untyped
+
+    def is_alive(self) -> bool:
+        """Say whether the thread runs."""
+        return self._thread.is_alive()
+
+    def end(self) -> None:
+        """Tell the thread to close the connection and to end; for a thread without an event loop."""
+        self.stop()  # pyright: ignore[reportUnknownMemberType] - its Future has no type argument
+
+    def stop_unheard(self) -> None:
+        """Do what ``end`` does from a thread with an event loop.
+
+        In a thread with an event loop ``stop`` has the connection's thread report to that loop, which may be closed
+        by then. So it is called in one without.
+        """
+        caller = threading.Thread(target=self.end)
+        caller.start()
+        caller.join()
+
+    def stop_at_exit(self) -> None:
+        """Make sure that the thread does not keep the program from ending.
+
+        It is no daemon, so the interpreter waits for it, before it runs ``atexit`` functions. A loop that ends
+        properly has closed its connections by then; for any other, a daemon thread waits for the main thread to end
+        and tells the connections to close.
+        """
+        with _watch:
+            if not any(thread.name == _stop_all.__name__ for thread in threading.enumerate()):
+                threading.Thread(target=_stop_all, name=_stop_all.__name__, daemon=True).start()
+            _open.add(self)
 
 
-def stop(proxy: aiosqlite.Connection) -> None:
-    """Tell the thread of ``proxy`` to close and to end, and wait for neither.
-
-    Called in a thread with an event loop, ``Connection.stop`` has its thread report to that loop, which may be closed
-    by then. So it is called in one without.
-    """
-    caller = threading.Thread(target=proxy.stop)
-    caller.start()
-    caller.join()
+_open: Final[weakref.WeakSet[ThreadConnection]] = weakref.WeakSet()
+_watch: Final = threading.Lock()
 
 
 def _stop_all() -> None:
     threading.main_thread().join()
-    for proxy in list(_open):
-        proxy.stop()
+    for connection in list(_open):
+        connection.end()

@@ -11,7 +11,7 @@ import ssl as ssl_module
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
 from typing_extensions import TypedDict
 
@@ -101,7 +101,7 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
         "busy_timeout": 5.0,
         "statement_cache_size": 100,
         "application_name": "covet",
-        "server_settings": MappingProxyType({}),
+        "server_settings": MappingProxyType[str, str]({}),
         "init_commands": (),
         "echo": False,
         "echo_pool": False,
@@ -124,6 +124,7 @@ _MILLISECONDS: Final = {
     "idle_in_transaction_session_timeout_ms": "idle_in_transaction_timeout",
 }
 _URLS: Final = ("url", "dsn", "connection_string")
+_BOUNDS: Final = ("min_connections", "max_connections")
 _REFUSED: Final = {
     "max_queries": "connections are renewed by age: pool_recycle=seconds",
     "retry_attempts": "a failed connection is reported at once; errors say whether they are .retryable",
@@ -164,30 +165,34 @@ def _one_spelling(given: Mapping[str, object]) -> dict[str, object]:
     """Resolve the URL and the other names; refuse what is unknown or said twice."""
     result: dict[str, object] = {}
     spelled: dict[str, str] = {}
-
-    def put(target: str, value: object, spelling: str) -> None:
-        if target in result and result[target] != value:
-            raise ConfigurationError(f"{spelled[target]} and {spelling} contradict each other; give one of them.")
-        result[target], spelled[target] = value, spelling
-
     for name, value in given.items():
-        if name in _URLS:
-            if not isinstance(value, str):
-                raise ConfigurationError(f"{name}= takes a text such as 'postgresql://user:password@localhost/name'.")
-            for part, found in parse_url(value).items():
-                put(part, found, f"{part} in {name}")
-        elif name in _MILLISECONDS:
-            seconds = _seconds(name, value)
-            put(_MILLISECONDS[name], None if not seconds else seconds / 1000, name)
-        elif name in _RENAMED:
-            put(_RENAMED[name], value, name)
-        elif name in DEFAULTS:
-            put(name, value, name)
-        elif name not in {"min_connections", "max_connections"}:
-            raise ConfigurationError(_unknown(name))
-    for name, value in _pool_bounds(given).items():
-        put(name, value, "min_connections/max_connections")
+        for target, resolved in _resolve(name, value):
+            if target in result and result[target] != resolved:
+                raise ConfigurationError(f"{spelled[target]} and {name} contradict each other about {target}.")
+            result[target], spelled[target] = resolved, name
+    for target, resolved in _pool_bounds(given).items():
+        if target in result and result[target] != resolved:
+            raise ConfigurationError(f"{spelled[target]} and max_connections contradict each other about {target}.")
+        result[target] = resolved
     return result
+
+
+def _resolve(name: str, value: object) -> Iterable[tuple[str, object]]:
+    """Return the settings that one option stands for."""
+    if name in DEFAULTS:
+        return [(name, value)]
+    if name in _URLS:
+        if not isinstance(value, str):
+            raise ConfigurationError(f"{name}= takes a text such as 'postgresql://user:password@localhost/name'.")
+        return parse_url(value).items()
+    if name in _MILLISECONDS:
+        seconds = _seconds(name, value)
+        return [(_MILLISECONDS[name], None if not seconds else seconds / 1000)]
+    if name in _RENAMED:
+        return [(_RENAMED[name], value)]
+    if name in _BOUNDS:
+        return []
+    raise ConfigurationError(_unknown(name))
 
 
 def _pool_bounds(given: Mapping[str, object]) -> dict[str, object]:
@@ -206,7 +211,7 @@ def _pool_bounds(given: Mapping[str, object]) -> dict[str, object]:
 def _unknown(name: str) -> str:
     if name in _REFUSED:
         return f"The option {name!r} is not supported: {_REFUSED[name]}."
-    known = [*DEFAULTS, *_URLS, *_RENAMED, *_MILLISECONDS, "min_connections", "max_connections", "replace", "register"]
+    known = [*DEFAULTS, *_URLS, *_RENAMED, *_MILLISECONDS, *_BOUNDS, "replace", "register"]
     near = get_close_matches(name, known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"DatabaseConfig has no option {name!r}.{hint} Choices: {', '.join(sorted(known))}."
@@ -329,13 +334,14 @@ def _open_mode(name: str, value: object) -> str:
 def _mapping(name: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"{name}= takes a dictionary of texts.")
-    return MappingProxyType({_required_text(name, key): _text(name, entry) or "" for key, entry in value.items()})
+    entries = cast("Mapping[object, object]", value).items()
+    return MappingProxyType({_required_text(name, key): _text(name, entry) or "" for key, entry in entries})
 
 
 def _commands(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise ConfigurationError(f"{name}= takes a list of SQL texts.")
-    return tuple(_required_text(name, entry) for entry in value)
+    return tuple(_required_text(name, entry) for entry in cast("Iterable[object]", value))
 
 
 _CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(

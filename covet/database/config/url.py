@@ -177,7 +177,7 @@ def _add_query(options: dict[str, object], engine: str, query: str) -> None:
             near = get_close_matches(name, known, 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise ConfigurationError(
-                f"Unknown option {ascii(name)} in the database URL.{hint} Choices: {', '.join(sorted(known))}."
+                f"Unknown option {name!a} in the database URL.{hint} Choices: {', '.join(sorted(known))}."
             )
         if target in options and target != "host":
             raise ConfigurationError(f"The option {name!r} stands twice in the database URL.")

@@ -43,6 +43,16 @@ class ResolvedPath:
     #: The first relation on the way that leads to many rows, or None.
     first_many: int | None
 
+    @property
+    def is_presence(self) -> bool:
+        """Whether the path is one relation to many rows and nothing after it: NULL means that there is no related row."""
+        return self.target is not None and not self.field.null and self.first_many == len(self.relations) - 1
+
+    def to_many(self) -> tuple[Relation, ...]:
+        """Return the relations up to the last one that leads to many rows: each of them multiplies the rows."""
+        last = max((index for index, relation in enumerate(self.relations) if relation.many), default=-1)
+        return self.relations[: last + 1]
+
 
 class Options:
     """Everything about a model that its fields and ``Meta`` say. Public reader: ``covet.options(User)``."""
@@ -272,6 +282,9 @@ class _Walk:
         return find_lookup(rest[0], self._unknown_lookup)
 
     def no_lookup(self, name: str) -> FieldError:
+        if self.pending is not None:
+            remote: Options = self.pending.remote._meta
+            return remote.unknown(name.partition("__")[0], self.path)
         label = f"{self.options.label}.{self.field.name}" if self.field is not None else self.options.label
         return FieldError(f"{label} is a field; {name[:80]!r} after it (in {self.path[:80]!r}) leads nowhere.")
 

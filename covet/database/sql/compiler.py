@@ -124,7 +124,7 @@ class SQLCompiler(ExpressionCompiler):
 
     def _rows(self, node: Insert) -> Pieces:
         if not node.rows or any(len(row) != len(node.columns) for row in node.rows):
-            raise ProgrammingError(f"An INSERT for {node.table.name!r} needs rows of {len(node.columns)} values each.")
+            raise ProgrammingError(f"Rows for {node.table.name!r} need {len(node.columns)} values each.")
         if not node.columns:
             self._one_empty_row(node.table, len(node.rows))
             return (" DEFAULT VALUES",)

@@ -38,6 +38,9 @@ _TOKEN: Final = re.compile(
 _BRACKETS: Final = re.compile(r"`(?:[^`]|``)*`|\[[^\]]*\]")
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 
+#: Tokens that may follow the end of the statement.
+_BLANK: Final = frozenset({"line", "block", "end"})
+
 _ROWS: Final = frozenset({"SELECT", "VALUES", "TABLE", "SHOW", "EXPLAIN", "PRAGMA", "FETCH"})
 _READS: Final = frozenset({"SELECT", "VALUES", "EXPLAIN"})
 _MAIN: Final = frozenset({"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
@@ -130,22 +133,25 @@ def _step(scan: _Scan, sql: str, position: int) -> int:
             raise ProgrammingError("The statement has a quote that is not closed.", statement=sql)
         return _copy(scan, sql, position, position + 1, blank=sql[position].isspace())
     kind = token.lastgroup
-    if kind == "line":
-        return _copy(scan, sql, position, token.end(), blank=True)
-    if kind == "block":
-        return _copy(scan, sql, position, _end_of_comment(sql, token.end()), blank=True)
-    if kind == "dollar":
-        end = sql.find(token.group(), token.end())
-        if end < 0:
-            raise ProgrammingError("The statement has a dollar quote that is not closed.", statement=sql)
-        return _copy(scan, sql, position, end + len(token.group()))
-    if kind == "end":
-        scan.ended = not scan.body
-        return _copy(scan, sql, position, token.end(), blank=True)
     if kind == "mark":
         return _placeholder(scan, sql, token)
-    _note(scan, kind, token.group())
-    return _copy(scan, sql, position, token.end())
+    end = token.end()
+    if kind == "block":
+        end = _end_of_comment(sql, end)
+    elif kind == "dollar":
+        end = _end_of_dollar_quote(sql, token)
+    elif kind == "end":
+        scan.ended = not scan.body
+    else:
+        _note(scan, kind, token.group())
+    return _copy(scan, sql, position, end, blank=kind in _BLANK)
+
+
+def _end_of_dollar_quote(sql: str, token: re.Match[str]) -> int:
+    end = sql.find(token.group(), token.end())
+    if end < 0:
+        raise ProgrammingError("The statement has a dollar quote that is not closed.", statement=sql)
+    return end + len(token.group())
 
 
 def _copy(scan: _Scan, sql: str, start: int, end: int, *, blank: bool = False) -> int:
@@ -211,7 +217,7 @@ def _statement(scan: _Scan, sql: str) -> RawStatement:
         parameters=scan.highest,
         verb=verb,
         returns_rows=verb in _ROWS or scan.returning,
-        reads=scan.first in _READS,
+        reads=scan.first in _READS and scan.verb in _READS | {None},
         changes_session=verb not in _PLAIN or _SESSION_FUNCTIONS.search(sql) is not None,
         foreign=scan.foreign,
     )

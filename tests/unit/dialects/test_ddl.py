@@ -85,8 +85,8 @@ def test_create_table_on_postgresql(dialects):
     CONSTRAINT "shop_pk" PRIMARY KEY ("id"),
     CONSTRAINT "shop_name" UNIQUE ("name"),
     CONSTRAINT "shop_price" CHECK ("price" > 0),
-    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL"""
-        """ DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL\
+ DEFERRABLE INITIALLY DEFERRED
 )""",
         'CREATE UNIQUE INDEX "shop_open" ON "shop" ("price") WHERE "open"',
         'CREATE INDEX "shop_made" ON "shop" ("made" DESC, "name")',
@@ -106,8 +106,8 @@ def test_create_table_on_sqlite(dialects):
     "parent" bigint,
     CONSTRAINT "shop_name" UNIQUE ("name"),
     CONSTRAINT "shop_price" CHECK ("price" COLLATE covet_decimal > '0.00'),
-    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL"""
-        """ DEFERRABLE INITIALLY DEFERRED
+    CONSTRAINT "shop_parent" FOREIGN KEY ("parent") REFERENCES "shop" ("id") ON DELETE SET NULL\
+ DEFERRABLE INITIALLY DEFERRED
 )""",
         'CREATE UNIQUE INDEX IF NOT EXISTS "shop_open" ON "shop" ("price") WHERE "open"',
         'CREATE INDEX IF NOT EXISTS "shop_made" ON "shop" ("made" DESC, "name")',
@@ -141,6 +141,18 @@ async def test_a_table_keeps_to_its_constraints(session):
             await session.execute("INSERT INTO shop (name, open) VALUES ('x', 2)")
 
 
+async def test_now_has_the_form_of_its_column(session):
+    types = (Timestamp(), Timestamp(timezone=False), Date(), Time())
+    now = DefaultExpression(Function("now"))
+    await session.create(
+        CreateTable(Table("t", tuple(Column(f"c{at}", each, default=now) for at, each in enumerate(types))))
+    )
+    returning = tuple(Selected(ColumnRef(None, f"c{at}", each)) for at, each in enumerate(types))
+    ((aware, naive, date, time),) = await session.run(Insert(TableRef("t"), (), ((),), returning))
+    assert (aware.tzinfo, naive.tzinfo) == (dt.UTC, None)
+    assert (aware.replace(tzinfo=None), naive.date(), naive.time()) == (naive, date, time)
+
+
 async def test_what_exists_can_be_dropped(session):
     child = ForeignKeyConstraint("child_shop", ("shop",), "shop", ("id",))
     table = Table("child", (Column("shop", Integer(64)),), foreign_keys=(child,))
@@ -155,8 +167,10 @@ def test_foreign_keys_can_come_later(dialects):
         assert "FOREIGN KEY" not in dialect.ddl(CreateTable(SHOP, foreign_keys=False))[0]
     key = ForeignKeyConstraint("k", ("a", "b"), "t", ("c", "d"), "app", "CASCADE", "RESTRICT")
     assert postgresql.ddl(AddForeignKey("u", "app", key)) == [
-        'ALTER TABLE "app"."u" ADD CONSTRAINT "k" FOREIGN KEY ("a", "b") REFERENCES "app"."t" ("c", "d")'
-        " ON DELETE CASCADE ON UPDATE RESTRICT"
+        (
+            'ALTER TABLE "app"."u" ADD CONSTRAINT "k" FOREIGN KEY ("a", "b") REFERENCES "app"."t" ("c", "d")'
+            " ON DELETE CASCADE ON UPDATE RESTRICT"
+        )
     ]
     with pytest.raises(NotSupportedError, match="SQLite cannot add a foreign key to the existing table 'u'"):
         sqlite.ddl(AddForeignKey("u", None, key))
@@ -188,7 +202,10 @@ def test_indexes(dialects):
 
     columns = (IndexColumn("a"), IndexColumn("b", descending=True))
     unique = Index("i", columns, unique=True, condition=IsNull(ColumnRef(None, "a")))
-    assert texts(unique, if_not_exists=True) == ['UNIQUE INDEX IF NOT EXISTS "i" ON "t" ("a", "b" DESC) WHERE "a" IS NULL'] * 2
+    assert (
+        texts(unique, if_not_exists=True)
+        == ['UNIQUE INDEX IF NOT EXISTS "i" ON "t" ("a", "b" DESC) WHERE "a" IS NULL'] * 2
+    )
     assert texts(Index("i", (IndexColumn(ColumnRef(None, "a")),))) == ['INDEX "i" ON "t" ("a")'] * 2
     lower = Index("i", (IndexColumn(Function("lower", (NAME,)), descending=True),))
     assert texts(lower) == [
@@ -244,11 +261,15 @@ def test_keys_that_a_dialect_cannot_number(dialects):
     columns = (Column("a", Integer(), identity=True), Column("b", Integer()))
     node = CreateTable(Table("t", columns, PrimaryKey(("a", "b"))))
     assert 'PRIMARY KEY ("a", "b")' in postgresql.ddl(node)[0]
-    with pytest.raises(NotSupportedError, match="SQLite numbers the rows of a single-column primary key only, not t.a"):
+    with pytest.raises(
+        NotSupportedError, match=r"SQLite numbers the rows of a single-column primary key only, not t\.a"
+    ):
         sqlite.ddl(node)
     plain = CreateTable(Table("t", (Column("a", Integer(), collation='de"DE'),), PrimaryKey(("a",))))
     for dialect in dialects:
-        assert dialect.ddl(plain) == ['CREATE TABLE "t" (\n    "a" integer COLLATE "de""DE" NOT NULL,\n    PRIMARY KEY ("a")\n)']
+        assert dialect.ddl(plain) == [
+            'CREATE TABLE "t" (\n    "a" integer COLLATE "de""DE" NOT NULL,\n    PRIMARY KEY ("a")\n)'
+        ]
 
 
 def test_a_definition_has_no_parameters(dialects):
@@ -290,11 +311,16 @@ def test_literals(dialects):
         (dt.date(2024, 1, 2), Date(), "'2024-01-02'::date", "'2024-01-02'"),
         (dt.time(1), Time(), "'01:00:00'::time", "'01:00:00.000000'"),
         (dt.timedelta(days=-1), Interval(), "'-86400000000 microseconds'::interval", "-86400000000"),
-        (uuid.UUID(int=0), Uuid(), "'00000000-0000-0000-0000-000000000000'::uuid", "'00000000-0000-0000-0000-000000000000'"),
+        (
+            uuid.UUID(int=0),
+            Uuid(),
+            "'00000000-0000-0000-0000-000000000000'::uuid",
+            "'00000000-0000-0000-0000-000000000000'",
+        ),
         ({"a": "'"}, Json(), "'{\"a\": \"''\"}'::jsonb", "'{\"a\": \"''\"}'"),
         ("::1", Inet(), "'::1'::inet", "'::1'"),
         ([1, None], Array(Integer()), "ARRAY[1, NULL::integer]::integer[]", "'[1, null]'"),
-        ("a", NativeEnum('m"d', ("a",)), "'a'::\"m\"\"d\"", "'a'"),
+        ("a", NativeEnum('m"d', ("a",)), '\'a\'::"m""d"', "'a'"),
     ):
         assert postgresql.literal(value, logical) == one
         assert sqlite.literal(value, logical) == other

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
+import uuid
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from covet.database.dialects.sqlite import decimals
 from covet.database.schema.constraints import Unique
 from covet.database.schema.table import Column, Table
-from covet.database.schema.types import Float, Integer, Numeric, Text
+from covet.database.schema.types import Boolean, Float, Integer, Interval, Json, LogicalType, Numeric, Text, Uuid
 from covet.database.sql.ddl import CreateTable
 from covet.database.sql.nodes import (
     AggregateCall,
@@ -235,10 +238,69 @@ async def test_casts(session):
     assert await cast(Integer(), Text(), 5) == "5"
     assert await cast(Text(), Integer(), "12") == 12
     assert await cast(Text(), Numeric(), "1.50") == Decimal("1.50")
-    with pytest.raises(Exception, match="overflow|user-defined function raised exception"):
+    with pytest.raises(Exception, match=r"overflow|user-defined function raised exception"):
         await cast(Numeric(), Numeric(3, 1), Decimal(100))
     for target in (Integer(), Float(), Numeric(), Numeric(3, 1)):
         assert await cast(Numeric(), target, None) is None
+
+
+async def test_casts_to_what_is_no_number(session):
+    async def cast(source, target, value):
+        return await session.value(Cast(Param(0, source), target), value)
+
+    identifier = uuid.UUID(int=0xABC)
+    assert await cast(Integer(), Boolean(), 5) is True
+    assert await cast(Integer(), Boolean(), 0) is False
+    assert await cast(Text(), Uuid(), str(identifier).upper()) == identifier
+    assert await cast(Json(), Json(), {"a": 1}) == {"a": 1}
+    assert await cast(Interval(), Interval(), dt.timedelta(1)) == dt.timedelta(1)
+
+
+def test_a_cast_that_sqlite_cannot_do_is_refused(dialects):
+    with pytest.raises(NotSupportedError, match="SQLite cannot cast Text to Json"):
+        dialects[0].compile(Select((Selected(Cast(Param(0, Text()), Json())),)))
+
+
+async def test_a_comparison_of_a_decimal_with_null_is_null(items):
+    assert await ids(items, Comparison("=", PRICE, Constant(None))) == []
+
+
+async def test_special_decimals_sort_as_on_postgresql(session):
+    await session.create(CreateTable(Table("t", (Column("d", Numeric()),))))
+    values = [Decimal(text) for text in ("NaN", "Infinity", "1E+30", "0", "-1", "-Infinity")]
+    await session.run(InsertRows(TableRef("t"), ("d",), (Numeric(),), len(values)), *values)
+    column = ColumnRef(None, "d", Numeric())
+    rows = await session.run(Select((Selected(column),), TableRef("t"), order_by=(Order(column, descending=True),)))
+    assert str(rows[0][0]) == "NaN"
+    assert [row[0] for row in rows[1:]] == values[1:]
+    assert str(await session.value(Function("round", (Param(0, Numeric()),)), Decimal("NaN"))) == "NaN"
+    assert await session.value(Arithmetic("/", Param(0, Numeric()), Param(1, Numeric())), Decimal(1), values[1]) == 0
+
+
+def test_text_that_is_no_number_sorts_behind_numbers():
+    assert decimals.collate("x", "NaN") == 1
+    assert decimals.collate("5", "x") == -1
+    assert decimals.collate("x", "x") == 0
+
+
+async def test_rounding_left_of_the_point(session):
+    node = Function("round", (Param(0, Numeric()), Constant(-2)), Numeric())
+    assert format(await session.value(node, Decimal("1250.5")), "f") == "1300"
+
+
+async def test_a_zero_to_a_power(session):
+    node = Arithmetic("**", Param(0, Numeric()), Param(1, Numeric()), Numeric())
+    assert await session.value(node, Decimal(0), Decimal(2)) == 0
+
+
+def test_a_type_without_a_column_is_refused(dialects):
+    @dataclass(frozen=True)
+    class Money(LogicalType):
+        pass
+
+    for dialect in dialects:
+        with pytest.raises(NotSupportedError, match=f"{dialect.title} has no column type for Money"):
+            dialect.column_type(Money())
 
 
 async def test_an_average_of_integers_can_be_cast(items):

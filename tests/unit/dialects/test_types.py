@@ -32,6 +32,7 @@ from covet.database.sql.nodes import ColumnRef, Comparison, In, Param, ParamList
 from covet.database.sql.statements import Insert, InsertColumns, InsertRows, Select, Selected, TableRef
 
 UTC = dt.UTC
+NAIVE = dt.datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 VALUES: list[tuple[LogicalType, list[object]]] = [
     (Boolean(), [True, False]),
     (Integer(16), [0, -32768, 32767]),
@@ -48,7 +49,7 @@ VALUES: list[tuple[LogicalType, list[object]]] = [
     (Time(), [dt.time.min, dt.time.max, dt.time(12, 30)]),
     # asyncpg means minus infinity by the first moment and infinity by the last one, and reads them without a zone.
     (Timestamp(), [dt.datetime(1, 1, 1, 0, 0, 1, tzinfo=UTC), dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]),
-    (Timestamp(timezone=False), [dt.datetime(1, 1, 1), dt.datetime.max, dt.datetime(2024, 1, 1)]),
+    (Timestamp(timezone=False), [NAIVE.replace(year=1), NAIVE.replace(year=9999), NAIVE]),
     (Interval(), [dt.timedelta(0), dt.timedelta(days=-3, microseconds=7), dt.timedelta(days=100_000, seconds=1)]),
     (Uuid(), [uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)]),
     (Json(), [{"b": [1, 2.5, None, "É\\"], "a": {}}, [], "text", 1, False, "1"]),

@@ -102,7 +102,7 @@ def error_class(sqlstate: str | None) -> type[DatabaseError]:
 
 
 def key_columns(detail: str | None) -> tuple[str, ...]:
-    """Read the columns, and only them, from ``Key (a, b)=(1, 2) already exists.``
+    """Read the columns, and only them, from a text such as ``Key (a, b)=(1, 2) already exists``.
 
     >>> key_columns("Key (email)=(ann@example.com) already exists.")
     ('email',)

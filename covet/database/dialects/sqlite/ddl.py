@@ -9,14 +9,19 @@ from covet.database.dialects.sqlite.compiler import SQLiteCompiler, own_schema
 from covet.database.dialects.sqlite.types import bind_processor
 from covet.database.schema.constraints import Index, IndexColumn, PrimaryKey, Unique
 from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
-from covet.database.schema.types import Boolean, LogicalType, Numeric
+from covet.database.schema.types import Boolean, Date, LogicalType, Numeric, Time, Timestamp
 from covet.database.sql.ddl import AddForeignKey, CreateIndex, CreateSchema, DropTable
 from covet.database.sql.ddl_compiler import DDLCompiler
 from covet.database.sql.nodes import Expression, Function
 from covet.exceptions import NotSupportedError, ProgrammingError
 
-#: Now, as text of the one form; milliseconds are all that SQLite's own clock gives.
-_NOW = "(strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))"
+#: Now, as text of the column's form; milliseconds are all that SQLite's own clock gives.
+_NOW: dict[LogicalType, str] = {
+    Timestamp(timezone=True): "(strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))",
+    Timestamp(timezone=False): "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))",
+    Date(): "(strftime('%Y-%m-%d', 'now'))",
+    Time(): "(strftime('%H:%M:%f000', 'now'))",
+}
 
 
 class SQLiteDDLCompiler(DDLCompiler):
@@ -67,8 +72,8 @@ class SQLiteDDLCompiler(DDLCompiler):
 
     def default(self, default: DefaultValue | DefaultExpression, column: Column) -> str:
         match default:
-            case DefaultExpression(Function(name="now")):
-                return _NOW
+            case DefaultExpression(Function(name="now")) if column.type in _NOW:
+                return _NOW[column.type]
             case _:
                 return super().default(default, column)
 

@@ -139,7 +139,7 @@ class ArrayField(Field[_T]):
         self._each(value, self._validate_item)
         if self.dimensions > 1:
             shapes = {_shape(item, self.dimensions - 1) for item in value}
-            if len(shapes) > 1 or () in shapes or any(0 in shape for shape in shapes):
+            if len(shapes) > 1 or any(0 in shape for shape in shapes):
                 raise self.invalid("the inner lists must not be None or empty, and all of the same length.")
         super().validate(value)
 
@@ -169,9 +169,8 @@ class ArrayField(Field[_T]):
 
 
 def _shape(value: list[Any] | None, dimensions: int) -> tuple[int, ...]:
-    """Return the lengths of a list, of its first item, and so on; () for None."""
-    if value is None:
-        return ()
+    """Return the lengths of a list, of its first item, and so on; None counts as empty."""
+    items = value or []
     if dimensions == 1:
-        return (len(value),)
-    return (len(value), *_shape(value[0] if value else None, dimensions - 1))
+        return (len(items),)
+    return (len(items), *_shape(items[0] if items else None, dimensions - 1))

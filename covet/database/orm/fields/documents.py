@@ -20,6 +20,7 @@ _Any = TypeVar("_Any", default=Any)
 MAX_DEPTH: Final = 500
 
 _dumps: Final[Callable[[object], str]] = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+_loads: Final[Callable[[str], object]] = json.JSONDecoder().decode
 
 
 class JSONOptions(FieldOptions[_T], total=False):
@@ -68,7 +69,7 @@ class JSONField(Field[_Any]):
         """Return the text of ``value``, what reading it gives, and whether that is the same."""
         try:
             text = _dumps(value)
-            back = json.loads(text)
+            back = _loads(text)
             return text, back, bool(back == value)
         except RecursionError:
             raise self.invalid(f"the document is nested more than {MAX_DEPTH} levels deep.", "size") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, Flag
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 from typing_extensions import TypeVar, Unpack, override
@@ -114,8 +114,6 @@ class EnumField(Field[_T]):
 
     def _width(self) -> int:
         values = [member.value for member in self.enum]
-        if issubclass(self.enum, Flag):  # members are combined
-            values.append(sum(values))
         for bits in _WIDTHS:
             if all(-(1 << (bits - 1)) <= value < 1 << (bits - 1) for value in values):
                 return bits

@@ -91,15 +91,12 @@ class IntegerColumn(Field[_T]):
     def logical_type(self) -> Integer:
         return Integer(self.bits)
 
-    @property
-    def lowest(self) -> int:
-        """The least value that the column holds."""
-        return -(1 << (self.bits - 1)) if self.min_bound is None else self.min_bound
-
-    @property
-    def highest(self) -> int:
-        """The greatest value that the column holds."""
-        return (1 << (self.bits - 1)) - 1
+    @override
+    def _read_options(self, options: dict[str, Any]) -> None:
+        super()._read_options(options)
+        #: What the column holds.
+        self.lowest = -(1 << (self.bits - 1)) if self.min_bound is None else self.min_bound
+        self.highest = (1 << (self.bits - 1)) - 1
 
     @override
     def coerce(self, value: Any) -> Any:
@@ -119,7 +116,8 @@ class IntegerColumn(Field[_T]):
             raise self.invalid(
                 f"the number is out of range: this column holds {self.lowest} to {self.highest}.", "bounds"
             )
-        super().validate(value)
+        if self.choices or self.validators:
+            super().validate(value)
 
 
 class IntegerField(IntegerColumn[_Int]):
@@ -160,8 +158,9 @@ class IntegerField(IntegerColumn[_Int]):
 
     @override
     def validate(self, value: Any) -> None:
+        if self.limits is not None:
+            self.limits.check(self, value)
         super().validate(value)
-        self.limits.check(self, value)
 
 
 class SmallIntegerField(IntegerField[_Int]):

@@ -18,9 +18,11 @@ class Limits:
     greatest: int | float | Decimal | None = None
 
     @classmethod
-    def read(cls, field: Field[Any], options: dict[str, Any]) -> Self:
-        """Read the two options."""
+    def read(cls, field: Field[Any], options: dict[str, Any]) -> Self | None:
+        """Read the two options; None without either."""
         least, greatest = options.get("min_value"), options.get("max_value")
+        if least is None and greatest is None:
+            return None
         for name, value in (("min_value", least), ("max_value", greatest)):
             if value is None:
                 continue

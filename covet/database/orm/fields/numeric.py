@@ -135,7 +135,8 @@ class FloatField(Field[_Float]):
 
     @override
     def validate(self, value: Any) -> None:
-        self.limits.check(self, value)
+        if self.limits is not None:
+            self.limits.check(self, value)
         super().validate(value)
 
 
@@ -211,7 +212,7 @@ class DecimalField(Field[_Decimal]):
     def _to_decimal(self, value: object) -> Decimal:
         kind = type_of(value)
         if issubclass(kind, Decimal) and isinstance(value, Decimal):
-            number = Decimal(value)
+            number = value if kind is Decimal else Decimal(value)
         elif is_number(value) and isinstance(value, int):
             number = Decimal(int.__int__(value))
         elif issubclass(kind, float) and isinstance(value, float):
@@ -259,5 +260,6 @@ class DecimalField(Field[_Decimal]):
 
     @override
     def validate(self, value: Any) -> None:
-        self.limits.check(self, value)
+        if self.limits is not None:
+            self.limits.check(self, value)
         super().validate(value)

@@ -24,7 +24,8 @@ _TIME_TEXT: Final = re.compile(_CLOCK)
 _DATETIME_TEXT: Final = re.compile(rf"{_DATE}[T ]{_CLOCK}(Z|[+-][0-9]{{2}}:?[0-9]{{2}}(:[0-9]{{2}})?)?")
 
 # asyncpg writes the first and the last date and moment of Python as -infinity and infinity, which are other values.
-_INFINITE: Final = frozenset({dt.date.min, dt.date.max, dt.datetime.min, dt.datetime.max})  # noqa: DTZ901 - in UTC
+_INFINITE_DATES: Final = (dt.date.min, dt.date.max)
+_INFINITE_MOMENTS: Final = (dt.datetime.min, dt.datetime.max)  # noqa: DTZ901 - each field sets its zone
 #: 64 bits of microseconds, which is how SQLite keeps a duration.
 _LONGEST: Final = dt.timedelta(microseconds=2**63 - 1)
 
@@ -127,7 +128,7 @@ class DateField(MomentField[_Date]):
 
     @override
     def validate(self, value: Any) -> None:
-        if value in _INFINITE:
+        if value in _INFINITE_DATES:
             raise self.invalid(
                 "the first and the last date of Python are infinity on PostgreSQL; "
                 "0001-01-02 to 9999-12-30 can be stored.",
@@ -247,6 +248,7 @@ class DateTimeField(MomentField[_DateTime]):
         super()._read_options(options)
         self.timezone = bool(options.get("timezone", True))
         self._zone = dt.UTC if self.timezone else None
+        self._infinite = tuple(moment.replace(tzinfo=self._zone) for moment in _INFINITE_MOMENTS)
 
     @property
     @override
@@ -300,7 +302,7 @@ class DateTimeField(MomentField[_DateTime]):
 
     @override
     def validate(self, value: Any) -> None:
-        if value.replace(tzinfo=None) in _INFINITE:
+        if value in self._infinite:
             raise self.invalid(
                 "the first and the last moment of Python are infinity on PostgreSQL; "
                 "0001-01-01T00:00:00.000001 to 9999-12-31T23:59:59.999998 can be stored.",

@@ -111,6 +111,9 @@ class RowAt:
             raise IndexError(f"The query has no row {self._index}.")
         return rows[0]
 
+    def __repr__(self) -> str:
+        return f"<row {self._index} of {self._queryset!r}: await queryset[{self._index}]>"
+
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"queryset[{self._index}] must be awaited before {name!r}: (await queryset[...]).{name}")
 

@@ -17,7 +17,8 @@ from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate, Plan
 from covet.database.orm.query.planner import SelectPlanner, key_order
 from covet.database.orm.query.results import Result
-from covet.database.orm.query.state import Annotation, Query, QueryState
+from covet.database.orm.query.state import AggregateToken, Annotation, ExpressionToken, Query, QueryState
+from covet.database.orm.query.tokenizer import NEVER
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select
 
@@ -149,13 +150,25 @@ async def aggregate(
     query: Query, params: tuple[object, ...], database: str | None, wanted: tuple[Annotation, ...]
 ) -> dict[str, Any]:
     """Return one row of aggregates as a dict."""
+    state = query.state
+    if state.empty:
+        if all(item.expression.tag == "aggregate" for item in wanted):
+            return {item.name: _over_nothing(item.expression, params) for item in wanted}
+        state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
     adapter = adapter_for(database)
-    key = (query.model, wanted, query.state)
+    key = (query.model, wanted, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, record = summaries.aggregate(query.model, query.state, wanted)
+        select, record = summaries.aggregate(query.model, state, wanted)
         plan = _plan(adapter, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)
     found: dict[str, Any] = plan.hydrate(await adapter.fetch(sql, arguments))[0]
     return found
+
+
+def _over_nothing(token: ExpressionToken, params: tuple[object, ...]) -> object:
+    """Return what an aggregate is over no rows."""
+    if not isinstance(token, AggregateToken) or token.name == "count":
+        return 0
+    return None if token.default is None else params[token.default.param]

@@ -4,14 +4,16 @@ The function is one Python frame however many rows there are. A loaded value is 
 written into the source where the driver's value is not Python's already. For ``User`` with a nullable ``created``::
 
     def hydrate(rows):
-        out = []
+        out = Rows()
         append = out.append
+        p0 = Peers(out)
         for c0, c1, c2 in rows:
-            o = new(m0)
-            o.id = c0
-            o.name = c1
-            o.created = None if c2 is None else fromisoformat(c2)
-            append(o)
+            o0 = new(m0)
+            o0.id = c0
+            o0.name = c1
+            o0.created = None if c2 is None else fromisoformat(c2)
+            o0._peers = p0
+            append(o0)
         return out
 
 The only text from outside are attribute names; everything else goes in through the namespace.
@@ -26,6 +28,7 @@ from covet._codegen import define
 from covet.database.dialects.base import Dialect
 from covet.database.orm.query.plan import Hydrate
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
+from covet.database.orm.peers import Peers, Rows
 from covet.database.orm.unloaded import unloaded_class
 from covet.exceptions import FieldError
 
@@ -52,16 +55,19 @@ class _Writer:
 
     def write(self, result: Result) -> Hydrate:
         if isinstance(result, Entity):
+            self.namespace.update(Rows=Rows, Peers=Peers)
+            make = "Rows()" if result.link is None else "[]"
             value = self._rows(result)
             label = result.model.__name__
         else:
+            make = "[]"
             value = self._record(result)
             label = result.kind
         unpack = "".join(f"c{i}, " for i in range(self.width))
         source = "\n".join(
             [
                 "def hydrate(rows):",
-                "    out = []",
+                f"    out = {make}",
                 "    append = out.append",
                 *self.before,
                 f"    for {unpack}in rows:",
@@ -96,14 +102,15 @@ class _Writer:
     def _rows(self, entity: Entity) -> str:
         """Write what makes one row; return the expression for it."""
         if entity.link is None:
-            return self._entity(entity, "        ")
+            return self._entity(entity, "        ", "Peers(out)")
+        # The peers of rows for many parents are those of the parents: who attaches the rows tells them.
         if entity.shared:
-            self._once(entity, "        ")
+            self._once(entity, "        ", "")
         else:
-            self._entity(entity, "        ")
+            self._entity(entity, "        ", "")
         return f"({self._value(entity.link)}, o0)"
 
-    def _entity(self, entity: Entity, indent: str) -> str:
+    def _entity(self, entity: Entity, indent: str, peers: str) -> str:
         number = self.entities
         self.entities += 1
         variable, model = f"o{number}", f"m{number}"
@@ -112,34 +119,36 @@ class _Writer:
         emit(f"{indent}{variable} = new({model})")
         for column in entity.columns:
             emit(f"{indent}{variable}.{_identifier(column.name)} = {self._value(column)}")
+        if peers and (entity.partial or entity.model._meta.relations):
+            self.before.append(f"    p{number} = {peers}")
+            emit(f"{indent}{variable}._peers = p{number}")
         if self.database is not None:
             self.namespace["database"] = self.database
             emit(f"{indent}{variable}._database = database")
         for child in entity.related:
-            self._related(child, variable, indent)
+            self._related(child, variable, peers, indent)
         return variable
 
-    def _related(self, child: RelatedEntity, near: str, indent: str) -> None:
+    def _related(self, child: RelatedEntity, owner: str, peers: str, indent: str) -> None:
         """Build a joined instance and give it to the one that it was joined to."""
-        emit = self.body.append
-        target = f"{near}.{_identifier(child.cache_name)}"
+        emit, name = self.body.append, _identifier(child.cache_name)
         emit(f"{indent}if c{child.entity.key} is not None:")
-        variable = self._once(child.entity, f"{indent}    ")
-        emit(f"{indent}    {target} = {variable}")
+        variable = self._once(child.entity, f"{indent}    ", f"{peers}.under({name!r})" if peers else "")
+        emit(f"{indent}    {owner}.{name} = {variable}")
         if child.back is not None:
-            emit(f"{indent}    {variable}.{_identifier(child.back)} = {near}")
+            emit(f"{indent}    {variable}.{_identifier(child.back)} = {owner}")
         if child.absent:
             emit(f"{indent}else:")
-            emit(f"{indent}    {target} = None")
+            emit(f"{indent}    {owner}.{name} = None")
 
-    def _once(self, entity: Entity, indent: str) -> str:
+    def _once(self, entity: Entity, indent: str, peers: str) -> str:
         """Build an instance once for each key of the result: equal keys share it."""
         seen, key, variable = f"seen{self.entities}", f"c{entity.key}", f"o{self.entities}"
         self.before.append(f"    {seen} = {{}}")
         emit = self.body.append
         emit(f"{indent}{variable} = {seen}.get({key})")
         emit(f"{indent}if {variable} is None:")
-        self._entity(entity, f"{indent}    ")
+        self._entity(entity, f"{indent}    ", peers)
         emit(f"{indent}    {seen}[{key}] = {variable}")
         return variable
 

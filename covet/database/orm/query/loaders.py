@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.query import execution
-from covet.database.orm.query.tokenizer import where_keys
+from covet.database.orm.query.tokenizer import linked
+from covet.database.orm.unloaded import take_over
 
 if TYPE_CHECKING:
+    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
 
@@ -38,16 +40,17 @@ class Node:
     def waiting(self, instances: Iterable[Any]) -> list[Any]:
         """Return the instances that do not have it yet."""
         target = self.target
-        if self.to_attr is not None or self.relation.many:
+        if self.to_attr is not None:
             return [instance for instance in instances if target not in instance.__dict__]
-        return [instance for instance in instances if not _is_there(instance, target, self.relation)]
+        return [instance for instance in instances if not is_there(instance, self.relation)]
 
 
-def _is_there(instance: Any, target: str, relation: Relation) -> bool:
-    related = instance.__dict__.get(target)
+def is_there(instance: Any, relation: Relation) -> bool:
+    """Return whether a relation of an instance is loaded; that there is no row on the other side may be known, too."""
+    related = instance.__dict__.get(relation.cache_name)
     if related is None:
-        return relation.kind == "reverse" and target in instance.__dict__
-    return bool(related._is_loaded)  # noqa: SLF001 - part of the ORM
+        return relation.kind == "reverse" and relation.cache_name in instance.__dict__
+    return relation.many or bool(related._is_loaded)  # noqa: SLF001 - part of the ORM
 
 
 class _Question:
@@ -67,7 +70,7 @@ class _Question:
         if not self.keys:
             return
         source = self.source
-        query = where_keys(source.model._meta, (source.state, source.params), self.relation, self.keys)
+        query = linked(source.model._meta, (source.state, source.params), self.relation, self.keys)
         pairs = cast("list[tuple[Any, Any]]", await execution.fetch_all(source.derive(*query)))
         found = self.found
         for key, row in pairs:
@@ -99,18 +102,26 @@ class _Task:
                     row.__dict__[back] = instance
             if relation.many:
                 instance.__dict__[target] = rows if rows is not empty else []
+            elif rows and (reference := instance.__dict__.get(target)) is not None:
+                take_over(reference, rows[0])  # who holds the reference sees the row in it
             elif rows:
                 instance.__dict__[target] = rows[0]
             elif relation.kind == "reverse" or self.node.to_attr is not None:
                 instance.__dict__[target] = None
 
     def related(self) -> list[Any]:
-        """Return the rows of the next level, each once."""
+        """Return the rows of the next level, each once. Those of all parents are peers, as the parents are."""
         target = self.node.target
         if self.node.relation.many:
             rows = [row for instance in self.instances for row in instance.__dict__[target]]
         else:
-            rows = [row for i in self.instances if (row := i.__dict__.get(target)) is not None]
+            found = (instance.__dict__.get(target) for instance in self.instances)
+            rows = [row for row in found if row is not None and row._is_loaded]  # noqa: SLF001 - part of the ORM
+        peers: Peers | None = self.instances[0].__dict__.get("_peers")
+        if peers is not None and self.waiting:
+            under = peers.under(target)
+            for row in rows:
+                row.__dict__["_peers"] = under
         return list({id(row): row for row in rows}.values())
 
 
@@ -123,9 +134,15 @@ async def load_tree(instances: Sequence[Any], tree: dict[str, Node], database: s
         following: list[_Task] = []
         for task in level:
             task.attach()
-            if task.node.children and (rows := task.related()):
+            if rows := task.related():
                 following.extend(_Task(child, rows) for child in task.node.children.values())
         level = following
+
+
+async def load_relation(instances: Sequence[Any], relation: Relation) -> None:
+    """Load one relation of instances that miss it."""
+    database = instances[0].__dict__.get("_database")
+    await load_tree(instances, {relation.name: Node(relation, None)}, database)
 
 
 def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:

@@ -6,24 +6,32 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.fields.base import Field
+from covet.database.orm.query import loaders
+from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.unloaded import mark_loaded, unloaded_class
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
+    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
+    from covet.database.orm.relations import Relation
 
 _I = TypeVar("_I")
+
+
+def own_base(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
+    """Return all rows of an instance's model, in its own database."""
+    found = cast("QuerySet[Any, Any]", type(instance)._meta.base_queryset())
+    database = using or instance.__dict__.get("_database")
+    return found if database is None else found.using(database)
 
 
 def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     """Return the rows (one, or none) of an instance, found by its key or by the one thing that is known of it."""
     options: Options = type(instance)._meta
     state = instance.__dict__
-    found = cast("QuerySet[Any, Any]", options.base_queryset())
-    database = using or state.get("_database")
-    if database is not None:
-        found = found.using(database)
+    found = own_base(instance, using)
     if all(field.attname in state for field in options.key):
         return found.filter(**{field.name: state[field.attname] for field in options.key})
     known = next(field for field in options.fields if field.attname in state)
@@ -31,15 +39,50 @@ def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
 
 
 async def load(instance: _I) -> _I:
-    """Complete an instance in place; a complete one is given back as it is."""
+    """Complete an instance in place, and what its peers miss likewise; a complete one is given back as it is."""
     target = cast("Any", instance)
-    if target._is_loaded or target.__dict__.get("_adding"):
+    state = target.__dict__
+    if target._is_loaded or state.get("_adding"):
         return instance
-    options: Options = type(target)._meta
-    missing = [field for field in options.fields if field.attname not in target.__dict__]
-    await _copy(target, missing, None)
-    mark_loaded(target)
+    peers: Peers | None = state.get("_peers")
+    if peers is not None:
+        relation: Relation | None = state.get("_relation")
+        async with peers.lock(relation or "deferred"):
+            if not target._is_loaded:
+                await (_load_deferred(peers) if relation is None else _load_referred(peers, relation))
+    if not target._is_loaded:
+        await _copy(target, _missing(target), None)
+        mark_loaded(target)
     return instance
+
+
+def _missing(instance: Any) -> list[Field[Any]]:
+    return [field for field in type(instance)._meta.fields if field.attname not in instance.__dict__]
+
+
+async def _load_referred(peers: Peers, relation: Relation) -> None:
+    """Load a relation of all peers of the instance that refers."""
+    members = peers.members()
+    if len(members) > 1:
+        await loaders.load_relation(members, relation)
+
+
+async def _load_deferred(peers: Peers) -> None:
+    """Load the deferred fields of all peers: one query, by their keys."""
+    members = [member for member in peers.members() if not member._is_loaded]
+    if len(members) < 2 or len(members[0]._meta.key) > 1:
+        return
+    options: Options = members[0]._meta
+    pk = options.pk
+    names = {field.name for member in members for field in _missing(member)}
+    rows = own_base(members[0]).only(*names)
+    by_key = {member.__dict__[pk.attname]: member for member in members}
+    query = where_keys((rows.state, rows.params), options.resolve("pk__in"), by_key)
+    for row in await rows.derive(*query):
+        member = by_key[row.__dict__[pk.attname]]
+        for field in _missing(member):
+            member.__dict__[field.attname] = row.__dict__[field.attname]
+        mark_loaded(member)
 
 
 async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) -> None:

@@ -67,6 +67,7 @@ class SelectPlanner:
     def _aggregates_multiply(self) -> bool:
         """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
         crossed: set[tuple[Relation, ...]] = set()
+        counted: set[tuple[Relation, ...]] = set()
         plain = False
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
@@ -74,11 +75,12 @@ class SelectPlanner:
                     path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None
                 }
                 crossed |= prefixes
+                counted |= {path.to_many() for path in paths_of(aggregate) if path.first_many is not None}
                 plain = plain or not prefixes
         if not crossed:
             return False
         if self.state.group_by is not None:
-            if len(crossed) > 1 or plain:
+            if len(counted) > 1 or plain:
                 raise FieldError(
                     "Aggregates over different relations cannot share one values().annotate(): "
                     "the rows of one would multiply those of the other. Ask in two queries."
@@ -90,7 +92,7 @@ class SelectPlanner:
             for path in paths_of(item)
             if path.first_many is not None
         }
-        return len(crossed | filtered) > 1
+        return len(counted) > 1 or len(crossed | filtered) > 1
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
         """Return WHERE and HAVING."""
@@ -284,6 +286,10 @@ class SelectPlanner:
         order = self.order_by() if ordered else ()
         group_by = self._group_by(order)
         distinct_on = tuple(self.translator.value(token) for token in state.distinct_on)
+        if state.distinct and not distinct_on:
+            # PostgreSQL orders distinct rows by selected columns only.
+            selected = {column.expression for column in columns}
+            columns += tuple(Selected(o.expression) for o in order if o.expression not in selected)
         param = self.translator.param
         return Select(
             columns=columns,
@@ -386,4 +392,10 @@ def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
     else:
         planner.record()
     ordered = token.state.limit is not None or token.state.offset is not None
-    return planner.statement(tuple(planner.columns), where, having, ordered=ordered)
+    select = planner.statement(tuple(planner.columns), where, having, ordered=ordered)
+    if len(select.columns) == 1:
+        return select
+    first, *order = select.columns  # what a distinct query is ordered by stands there, too
+    name = names.next()
+    inner = replace(select, columns=(Selected(first.expression, "c0"), *order))
+    return Select((Selected(nodes.ColumnRef(name, "c0")),), SubqueryRef(inner, name))

@@ -107,7 +107,7 @@ class QuerySet(Query, Generic[_M, _R]):
 
     def distinct(self, *fields: str | Expression[Any]) -> Self:
         """Drop equal rows; with names (PostgreSQL) keep the first row of each combination: DISTINCT ON."""
-        return builders.distinct(self, fields)
+        return builders.distinct(builders.unsliced(self, "distinct"), fields)
 
     def limit(self, n: int, /) -> Self:
         """At most ``n`` rows."""
@@ -138,7 +138,7 @@ class QuerySet(Query, Generic[_M, _R]):
 
     def reverse(self) -> Self:
         """Turn the order around."""
-        return self._change(reversed=not self.state.reversed)
+        return builders.unsliced(self, "reverse")._change(reversed=not self.state.reversed)
 
     # -- columns ---------------------------------------------------------------------------
 

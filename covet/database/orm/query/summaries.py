@@ -41,7 +41,7 @@ def count(model: type[Any], state: QueryState) -> Select:
     else:
         planner.add_key()
     columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
-    inner = planner.statement(columns, where, having, ordered=state.limit is not None or bool(state.distinct_on))
+    inner = planner.statement(columns, where, having, ordered=False)  # no order changes how many there are
     return Select((_COUNT,), SubqueryRef(inner, "q"))
 
 
@@ -99,7 +99,7 @@ def _uses_aggregates(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
 
 def _relations_of(token: ExpressionToken, state: QueryState) -> frozenset[Any]:
     return frozenset(
-        path.relations[: path.first_many + 1]
+        path.to_many()
         for aggregate_token in aggregates_of(token, state)
         for path in paths_of(aggregate_token)
         if path.first_many is not None
@@ -127,7 +127,7 @@ def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...])
     if not planner.columns:
         planner.add_key()
     inner_columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
-    inner = planner.statement(inner_columns, where, having)
+    inner = planner.statement(inner_columns, where, having, ordered=_is_bounded(state))
     return Select(columns, SubqueryRef(inner, "q"))
 
 

@@ -90,22 +90,27 @@ def add_conditions(
     else:
         item = children[0] if len(children) == 1 else tuple.__new__(Group, ("group", "AND", False, tuple(children)))
     where: tuple[Predicate, ...] = (*state[0], item)
+    if not negated and NEVER in children:
+        state = state._replace(empty=True)
     return tuple.__new__(QueryState, (where, *state[1:])), tuple(values)
 
 
 def where_keys(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
+    query: tuple[QueryState, tuple[object, ...]], path: ResolvedPath, keys: Iterable[object]
 ) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with the key that it is for.
-
-    The keys came from the database and need no check.
-    """
+    """Return state and parameters with ``path``, an IN, of keys that came from the database and need no check."""
     state, params = query
-    path = options.key_path(relation, IN)
     encode = path.field.encode
     values = tuple(keys) if encode is None else tuple(map(encode, keys))
-    leaf = Leaf("leaf", path, len(params))
-    return state._replace(where=(*state.where, leaf), link=options.key_path(relation)), (*params, values)
+    return state._replace(where=(*state.where, Leaf("leaf", path, len(params)))), (*params, values)
+
+
+def linked(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with the key that it is for."""
+    state, params = where_keys(query, options.key_path(relation, IN), keys)
+    return state._replace(link=options.key_path(relation)), params
 
 
 def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
@@ -275,8 +280,11 @@ class Tokenizer:
         """Tokenize an aggregate with its filter and default."""
         source = aggregate.source
         argument: ExpressionToken | None = None
-        if source != "*" or not isinstance(source, str):
-            argument = self.path(source) if isinstance(source, str) else self.expression(source)
+        # A comparison of an expression is a condition, so the type is asked first.
+        if not isinstance(source, str):
+            argument = self.expression(source)
+        elif source != "*":
+            argument = self.path(source)
         if argument is None and aggregate.function != "count":
             raise FieldError(f"{aggregate!r}: '*' is for Count only.")
         kind = aggregate.result_type(token_type(argument, self.state) if argument is not None else None)

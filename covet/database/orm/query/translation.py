@@ -42,6 +42,7 @@ class Context(NamedTuple):
     scope: int | None = None  #: the filter() call it belongs to
     negated: bool = False  #: under a NOT
     required: bool = False  #: a row for which it is not true is out
+    here: bool = False  #: it speaks of the joined row itself, also under a NOT: the filter of an aggregate, a value
 
 
 SubqueryBuilder = Callable[[SubqueryToken, AliasNames, int], Select]
@@ -110,7 +111,7 @@ class Translator:
 
     def _group(self, token: Group, context: Context) -> nodes.Expression:
         if token.negated or token.connector == "XOR":
-            inner = Context(context.scope, True, False)
+            inner = context._replace(negated=True, required=False)
         else:
             single = token.connector == "AND" or len(token.children) == 1
             inner = context._replace(required=context.required and single)
@@ -141,10 +142,14 @@ class Translator:
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
         if path.first_many is not None and (token.is_null or context.negated):
-            if self._is_presence(path):
+            if path.is_presence and not (self.prefix and self._inside(path)):
                 return nodes.Exists(self._related(path, None), negated=token.is_null)
             if self._needs_exists(path, context):
-                return self._exists_or_none(path, token) if token.is_null else self._exists(path, token)
+                found = self._exists(path, token)
+                if not token.is_null:
+                    return found
+                # A row without related rows has NULL there, as the outer join of the positive condition says.
+                return nodes.Or((found, nodes.Exists(self._related(path, None), negated=True)))
         required = context.required and not token.is_null
         return nodes.IsNull(self.column(path, context._replace(required=required)), negated=not token.is_null)
 
@@ -173,21 +178,14 @@ class Translator:
 
     # -- conditions on related rows --------------------------------------------------------
 
-    def _is_presence(self, path: ResolvedPath) -> bool:
-        """Whether the path is one relation to many rows from here, so that NULL means: there is no related row."""
-        rest = path.relations[len(self.prefix) :] if self._inside(path) else ()
-        return path.target is not None and not path.field.null and len(rest) == 1 and rest[0].many
-
-    def _exists_or_none(self, path: ResolvedPath, token: NullTest) -> nodes.Expression:
-        """Return what ``LEFT JOIN .. IS NULL`` says of a row: there is no related row, or one whose value is NULL."""
-        return nodes.Or((nodes.Exists(self._related(path, None), negated=True), self._exists(path, token)))
-
     def _needs_exists(self, path: ResolvedPath, context: Context) -> bool:
         if path.first_many is None:
             return False
         if self.parent is None:
-            return context.negated
+            return context.negated and not context.here
         inside = self._inside(path)
+        if inside and context.here:
+            return False
         return not inside or (context.negated and any(r.many for r in path.relations[len(self.prefix) :]))
 
     def _exists(self, path: ResolvedPath, token: Predicate) -> nodes.Exists:
@@ -238,7 +236,7 @@ class Translator:
             left, right = self.value(token.left, loose), self.value(token.right, loose)
             return nodes.Arithmetic(token.operator, left, right, token.type)
         if token.tag == "condition":
-            return self.predicate(token.predicate, Context())
+            return self.predicate(token.predicate, Context(here=True))
         return self.aggregate(token)
 
     def aggregate(self, token: AggregateToken) -> nodes.Expression:
@@ -256,7 +254,7 @@ class Translator:
     def aggregate_call(self, token: AggregateToken) -> nodes.Expression:
         """Translate an aggregate over the rows of this SELECT."""
         argument = self.value(token.argument) if token.argument is not None else None
-        condition = self.predicate(token.filter, Context()) if token.filter is not None else None
+        condition = self.predicate(token.filter, Context(here=True)) if token.filter is not None else None
         return finish_aggregate(token, argument, condition, self)
 
 

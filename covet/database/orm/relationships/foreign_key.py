@@ -268,9 +268,7 @@ class ForeignKey(Field[_To], RelationReference):
             if self.attname not in state:
                 raise NotLoaded(f"{self.label} is not loaded: the query deferred {self.attname!r}. Await the instance.")
             return None
-        reference = make_reference(cast("Relation", self.relation).remote, target.attname, key, self.label)
-        if "_database" in state:
-            reference.__dict__["_database"] = state["_database"]
+        reference = make_reference(cast("Relation", self.relation), instance, target.attname, key)
         state[f"_related_{self.name}"] = reference
         if (back := cast("Relation", self.relation).back) is not None:
             reference.__dict__[back] = instance

@@ -78,13 +78,10 @@ class ReverseOneToOne(RelationReference, Generic[_To]):
         name = self.relation.cache_name
         if name not in state:
             key = state.get(self.relation.local_field.attname)
-            origin = f"{owner.__name__}.{self.relation.accessor}"
             if key is None:
-                raise ValueError(f"{origin}: this {owner.__name__} has no key yet; save it first.")
-            state[name] = make_reference(self.relation.remote, self.relation.remote_field.attname, key, origin)
+                raise ValueError(f"{self.relation.label}: this {owner.__name__} has no key yet; save it first.")
+            state[name] = make_reference(self.relation, instance, self.relation.remote_field.attname, key)
             state[name].__dict__[cast("str", self.relation.back)] = instance
-            if "_database" in state:
-                state[name].__dict__["_database"] = state["_database"]
         return state[name]
 
     def __set__(self, instance: Any, value: _To, /) -> None:

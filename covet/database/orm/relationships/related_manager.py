@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 from typing_extensions import Self, TypeVar
 
 from covet.database.orm.manager import Manager
+from covet.database.orm.query import batching
 from covet.database.orm.query.queryset import QuerySet
 from covet.database.orm.query.tokenizer import where_key
 from covet.database.orm.relations import Relation
@@ -90,12 +91,11 @@ class RelatedManager(Manager[_M]):
         return self.load().__await__()
 
     async def load(self) -> list[_M]:
-        """Load the rows once; the manager is a sequence of them from then on."""
-        found = self._loaded
-        if found is None:
-            found = await self.get_queryset()
-            self.instance.__dict__[self.relation.cache_name] = found
-        return found
+        """Load the rows once, those of the instance's peers too; the manager is a sequence of them from then on."""
+        self._key()
+        if self._loaded is None:
+            await batching.load_relation(self.instance, self.relation)
+        return self._rows()
 
     def _forget(self) -> None:
         self.instance.__dict__.pop(self.relation.cache_name, None)

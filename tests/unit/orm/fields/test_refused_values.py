@@ -1,13 +1,10 @@
-"""The coercion table of docs/fields.md, row by row: what each field takes, what it makes of it, what it refuses."""
+"""The coercion table of docs/fields.md, row by row: what each field refuses, and in which words."""
 
 from __future__ import annotations
 
 import datetime as dt
-import enum
-import ipaddress
 import math
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +13,6 @@ import pytest
 from covet.database.orm.fields import (
     ArrayField,
     AutoField,
-    BigAutoField,
     BigIntegerField,
     BinaryField,
     BooleanField,
@@ -36,7 +32,6 @@ from covet.database.orm.fields import (
     PositiveIntegerField,
     PositiveSmallIntegerField,
     SlugField,
-    SmallAutoField,
     SmallIntegerField,
     TextField,
     TimeField,
@@ -44,243 +39,18 @@ from covet.database.orm.fields import (
     UUIDField,
 )
 from covet.exceptions import ValidationError
-
-
-class Model:
-    """Stands for the model that owns the field."""
-
-
-class Text(str):
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return "a lie"
-
-
-class Level(enum.IntEnum):
-    LOW = 1
-    HIGH = 2
-
-
-class Suit(enum.StrEnum):
-    HEARTS = "h"
-    SPADES = "s"
-
-
-class Status(enum.Enum):
-    DRAFT = "draft"
-    LIVE = "live"
-
-
-class Access(enum.Flag):
-    READ = 1
-    WRITE = 2
-
-
-class Open(enum.IntFlag):
-    """An IntFlag keeps bits that it has no name for."""
-
-    READ = 1
-
-
-class Index:
-    def __index__(self) -> int:
-        return 7
-
-
-class Moment(dt.datetime):
-    """A subclass, as pandas and freezegun have."""
-
-
-class Day(dt.date):
-    pass
-
-
-class Clock(dt.time):
-    pass
-
-
-class Span(dt.timedelta):
-    pass
-
-
-class Key(uuid.UUID):
-    pass
-
-
-class Blob(bytes):
-    def __bytes__(self) -> bytes:
-        return b"a lie"
-
-
-class Money(Decimal):
-    pass
-
-
-class Real(float):
-    def __float__(self) -> float:
-        return 0.5
-
-
-ID = uuid.UUID("12345678-1234-5678-1234-567812345678")
-PLUS_TWO = dt.timezone(dt.timedelta(hours=2))
-NOON = dt.datetime(2024, 5, 31, 12, tzinfo=dt.UTC)
-NAIVE_NOON = dt.datetime(2024, 5, 31, 12)  # noqa: DTZ001 - naive on purpose
-
-Make = Callable[[], Field[Any]]
-
-ACCEPTED: list[tuple[Make, object, object]] = [
-    # integers
-    (IntegerField, 3, 3),
-    (IntegerField, 3.0, 3),
-    (IntegerField, Real(3.0), 3),
-    (IntegerField, Decimal("3.00"), 3),
-    (IntegerField, Decimal("3E+2"), 300),
-    (IntegerField, "3", 3),
-    (IntegerField, "-03", -3),
-    (IntegerField, "+3", 3),
-    (IntegerField, Text("3"), 3),
-    (IntegerField, Level.HIGH, 2),
-    (IntegerField, Index(), 7),
-    (IntegerField, -(2**31), -(2**31)),
-    (IntegerField, 2**31 - 1, 2**31 - 1),
-    (SmallIntegerField, 2**15 - 1, 2**15 - 1),
-    (BigIntegerField, -(2**63), -(2**63)),
-    (BigIntegerField, str(2**63 - 1), 2**63 - 1),
-    (PositiveSmallIntegerField, 0, 0),
-    (PositiveIntegerField, 2**31 - 1, 2**31 - 1),
-    (PositiveBigIntegerField, 2**63 - 1, 2**63 - 1),
-    (AutoField, "12", 12),
-    (SmallAutoField, 12, 12),
-    (BigAutoField, 2**40, 2**40),
-    # bool
-    (BooleanField, True, True),
-    (BooleanField, 0, False),
-    (BooleanField, Level.LOW, True),
-    (BooleanField, "TRUE", True),
-    (BooleanField, "t", True),
-    (BooleanField, "1", True),
-    (BooleanField, "False", False),
-    (BooleanField, "f", False),
-    (BooleanField, "0", False),
-    # float
-    (FloatField, 0.1 + 0.2, 0.30000000000000004),
-    (FloatField, 3, 3.0),
-    (FloatField, Level.HIGH, 2.0),
-    (FloatField, Real(2.5), 2.5),
-    (FloatField, Decimal("0.1"), 0.1),
-    (FloatField, "-1.5e3", -1500.0),
-    (FloatField, ".5", 0.5),
-    (FloatField, 5e-324, 5e-324),
-    (FloatField, math.inf, math.inf),
-    (FloatField, -math.inf, -math.inf),
-    (FloatField, 2**53, 2.0**53),
-    # Decimal
-    (DecimalField, Decimal("1.50"), Decimal("1.50")),
-    (DecimalField, Money("1.5"), Decimal("1.5")),
-    (DecimalField, 3, Decimal(3)),
-    (DecimalField, 1.1, Decimal("1.1")),
-    (DecimalField, Real(1.1), Decimal("1.1")),
-    (DecimalField, "-1.50", Decimal("-1.50")),
-    (DecimalField, "1E+3", Decimal(1000)),
-    (DecimalField, Decimal("1E-16383"), Decimal("1E-16383")),
-    (DecimalField, Decimal("10E-16384"), Decimal("1E-16383")),
-    (DecimalField, Decimal("0E-20000"), Decimal(0)),
-    (lambda: DecimalField(max_digits=6, decimal_places=2), Decimal("1.5"), Decimal("1.50")),
-    (lambda: DecimalField(max_digits=6, decimal_places=2), Decimal("1.500"), Decimal("1.50")),
-    (lambda: DecimalField(max_digits=6, decimal_places=2), 9999.99, Decimal("9999.99")),
-    (lambda: DecimalField(max_digits=6, decimal_places=2), "1e2", Decimal("100.00")),
-    # text
-    (CharField, "a", "a"),
-    (CharField, "", ""),
-    (CharField, "a ", "a "),
-    (CharField, Text("b"), "b"),
-    (CharField, Suit.HEARTS, "h"),
-    (CharField, 5, "5"),
-    (CharField, Level.HIGH, "2"),
-    (CharField, Decimal("1.50"), "1.50"),
-    (CharField, ID, str(ID)),
-    (lambda: CharField(max_length=5), "👩‍👩‍👧", "👩‍👩‍👧"),  # five code points, one picture
-    (TextField, "x" * 100_000, "x" * 100_000),
-    (EmailField, "ann@example.org", "ann@example.org"),
-    (lambda: EmailField(blank=True), "", ""),
-    (SlugField, "a-title_1", "a-title_1"),
-    (lambda: SlugField(allow_unicode=True), "schön", "schön"),
-    (URLField, "https://example.org/?a=1#b", "https://example.org/?a=1#b"),
-    (lambda: URLField(schemes=["ssh"]), "ssh://git@example.org:22/x", "ssh://git@example.org:22/x"),
-    # time
-    (DateField, dt.date(2024, 5, 31), dt.date(2024, 5, 31)),
-    (DateField, Day(2024, 5, 31), dt.date(2024, 5, 31)),
-    (DateField, "2024-05-31", dt.date(2024, 5, 31)),
-    (DateField, dt.date(9999, 12, 30), dt.date(9999, 12, 30)),
-    (DateField, dt.date(1, 1, 2), dt.date(1, 1, 2)),
-    (TimeField, dt.time(17, 30), dt.time(17, 30)),
-    (TimeField, dt.time(17, 30, fold=1), dt.time(17, 30)),
-    (TimeField, Clock(17, 30), dt.time(17, 30)),
-    (TimeField, "17:30", dt.time(17, 30)),
-    (TimeField, "17:30:01.5", dt.time(17, 30, 1, 500_000)),
-    (TimeField, dt.time.max, dt.time.max),
-    (DateTimeField, NOON, NOON),
-    (DateTimeField, NAIVE_NOON, NOON),
-    (DateTimeField, NAIVE_NOON.replace(fold=1), NOON),
-    (DateTimeField, NOON.astimezone(PLUS_TWO), NOON),
-    (DateTimeField, Moment(2024, 5, 31, 12), NOON),
-    (DateTimeField, "2024-05-31T14:00+02:00", NOON),
-    (DateTimeField, "2024-05-31T12:00:00Z", NOON),
-    (DateTimeField, "2024-05-31 12:00:00.000000", NOON),
-    (DateTimeField, "0001-01-01T00:00:00.000001", dt.datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=dt.UTC)),
-    (lambda: DateTimeField(timezone=False), NAIVE_NOON, NAIVE_NOON),
-    (lambda: DateTimeField(timezone=False), NOON.astimezone(PLUS_TWO), NAIVE_NOON),
-    (lambda: DateTimeField(timezone=False), "2024-05-31T14:00+02:00", NAIVE_NOON),
-    (DurationField, dt.timedelta(microseconds=-1), dt.timedelta(microseconds=-1)),
-    (DurationField, dt.timedelta(microseconds=2**63 - 1), dt.timedelta(microseconds=2**63 - 1)),
-    (DurationField, Span(days=1), dt.timedelta(days=1)),
-    # identifiers
-    (UUIDField, ID, ID),
-    (UUIDField, Key(int=ID.int), ID),
-    (UUIDField, str(ID).upper(), ID),
-    (UUIDField, ID.hex, ID),
-    (UUIDField, ID.bytes, ID),
-    (GenericIPAddressField, "192.0.2.1", "192.0.2.1"),
-    (GenericIPAddressField, "2001:DB8:0:0::1", "2001:db8::1"),
-    (GenericIPAddressField, "::FFFF:1.2.3.4", "::ffff:1.2.3.4"),
-    (GenericIPAddressField, ipaddress.ip_address("::ffff:1.2.3.4"), "::ffff:1.2.3.4"),
-    (GenericIPAddressField, ipaddress.ip_address("192.0.2.1"), "192.0.2.1"),
-    # bytes
-    (BinaryField, b"\x00\xff", b"\x00\xff"),
-    (BinaryField, b"", b""),
-    (BinaryField, Blob(b"x"), b"x"),
-    (BinaryField, bytearray(b"x"), b"x"),
-    (BinaryField, memoryview(b"xyz")[::2], b"xz"),
-    # documents
-    (JSONField, {"a": [1, 2.5, "x", True, None, {}]}, {"a": [1, 2.5, "x", True, None, {}]}),
-    (JSONField, "text", "text"),
-    (JSONField, False, False),
-    (JSONField, 2**70, 2**70),
-    (JSONField, 1e22, 1e22),
-    (JSONField, 5e-324, 5e-324),
-    (JSONField, ("a", (1, 2)), ["a", [1, 2]]),
-    (JSONField, {"a": (1,)}, {"a": [1]}),
-    (JSONField, {"\\u0000": "\\u0000"}, {"\\u0000": "\\u0000"}),
-    (JSONField, "👍", "👍"),
-    (JSONField, "1e+99", "1e+99"),
-    # arrays
-    (lambda: ArrayField(IntegerField()), [1, 2], [1, 2]),
-    (lambda: ArrayField(IntegerField()), [], []),
-    (lambda: ArrayField(IntegerField()), ("1", 2.0), [1, 2]),
-    (lambda: ArrayField(IntegerField(null=True)), [1, None], [1, None]),
-    (lambda: ArrayField(ArrayField(CharField())), [["a", "b"], ("c", "d")], [["a", "b"], ["c", "d"]]),
-    (lambda: ArrayField(ArrayField(CharField())), [], []),
-    (lambda: ArrayField(EnumField(Status)), ["draft"], [Status.DRAFT]),
-    # members
-    (lambda: EnumField(Status), Status.LIVE, Status.LIVE),
-    (lambda: EnumField(Status), "live", Status.LIVE),
-    (lambda: EnumField(Status, store="name"), "LIVE", Status.LIVE),
-    (lambda: EnumField(Level), 2, Level.HIGH),
-    (lambda: EnumField(Suit), "h", Suit.HEARTS),
-    (lambda: EnumField(Access), 3, Access.READ | Access.WRITE),
-    (lambda: EnumField(Open), 2**30, Open(2**30)),
-]
+from tests.unit.orm.fields.samples import (
+    ID,
+    NOON,
+    PLUS_TWO,
+    Access,
+    Level,
+    Make,
+    Open,
+    Status,
+    bound,
+    ids,
+)
 
 REFUSED: list[tuple[Make, object, str]] = [
     (IntegerField, True, "not bool"),
@@ -442,40 +212,6 @@ REFUSED: list[tuple[Make, object, str]] = [
 ]
 
 
-def bound(make: Make) -> Field[Any]:
-    field = make()
-    field.contribute_to_class(Model, "it")
-    return field
-
-
-def ids(rows: Sequence[tuple[Make, object, object]]) -> list[str]:
-    """Name a case by its row, field and type; pytest would print the value."""
-    return [f"{row}-{type(make()).__name__}-{type(value).__name__}" for row, (make, value, _) in enumerate(rows)]
-
-
-def same(left: object, right: object) -> bool:
-    """Equal, and of the same types all the way down."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, Decimal):
-        return str(left) == str(right)
-    return left == right
-
-
-@pytest.mark.parametrize(("make", "value", "expected"), ACCEPTED, ids=ids(ACCEPTED))
-def test_an_accepted_value_becomes_the_documented_one(make: Make, value: object, expected: object) -> None:
-    result = bound(make).clean(value)
-    assert same(result, expected), repr(result)
-
-
-@pytest.mark.parametrize(("make", "value", "expected"), ACCEPTED, ids=ids(ACCEPTED))
-def test_cleaning_twice_changes_nothing(make: Make, value: object, expected: object) -> None:
-    field = bound(make)
-    assert same(field.clean(field.clean(value)), expected)
-
-
 @pytest.mark.parametrize(("make", "value", "message"), REFUSED, ids=ids(REFUSED))
 def test_a_refused_value_names_model_field_and_reason(make: Make, value: object, message: str) -> None:
     with pytest.raises(ValidationError, match=message) as caught:
@@ -484,13 +220,29 @@ def test_a_refused_value_names_model_field_and_reason(make: Make, value: object,
     assert text.startswith("Model.it: ")
 
 
-@pytest.mark.parametrize("make", sorted({make for make, _, _ in ACCEPTED if isinstance(make, type)}, key=str))
+PLAIN: list[Callable[..., Field[Any]]] = [
+    BooleanField,
+    IntegerField,
+    FloatField,
+    DecimalField,
+    CharField,
+    DateField,
+    TimeField,
+    DateTimeField,
+    DurationField,
+    UUIDField,
+    BinaryField,
+    JSONField,
+    GenericIPAddressField,
+]
+
+
+@pytest.mark.parametrize("make", PLAIN)
 def test_none_is_refused_unless_the_column_is_nullable(make: Callable[..., Field[Any]]) -> None:
     with pytest.raises(ValidationError, match=r"Model\.it: this field cannot be null"):
         bound(make).clean(None)
-    if not issubclass(make, AutoField):  # type: ignore[arg-type]  # the parameters are classes
-        assert bound(lambda: make(nullable=True)).clean(None) is None
-        assert bound(lambda: make(null=True)).clean(None) is None
+    assert bound(lambda: make(nullable=True)).clean(None) is None
+    assert bound(lambda: make(null=True)).clean(None) is None
 
 
 SECRETS: list[tuple[Make, object]] = [
@@ -525,11 +277,6 @@ def test_no_message_in_the_chain_holds_the_value(make: Make, value: object) -> N
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def test_negative_zero_loses_its_sign_because_sqlite_drops_it() -> None:
-    assert math.copysign(1, bound(FloatField).clean(-0.0)) == 1
-    assert str(bound(lambda: DecimalField(max_digits=3, decimal_places=1)).clean(Decimal("-0"))) == "0.0"
-
-
 def test_a_document_that_contains_itself_is_refused() -> None:
     document: list[object] = []
     document.append(document)
@@ -547,11 +294,6 @@ def test_a_document_may_be_500_levels_deep(depth: int, fits: bool) -> None:
     else:
         with pytest.raises(ValidationError, match="more than 500 levels"):
             bound(JSONField).clean(document)
-
-
-def test_a_document_is_kept_as_it_is_and_not_copied() -> None:
-    document = {"a": [1]}
-    assert bound(JSONField).clean(document) is document
 
 
 @pytest.mark.parametrize("make", [TextField, BinaryField, JSONField])

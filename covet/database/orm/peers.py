@@ -1,0 +1,67 @@
+"""Peers: the instances that came with the same result, so that a relation awaited on one is loaded for all of them.
+
+Every instance of a result refers to one ``Peers`` object; that refers to the result's list, weakly. So the bookkeeping is
+one attribute a row, an instance never keeps the rest of its result alive, and once the list is gone an instance loads
+alone. ``path`` says how to come from the rows of the list to the peers: an author brought along by ``select_related``
+is found at ``_related_author`` of each post.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Hashable, Iterator
+from typing import Any, TypeVar
+
+_R = TypeVar("_R")
+
+
+class Rows(list[_R]):
+    """The list that a query gives. A list in every way; it can be referred to weakly."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Peers:
+    """What an instance knows of its result."""
+
+    __slots__ = ("_locks", "_rows", "path")
+
+    def __init__(self, rows: Rows[Any] | weakref.ref[Rows[Any]], path: tuple[str, ...] = ()) -> None:
+        self._rows = rows if isinstance(rows, weakref.ref) else weakref.ref(rows)
+        self.path = path
+        self._locks: dict[Hashable, asyncio.Lock] | None = None
+
+    def under(self, name: str) -> Peers:
+        """Return the peers of the instances at the attribute ``name`` of these."""
+        return Peers(self._rows, (*self.path, name))
+
+    def lock(self, key: Hashable) -> asyncio.Lock:
+        """Return the lock under which ``key`` is loaded, so that tasks that await it together ask once."""
+        if self._locks is None:
+            self._locks = {}
+        return self._locks.setdefault(key, asyncio.Lock())
+
+    def members(self) -> list[Any]:
+        """Return the instances, each once; empty when the result is gone."""
+        rows = self._rows()
+        found: Iterator[Any] = iter(()) if rows is None else iter(rows)
+        for name in self.path:
+            found = _step(found, name)
+        return list({id(instance): instance for instance in found}.values())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _no_peers, ()
+
+
+def _no_peers() -> None:
+    """A copy that was sent elsewhere has no peers there."""
+
+
+def _step(instances: Iterator[Any], name: str) -> Iterator[Any]:
+    for instance in instances:
+        related = instance.__dict__.get(name)
+        if isinstance(related, list):
+            yield from related
+        elif related is not None:
+            yield related

@@ -1,0 +1,1 @@
+"""A Django application: the twins of ``tests.models.twins``."""
