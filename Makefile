@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv by itself: a machine with Python >= 3.11 and make is enough.
 #   make test [ARGS="-k name"]   the tests, on SQLite and PostgreSQL
 #   make check                   format, lint, types (mypy and pyright), layers, sizes
+#   make typing-wheel            the types that a user sees of the built and installed wheel
 #   make format                  rewrite the files in the project's format
 #   make coverage                the tests, with line and branch coverage
 #   make demo, make bench        [DATABASE_URL=postgresql://...]
@@ -19,7 +20,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two installations at once would meet in one environment
-.PHONY: help test coverage check check-format lint mypy pyright layers sizes format demo bench clean
+.PHONY: help test coverage check check-format lint mypy pyright typing typing-wheel layers sizes format demo bench clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -50,7 +51,7 @@ coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest $(ARGS)
 	$(BIN)/coverage report
 
-check: check-format lint mypy pyright layers sizes
+check: check-format lint mypy pyright typing layers sizes
 
 check-format: $(VENV)/.check
 	$(BIN)/ruff format --check .
@@ -64,6 +65,17 @@ mypy: $(VENV)/.check $(VENV)/.test
 
 pyright: $(VENV)/.check
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+# The acceptance files of the types, against the source tree; and against what a user installs.
+typing: $(VENV)/.check
+	$(BIN)/python scripts/check_typing.py $(BIN)/python
+
+typing-wheel: $(VENV)/.check
+	rm -rf $(VENV)/wheel
+	$(PIP) wheel --no-deps --wheel-dir $(VENV)/wheel .
+	$(BIN)/python -m venv $(VENV)/wheel/env
+	$(VENV)/wheel/env/bin/python -m pip --disable-pip-version-check --no-input -qq install $(VENV)/wheel/*.whl
+	$(BIN)/python scripts/check_typing.py $(VENV)/wheel/env/bin/python
 
 layers: $(VENV)/.check
 	$(BIN)/lint-imports --no-cache

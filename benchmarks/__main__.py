@@ -25,14 +25,17 @@ from benchmarks.sqlite import SQLite, sqlite_file
 from tests.postgresql_server import database_on, test_database
 
 _FRESH_PROCESSES = 7
+_TABLE_WIDTH = 110
 
 
 def main() -> None:
     """Measure, print, write."""
     options = parse()
     console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
     with Progress(console=console, transient=True) as progress:
-        databases = [_MEASURE[name](options, _bar(progress, name)) for name in options.databases]
+        wanted = options.databases if options.operations or options.memory else ()
+        databases = [_MEASURE[name](options, _bar(progress, name)) for name in wanted]
         imports = measure_imports(_processes(options)) if options.imports else {}
     results = Results(environment(options.rounds), databases, imports)
     show(console, results)

@@ -36,7 +36,7 @@ OPERATIONS = (
     Operation(
         "get_pk",
         "one post by primary key, one after the other",
-        200,
+        100,
         target=_target(0.8, 1.4),
         later=_later("0.55", "1.25"),
     ),

@@ -20,8 +20,10 @@ from benchmarks.operations import POOL_SIZE, Operation
 from benchmarks.peer import Peer, Work
 from benchmarks.writes import check_written
 
-# A connection of a pool has statements of its own, which PostgreSQL plans anew for the first five executions.
+# A connection of a pool has statements of its own, which PostgreSQL plans anew for the first five executions. Where a
+# sample is a few long statements, planning is nothing, and one execution on each connection will do.
 _WARM_TURNS = 6 * POOL_SIZE
+_LONG = 4
 
 Seconds = list[float]
 Advance = Callable[[int, int], None]
@@ -52,7 +54,8 @@ class Rounds:
                 if work := peer.works().get(operation.name):
                     await _check(database, peer, operation, work)
                     if not operation.writes:
-                        await _time_tasks(work, range(_WARM_TURNS), peer.connections)
+                        turns = POOL_SIZE if operation.repeats <= _LONG else _WARM_TURNS
+                        await _time_tasks(work, range(turns), peer.connections)
         samples = Samples()
         shuffled = random.Random(1)  # the same order in every run
         for number in range(self.count + 1):

@@ -1,6 +1,5 @@
 """Cancellation and time-outs: no open transaction, no lost connection, a full pool."""
 
-# ruff: noqa: PT012 - what fails is the block as a whole
 from __future__ import annotations
 
 import asyncio

@@ -1,6 +1,5 @@
 """Integrity errors: class, constraint, table and columns, on every database."""
 
-# ruff: noqa: PT012 - what fails is the block as a whole
 from __future__ import annotations
 
 import pytest

@@ -54,7 +54,7 @@ def test_script_that_closes_nothing_ends_quietly(database_target: Database, endi
     sockets_left = ending == "without shutdown" and database_target.name == "postgresql"
     options = [] if sockets_left else ["-X", "dev", "-W", "error"]
     started = time.monotonic()
-    script = subprocess.run(  # noqa: S603 - it is our own text
+    script = subprocess.run(
         [sys.executable, *options, "-c", SCRIPT.format(run=ENDINGS[ending]), database_target.url],
         capture_output=True,
         text=True,

@@ -1,6 +1,5 @@
 """The pool: bounds, fairness, exhaustion, renewal."""
 
-# ruff: noqa: PT012 - what fails is the block as a whole
 from __future__ import annotations
 
 import asyncio

@@ -128,7 +128,7 @@ async def test_values_come_back_as_they_went_in(adapter: Adapter, sql_type: str,
     [
         ("numeric", Decimal("12.50")),
         ("timestamptz", datetime(2024, 2, 29, 12, 30, 1, 5, tzinfo=UTC)),
-        ("timestamp", datetime(2024, 2, 29, 12, 30)),  # noqa: DTZ001 - a timestamp without a time zone
+        ("timestamp", datetime(2024, 2, 29, 12, 30)),
         ("date", date(2024, 2, 29)),
         ("time", time(1, 2, 3)),
         ("interval", timedelta(days=1, microseconds=3)),

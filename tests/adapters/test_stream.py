@@ -1,6 +1,5 @@
 """Streams: bounded portions, always cleaned up."""
 
-# ruff: noqa: PT012 - what fails is the block as a whole
 from __future__ import annotations
 
 import asyncio

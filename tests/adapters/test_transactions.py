@@ -1,6 +1,5 @@
 """Transactions: commit, rollback, savepoints, tasks, callbacks, on every database."""
 
-# ruff: noqa: PT012 - what fails is the block as a whole
 from __future__ import annotations
 
 import asyncio

@@ -41,7 +41,7 @@ def calls() -> Iterator[list[str]]:
 
     def hook(frame: FrameType, event: str, _: Any) -> None:
         path = frame.f_code.co_filename
-        if event == "call" and (path.startswith(str(ROOT)) or path.startswith("<covet")):
+        if event == "call" and path.startswith((str(ROOT), "<covet")):
             found.append(f"{path.removeprefix(str(ROOT))}:{frame.f_code.co_qualname}")
 
     sys.setprofile(hook)

@@ -50,7 +50,7 @@ def test_what_a_test_leaves_in_its_event_loop_fails_it(tmp_path: Path) -> None:
     (tmp_path / "test_left_behind.py").write_text(_TESTS)
     settings = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={tmp_path}"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *settings, str(tmp_path)]
-    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)  # noqa: S603 - our own words
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     reports = [line for line in run.stdout.splitlines() if line.startswith(("ERROR ", "FAILED "))]
     assert {line.split("::")[1].partition(" ")[0] for line in reports} == {
         "test_error_never_retrieved",

@@ -45,11 +45,11 @@ def names_of(users: list[User]) -> list[str]:
 async def test_lines_450_463_basic_queries(people: None) -> None:
     with capture_queries() as queries:
         names = await run_block("450-463", User=User)
-    assert type(names["users"]) is list
+    assert isinstance(names["users"], list)
     assert len(names["users"]) == 5
     assert all(type(user) is User for user in names["users"])
     assert sorted(names_of(names["active_users"])) == ["alice", "eve", "malice"]
-    assert type(names["active_users"]) is list
+    assert isinstance(names["active_users"], list)
     assert names["user"].username == "alice"
     assert names["count"] == 3
     assert len(queries) == 5
@@ -223,7 +223,7 @@ async def test_lines_1411_1413_a_query_that_is_not_awaited_asks_nothing(
 
 async def test_lines_1418_1420_an_awaited_query_is_a_list(people: None, capsys: pytest.CaptureFixture[str]) -> None:
     names = await run_block("1418-1420", User=User)
-    assert type(names["users"]) is list
+    assert isinstance(names["users"], list)
     assert capsys.readouterr().out == f"{names['users'][0]!r}\n"
 
 

@@ -251,7 +251,7 @@ async def test_unknown_alias_is_refused_with_those_that_are_there(database: Data
 def test_query_without_any_configuration_shows_what_to_write() -> None:
     root = Path(__file__).parents[2]
     script = "import asyncio, tests.models.community as c\nasyncio.run(c.User.objects.count())"
-    done = subprocess.run(  # noqa: S603 - this interpreter and a text of this file
+    done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60, cwd=root, env={}
     )
     assert "ConfigurationError" in done.stderr

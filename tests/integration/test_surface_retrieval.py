@@ -27,14 +27,14 @@ async def users(database: Database) -> list[User]:
 
 async def test_all_gives_a_list_of_instances(users: list[User]) -> None:
     found = await User.objects.all()
-    assert type(found) is list
+    assert isinstance(found, list)
     assert sorted(found, key=lambda user: user.id) == users
     assert type(found[0]) is User
 
 
 async def test_filter_is_awaited_without_all(users: list[User]) -> None:
     found = await User.objects.filter(is_active=True)
-    assert type(found) is list
+    assert isinstance(found, list)
     assert {user.username for user in found} == {"alice", "carol"}
 
 

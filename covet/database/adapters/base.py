@@ -171,7 +171,7 @@ class Adapter(ABC):
         rows = result_of(verb, answer)
         return rows[0] if rows else None
 
-    async def fetch_value(self, sql: str, *params: object) -> Any:  # noqa: ANN401 - whatever the column holds
+    async def fetch_value(self, sql: str, *params: object) -> Any:
         """Run a statement and return the first column of its first row, or None.
 
         ``count = await adapter.fetch_value("SELECT COUNT(*) FROM users")``

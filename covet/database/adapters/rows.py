@@ -31,7 +31,7 @@ class Row:
     @overload
     def __getitem__(self, key: slice) -> tuple[Any, ...]: ...
     @overload
-    def __getitem__(self, key: int | str) -> Any: ...  # noqa: ANN401 - what a column holds is known to the reader
+    def __getitem__(self, key: int | str) -> Any: ...
     def __getitem__(self, key: int | str | slice) -> Any:
         if isinstance(key, str):
             try:
@@ -40,7 +40,7 @@ class Row:
                 raise KeyError(f"The row has no column {key!r}. Columns: {', '.join(self._columns)}.") from None
         return self._values[key]
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what a column holds is known to the reader
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         try:
@@ -87,7 +87,7 @@ class Row:
         """Return pairs of column name and value."""
         return dict(self).items()
 
-    def get(self, name: str, default: object = None) -> Any:  # noqa: ANN401 - as __getitem__
+    def get(self, name: str, default: object = None) -> Any:
         """Return the value of a column, or ``default`` if there is no such column."""
         index = self._columns.get(name)
         return default if index is None else self._values[index]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, overload
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, override
 
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, Operators
@@ -69,6 +69,7 @@ class Count(Aggregate[int]):
     def __init__(self, source: object = "*", *, filter: Q | None = None, distinct: bool = False) -> None:
         super().__init__(source, filter=filter, distinct=distinct)
 
+    @override
     def result_type(self, argument: LogicalType | None) -> LogicalType:
         return Integer(64)
 

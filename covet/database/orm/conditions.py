@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
-
-from typing_extensions import Never
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Never, TypeAlias
 
 from covet.exceptions import FieldError
 

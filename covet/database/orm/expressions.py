@@ -1,4 +1,4 @@
-"""Expressions as the user writes them: F, arithmetic on fields, sort keys. Data only; the planner gives them meaning."""
+"""Expressions as the user writes them: F, arithmetic on fields, sort keys. Data only; the planner reads them."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ class Operators(Expression[_T]):
         return Q.of((Condition(self, lookup, value),))
 
     # A wrong operand type falls back to object.__eq__ -> bool for the checkers, and filter(*Q) rejects bool.
-    def __eq__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]
+    def __eq__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]  # see above
         return self._condition("exact", other)
 
-    def __ne__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]
+    def __ne__(self, other: _T | Expression[_T]) -> Q:  # type: ignore[override]  # see above
         return ~self._condition("exact", other)
 
     def __gt__(self, other: _T | Expression[_T]) -> Q:
@@ -126,27 +126,27 @@ class Operators(Expression[_T]):
 
     # A union of concrete types is what both checkers enforce on self (a type variable is not).
     def startswith(self: Operators[str] | Operators[str | None], prefix: str) -> Q:
-        """Begins with ``prefix``, taken literally."""
+        """Match what begins with ``prefix``, taken literally."""
         return self._condition("startswith", prefix)
 
     def istartswith(self: Operators[str] | Operators[str | None], prefix: str) -> Q:
-        """Begins with ``prefix``, upper and lower case alike."""
+        """Match what begins with ``prefix``, upper and lower case alike."""
         return self._condition("istartswith", prefix)
 
     def endswith(self: Operators[str] | Operators[str | None], suffix: str) -> Q:
-        """Ends with ``suffix``, taken literally."""
+        """Match what ends with ``suffix``, taken literally."""
         return self._condition("endswith", suffix)
 
     def iendswith(self: Operators[str] | Operators[str | None], suffix: str) -> Q:
-        """Ends with ``suffix``, upper and lower case alike."""
+        """Match what ends with ``suffix``, upper and lower case alike."""
         return self._condition("iendswith", suffix)
 
     def contains(self: Operators[str] | Operators[str | None], text: str) -> Q:
-        """Holds ``text``, taken literally."""
+        """Match what holds ``text``, taken literally."""
         return self._condition("contains", text)
 
     def icontains(self: Operators[str] | Operators[str | None], text: str) -> Q:
-        """Holds ``text``, upper and lower case alike."""
+        """Match what holds ``text``, upper and lower case alike."""
         return self._condition("icontains", text)
 
     def iexact(self: Operators[str] | Operators[str | None], text: str) -> Q:

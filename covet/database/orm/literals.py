@@ -1,8 +1,10 @@
-"""Conditions written into a table's definition: CHECK and the WHERE of partial indexes. Values become literals. Pure."""
+"""Conditions written into a table's definition: CHECK and the WHERE of partial indexes. Values become literals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from covet.database.orm.query.joins import AliasNames, Joins
 from covet.database.orm.query.state import EMPTY_STATE, SubqueryToken
@@ -25,22 +27,25 @@ class _LiteralTranslator(Translator):
 
     values: list[object]
 
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:  # noqa: ARG002, B008
+    @override
+    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
         if path.relations:
             raise ModelDefinitionError(
                 f"{path.path!r} crosses a relation; a table's definition speaks of its own columns."
             )
         return nodes.ColumnRef(None, path.field.column, path.field.logical_type)
 
+    @override
     def param(self, index: int, kind: LogicalType | None) -> nodes.Expression:
         return nodes.Literal(self.values[index], kind or Text())
 
+    @override
     def param_list(self, index: int, kind: LogicalType | None) -> tuple[nodes.Expression, ...]:
         items: list[object] = self.values[index]  # type: ignore[assignment]  # the value of a list lookup
         return tuple(nodes.Literal(item, kind or Text()) for item in items)
 
 
-def _no_subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
+def _no_subquery(_token: SubqueryToken, _names: AliasNames, _offset: int) -> Select:
     raise ModelDefinitionError("A table's definition holds no subquery.")
 
 

@@ -7,7 +7,7 @@ its plan is built.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from covet.database.schema.types import LogicalType, Text, Varchar
 from covet.database.sql import nodes
@@ -45,7 +45,7 @@ class Lookup:
         return value if field.encode is None else field.encode(value)
 
     def param_type(self, field: LookupField) -> LogicalType:
-        """The logical type of the parameter."""
+        """Return the logical type of the parameter."""
         return field.logical_type
 
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
@@ -71,11 +71,11 @@ class In(Lookup):
     takes_list = True
 
     def prepare(self, field: LookupField, value: Any) -> tuple[Any, ...]:
-        if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        items: object = value
+        if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
             raise field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
-        items: Iterable[Any] = value
         prepare = field.prepare
-        values = [prepare(item) for item in items if item is not None]
+        values = [prepare(item) for item in cast("Iterable[object]", items) if item is not None]
         return tuple(values if field.encode is None else map(field.encode, values))
 
 
@@ -88,8 +88,8 @@ class Range(Lookup):
     def prepare(self, field: LookupField, value: Any) -> tuple[Any, Any]:
         if not isinstance(value, list | tuple):
             raise field.invalid(f"'range' takes a pair (low, high), not {type(value).__name__}.")
-        pair: tuple[Any, ...] = tuple(value)  # pyright: ignore[reportUnknownArgumentType]  # a pair of anything
-        if len(pair) != 2:
+        pair = tuple(cast("Iterable[object]", value))
+        if len(pair) != self.arity:
             raise field.invalid(f"'range' takes exactly two values, not {len(pair)}.")
         if pair[0] is None or pair[1] is None:
             raise field.invalid("'range' takes two values, neither of them None.")

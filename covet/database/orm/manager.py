@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, LiteralString, Self, cast, overload
 
-from typing_extensions import LiteralString, Self, TypeVar
+from typing_extensions import TypeVar
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q

@@ -24,6 +24,10 @@ _INHERITED = (
 )
 _NAMES = ("db_table", "schema", "default_related_name", "db_table_comment")
 _LISTS = ("ordering", "indexes", "constraints", "get_latest_by")
+_ITEMS: dict[str, type[object] | tuple[type[object], ...]] = {
+    "indexes": Index,
+    "constraints": (UniqueConstraint, CheckConstraint),
+}
 _KNOWN = frozenset({*_INHERITED, *_NAMES, *_LISTS, "table_name", "abstract", "managed"})
 #: Accepted without effect: they belong to frameworks that models come from.
 _IGNORED = frozenset({"app_label", "verbose_name", "verbose_name_plural"})
@@ -81,10 +85,10 @@ def _checked(options: Options, name: str, value: Any) -> Any:
         return (value,)
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise ModelDefinitionError(f"{options.label}.Meta.{name} must be a list, not {value!r}.")
-    items = tuple(cast("Iterable[Any]", value))
-    wanted = {"indexes": Index, "constraints": (UniqueConstraint, CheckConstraint)}.get(name)
+    items = tuple(cast("Iterable[object]", value))
+    wanted = _ITEMS.get(name, object)
     for item in items:
-        if wanted is not None and not isinstance(item, wanted):
+        if not isinstance(item, wanted):
             raise ModelDefinitionError(f"{options.label}.Meta.{name} holds {item!r}, which is none.")
     return items
 

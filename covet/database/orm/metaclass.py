@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from typing import Any, Generic, cast
 from uuid import UUID, uuid4
 
@@ -37,9 +38,9 @@ class ModelMeta(type):
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, base: bool = False, **kwargs: Any
     ) -> ModelMeta:
         """Make a model. ``base`` marks the classes that only this package derives models from."""
-        own = {key: value for key, value in namespace.items() if isinstance(value, Field | ManyToManyField)}
+        own = _of_kind(namespace, Field, ManyToManyField)
         removed = {key for key, value in namespace.items() if value is None}
-        managers = {key: value for key, value in namespace.items() if isinstance(value, Manager | QuerySetManager)}
+        managers = _of_kind(namespace, Manager, QuerySetManager)
         meta = namespace.pop("Meta", None)
         for key in own:
             del namespace[key]
@@ -72,12 +73,16 @@ class ModelMeta(type):
         return f"<model {cls.__module__}.{cls.__qualname__}>"
 
 
+def _of_kind(namespace: Mapping[str, Any], *kinds: type[Any]) -> dict[str, Any]:
+    return {name: value for name, value in namespace.items() if isinstance(value, kinds)}
+
+
 def _refuse_inheritance(options: Options, parents: list[ModelMeta]) -> None:
     concrete = next((parent for parent in parents if not parent._meta.abstract), None)
     if concrete is not None:
         raise ModelDefinitionError(
-            f"{options.label} inherits from the concrete model {concrete.__name__}. Table inheritance is not supported: "
-            "put the shared fields in a model with 'abstract = True' in its Meta, or use a OneToOneField."
+            f"{options.label} inherits from the concrete model {concrete.__name__}. Table inheritance is not "
+            "supported: put the shared fields in a model with 'abstract = True' in its Meta, or use a OneToOneField."
         )
 
 
@@ -93,10 +98,9 @@ def _collect(cls: ModelMeta, own: dict[str, Any], removed: set[str]) -> dict[str
     found: dict[str, Any] = {}
     for parent in reversed(cls.__mro__[1:]):
         if isinstance(parent, ModelMeta):
-            inherited = parent._meta.templates
+            found.update(parent._meta.templates)
         else:
-            inherited = {k: v for k, v in vars(parent).items() if isinstance(v, Field | ManyToManyField)}
-        found.update(inherited)
+            found.update(_of_kind(vars(parent), Field, ManyToManyField))
     for name in removed:
         found.pop(name, None)
     cls._meta.templates = {**found, **own}
@@ -112,7 +116,7 @@ def _contribute(cls: ModelMeta, fields: dict[str, Any]) -> None:
         if "id" in fields:
             raise ModelDefinitionError(f"{options.label}.id must have primary_key=True, or another field must.")
         fields = {"id": _automatic_key(cls), **fields}
-    columns = [field for field in fields.values() if isinstance(field, Field)]
+    columns: list[Field[Any]] = [field for field in fields.values() if isinstance(field, Field)]
     for name, field in fields.items():
         _check_name(options, name)
         if isinstance(field, Field) and not isinstance(field, RelationReference):
@@ -186,7 +190,7 @@ def _add_managers(cls: ModelMeta, own: dict[str, Any], parents: list[ModelMeta])
         found = copy.copy(manager)
         managers[name] = found
         if isinstance(found, Manager):
-            found.contribute_to_class(cast("type[Any]", cls), name)
+            cast("Any", found).contribute_to_class(cast("type[Any]", cls), name)
         setattr(cls, name, found)
     options.managers = managers
     if not options.abstract:

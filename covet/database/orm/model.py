@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast, overload
 
-from typing_extensions import ParamSpec, Self, TypeVar, dataclass_transform
+from typing_extensions import ParamSpec, TypeVar, dataclass_transform
 
 from covet.database.orm import fields as f
 from covet.database.orm.expressions import Expression
@@ -86,7 +86,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
         cls = type(self)
         options = cls._meta
         options.require_concrete()
-        state = self.__dict__
+        state: dict[str, Any] = self.__dict__  # pyright: ignore[reportAssignmentType]  # it takes the class's
         state["_adding"] = True
         fill = False
         for field in options.fields:
@@ -190,7 +190,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
             raise ValueError(f"This {type(self).__name__} has no key: it cannot be updated.")
         if fields and not await writes.save_changes(self, fields, database, validate=validate):
             raise self.DoesNotExist(f"This {type(self).__name__} has no row any more: it cannot be updated.")
-        self.__dict__.pop("_adding", None)
+        vars(self).pop("_adding", None)
         return self
 
     async def delete(self, *, using: str | None = None) -> tuple[int, dict[str, int]]:
@@ -199,7 +199,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
             raise ValueError(f"This {type(self).__name__} has no key: it cannot be deleted.")
         rows = loading.own_rows(self, using)
         found: tuple[int, dict[str, int]] = await rows.delete()
-        self.__dict__["_adding"] = True
+        vars(self)["_adding"] = True
         return found
 
     def clean(self) -> None:
@@ -229,7 +229,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
         if not isinstance(other, Model) or other._meta is not self._meta:
             return NotImplemented
         key = self.pk
-        return key is not None and key == cast("Model[Any]", other).pk
+        return key is not None and key == cast("Model[object]", other).pk
 
     def __hash__(self) -> int:
         key = self.pk
@@ -250,7 +250,7 @@ def name_of(field: str | Expression[Any]) -> str:
     if isinstance(field, str):
         return field
     if isinstance(field, f.Field):
-        return cast("f.Field[Any]", field).name
+        return field.name
     raise TypeError(f"{type(field).__name__} is not a name or a field.")
 
 

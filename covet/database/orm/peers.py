@@ -1,9 +1,9 @@
 """Peers: the instances that came with the same result, so that a relation awaited on one is loaded for all of them.
 
-Every instance of a result refers to one ``Peers`` object; that refers to the result's list, weakly. So the bookkeeping is
-one attribute a row, an instance never keeps the rest of its result alive, and once the list is gone an instance loads
-alone. ``path`` says how to come from the rows of the list to the peers: an author brought along by ``select_related``
-is found at ``_related_author`` of each post.
+Every instance of a result refers to one ``Peers`` object; that refers to the result's list, weakly. So the
+bookkeeping is one attribute a row, an instance never keeps the rest of its result alive, and once the list is gone an
+instance loads alone. ``path`` says how to come from the rows of the list to the peers: an author brought along by
+``select_related`` is found at ``_related_author`` of each post.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Peers:
 
 
 def _no_peers() -> None:
-    """A copy that was sent elsewhere has no peers there."""
+    """Return nothing: a copy that was sent elsewhere has no peers there."""
 
 
 def _step(instances: Iterator[Any], name: str) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """Registry: every concrete model by name, and references to models that are not defined yet.
 
-References are ``"Post"`` or ``"app.Post"`` (the module's path, or its beginning, before the last dot), or a function that
-returns the model. A name is looked for in the module of the class that uses it first.
+References are ``"Post"`` or ``"app.Post"`` (the module's path, or its beginning, before the last dot), or a function
+that returns the model. A name is looked for in the module of the class that uses it first.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def choices(wrong: str, names: Iterable[str]) -> str:
-    """Return ``Did you mean 'age'? Choices: age, email.``
+    """Return the hint and the choices, as the end of a message.
 
     >>> choices("agee", ["age", "email"])
     "Did you mean 'age'? Choices: age, email."

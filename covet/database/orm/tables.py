@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.connections import adapter_for
@@ -21,6 +21,7 @@ from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
+
 
 def table_of(model: type[Any]) -> Table:
     """Return the table of a model."""
@@ -84,10 +85,11 @@ def _foreign_key(options: Options, field: ForeignKey[Any]) -> schema.ForeignKeyC
 
 
 def _uniques(options: Options) -> tuple[schema.Unique, ...]:
-    found: list[schema.Unique] = []
-    for field in options.fields:
-        if field.unique and not field.primary_key:
-            found.append(schema.Unique(object_name(options.db_table, [field.column], "key"), (field.column,)))
+    found = [
+        schema.Unique(object_name(options.db_table, [field.column], "key"), (field.column,))
+        for field in options.fields
+        if field.unique and not field.primary_key
+    ]
     for names in options.unique_together:
         columns = _columns(options, names)
         found.append(schema.Unique(object_name(options.db_table, columns, "key"), columns))
@@ -116,9 +118,11 @@ def _checks(options: Options) -> tuple[schema.Check, ...]:
             column = nodes.ColumnRef(None, field.column, field.logical_type)
             name = object_name(options.db_table, [field.column], "check")
             found.append(schema.Check(name, nodes.Comparison(">=", column, nodes.Constant(field.min_bound))))
-    for constraint in options.constraints:
-        if isinstance(constraint, CheckConstraint):
-            found.append(schema.Check(constraint.name, condition_node(options, constraint.condition)))
+    found.extend(
+        schema.Check(constraint.name, condition_node(options, constraint.condition))
+        for constraint in options.constraints
+        if isinstance(constraint, CheckConstraint)
+    )
     return tuple(found)
 
 
@@ -170,11 +174,11 @@ def _selected(models: Iterable[type[Any]] | None) -> list[type[Any]]:
 def verify_declarations(options: Options) -> None:
     """Check that what annotations declare for the type checkers is there: a declaration must not lie."""
     for name, text in options.declared.items():
-        if "ReverseManager[" in text or "ReverseOneToOne[" in text:
-            if all(relation.accessor != name for relation in options.relations.values()):
-                raise ModelDefinitionError(
-                    f"{options.label}.{name} is declared as {text}, but no foreign key has related_name={name!r}."
-                )
+        accessors = {relation.accessor for relation in options.relations.values()}
+        if ("ReverseManager[" in text or "ReverseOneToOne[" in text) and name not in accessors:
+            raise ModelDefinitionError(
+                f"{options.label}.{name} is declared as {text}, but no foreign key has related_name={name!r}."
+            )
 
 
 def in_order(tables: Iterable[Table]) -> tuple[list[Table], set[str]]:
@@ -209,8 +213,9 @@ async def create_all(
     later = adapter.dialect.supports_add_constraint
     schemas = dict.fromkeys(table.schema for table in tables if table.schema is not None)
     statements: list[DDLStatement] = [CreateSchema(name) for name in schemas]
-    for table in tables:
-        statements.append(CreateTable(table, if_not_exists, foreign_keys=not (later and table.name in cyclic)))
+    statements.extend(
+        CreateTable(table, if_not_exists, foreign_keys=not (later and table.name in cyclic)) for table in tables
+    )
     for table in tables:
         if later and table.name in cyclic:
             statements.extend(AddForeignKey(table.name, table.schema, key) for key in table.foreign_keys)

@@ -44,7 +44,8 @@ def _is_email(text: str) -> bool:
     local, at, domain = text.rpartition("@")
     if not at or len(text) > _ADDRESS or len(local) > _LOCAL_PART or _SPACE.search(text):
         return False
-    quoted = len(local) > 2 and local[0] == local[-1] == '"' and not {'"', "\\"} & set(local[1:-1])  # noqa: PLR2004
+    inside = local[1:-1]
+    quoted = bool(inside) and local[0] == local[-1] == '"' and not {'"', "\\"} & set(inside)
     if not quoted and not all(_ATOM.fullmatch(atom) for atom in local.split(".")):
         return False
     if domain.startswith("[") and domain.endswith("]"):

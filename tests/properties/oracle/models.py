@@ -1,7 +1,5 @@
 """The models of the Django application; imported by its set-up in ``tests.properties.django_oracle``."""
 
-# ruff: noqa: DJ001, DJ008 - no model of an application: NULL texts are what is compared, and nobody prints them
-
 from __future__ import annotations
 
 from django.db import models

@@ -1,13 +1,10 @@
-"""Every clause of every statement: SQL and arguments on both dialects, and what the databases answer."""
+"""Every clause of SELECT, names and limits: SQL and arguments on both dialects, and what the databases answer."""
 
 from __future__ import annotations
 
 import pytest
 
-from covet.database.schema.constraints import PrimaryKey, Unique
-from covet.database.schema.table import Column, DefaultValue, Table
-from covet.database.schema.types import Array, Boolean, Float, Integer, Json, Numeric, Text, Varchar
-from covet.database.sql.ddl import CreateTable
+from covet.database.schema.types import Boolean, Float, Integer, Json, Numeric, Text, Varchar
 from covet.database.sql.nodes import (
     AggregateCall,
     And,
@@ -18,7 +15,6 @@ from covet.database.sql.nodes import (
     ColumnRef,
     Comparison,
     Constant,
-    Excluded,
     Exists,
     Expression,
     Function,
@@ -31,19 +27,13 @@ from covet.database.sql.nodes import (
     ScalarSubquery,
 )
 from covet.database.sql.statements import (
-    Delete,
-    Insert,
-    InsertColumns,
-    InsertRows,
     Join,
     Lock,
-    OnConflict,
     Order,
     Select,
     Selected,
     SubqueryRef,
     TableRef,
-    Update,
 )
 from covet.exceptions import NotSupportedError, ProgrammingError
 
@@ -54,40 +44,6 @@ USERS = TableRef("users", alias="u")
 POSTS = TableRef("posts", alias="p")
 ON = Comparison("=", ColumnRef("p", "user_id", Integer(64)), ID)
 ONE = Selected(Constant(1))
-
-
-@pytest.fixture
-def prints(dialects):
-    """Return a check of what both dialects print, SQLite's text given only where it differs but for placeholders."""
-
-    def check(statement, postgresql, sqlite=None):
-        assert dialects[1].compile(statement).sql == postgresql
-        assert dialects[0].compile(statement).sql == (postgresql.replace("$", "?") if sqlite is None else sqlite)
-
-    return check
-
-
-@pytest.fixture
-async def people(session):
-    users = Table(
-        "users",
-        (
-            Column("id", Integer(64), identity=True),
-            Column("name", Varchar(50)),
-            Column("age", Integer(), nullable=True, default=DefaultValue(7)),
-            Column("ok", Boolean(), default=DefaultValue(value=True)),
-        ),
-        PrimaryKey(("id",)),
-        uniques=(Unique("users_name", ("name",)),),
-    )
-    posts = Table("posts", (Column("user_id", Integer(64)), Column("title", Text())))
-    await session.create(CreateTable(users), CreateTable(posts))
-    rows = InsertRows(TableRef("users"), ("name", "age"), (Varchar(50), Integer()), 4)
-    await session.run(rows, "a", 30, "b", None, "c", 10, "d", 20)
-    await session.run(
-        InsertRows(TableRef("posts"), ("user_id", "title"), (Integer(64), Text()), 3), 1, "x", 1, "y", 3, "z"
-    )
-    return session
 
 
 def names(rows):
@@ -314,145 +270,6 @@ def test_equal_parameters_share_a_placeholder(dialects):
         [6, 5, 6],
     )
     assert sqlite.compile(Select(columns)).bind((5, 6)) == ("SELECT ?1, ?2, ?1, ?3", [6, 5, 6])
-
-
-# INSERT
-
-
-def test_clauses_of_insert(prints):
-    table = TableRef("users")
-    values = (Param(0, Text()), Param(1, Integer()))
-    start = 'INSERT INTO "users" ("name", "age") VALUES ($1, $2)'
-    prints(Insert(table, ("name", "age"), (values,)), start)
-    prints(Insert(table, ("name", "age"), (values, (Constant(None), Constant(-5)))), start + ", (NULL, -5)")
-    prints(Insert(table, (), ((),)), 'INSERT INTO "users" DEFAULT VALUES')
-    returning = (Selected(ColumnRef(None, "id")),)
-    prints(Insert(table, ("name", "age"), (values,), returning), start + ' RETURNING "id"')
-    for conflict, text in (
-        (OnConflict(), "DO NOTHING"),
-        (OnConflict(("name", "age")), '("name", "age") DO NOTHING'),
-        (OnConflict(("name",), (("age", Excluded("age")),)), '("name") DO UPDATE SET "age" = EXCLUDED."age"'),
-    ):
-        insert = Insert(table, ("name", "age"), (values,), on_conflict=conflict)
-        prints(insert, f"{start} ON CONFLICT {text}")
-    add = Arithmetic("+", ColumnRef("users", "age", Integer()), Excluded("age", Integer()))
-    conflict = OnConflict(("name",), (("age", add), ("name", Param(2, Text()))))
-    prints(
-        Insert(table, ("name", "age"), (values,), on_conflict=conflict),
-        f'{start} ON CONFLICT ("name") DO UPDATE SET "age" = "users"."age" + EXCLUDED."age", "name" = $3',
-    )
-
-
-async def test_insert_returns_what_the_database_made(people):
-    returning = (Selected(ColumnRef("users", "id", Integer(64))), Selected(ColumnRef("users", "ok", Boolean())))
-    insert = Insert(TableRef("users"), ("name",), ((Param(0, Varchar(50)),),), returning)
-    assert await people.run(insert, "e") == [(5, True)]
-    aliased = Insert(
-        USERS, ("name",), ((Param(0, Varchar(50)),),), (Selected(ID), Selected(Arithmetic("+", AGE, Constant(1))))
-    )
-    assert await people.run(aliased, "f") == [(6, 8)]
-
-
-async def test_insert_or_update(people):
-    add = Arithmetic("+", AGE, Excluded("age", Integer()))
-    conflict = OnConflict(("name",), (("age", add),))
-    rows = InsertRows(USERS, ("name", "age"), (Varchar(50), Integer()), 2, (Selected(NAME), Selected(AGE)), conflict)
-    assert await people.run(rows, "a", 5, "n", 6) == [("a", 35), ("n", 6)]
-    nothing = Insert(USERS, ("name",), ((Param(0, Varchar(50)),),), (Selected(ID),), OnConflict())
-    assert await people.run(nothing, "a") == []
-    columns = OnConflict((), (("age", Constant(1)),))
-    insert = Insert(USERS, ("name",), ((Param(0, Varchar(50)),),), (), columns)
-    if people.dialect.name == "postgresql":
-        with pytest.raises(NotSupportedError, match="needs the columns of the conflict"):
-            people.dialect.compile(insert)
-    else:
-        await people.run(insert, "a")
-
-
-def test_an_insert_that_makes_no_sense_is_refused(dialects):
-    table = TableRef("users")
-    for dialect in dialects:
-        for insert in (Insert(table, ("a",), ()), Insert(table, ("a",), ((),)), Insert(table, (), ((Constant(1),),))):
-            with pytest.raises(ProgrammingError, match="Rows for 'users' need"):
-                dialect.compile(insert)
-        for several in (Insert(table, (), ((), ())), InsertRows(table, (), (), 2)):
-            with pytest.raises(NotSupportedError, match="cannot insert several rows without columns"):
-                dialect.compile(several)
-        assert dialect.compile(InsertRows(table, (), (), 1)).sql == 'INSERT INTO "users" DEFAULT VALUES'
-        for count in (0, dialect.max_params):
-            with pytest.raises(NotSupportedError, match=r"takes 1 to 1638\d rows of 2 values"):
-                dialect.compile(InsertRows(table, ("a", "b"), (Integer(), Integer()), count))
-
-
-def test_rows_are_numbered_and_converted_by_column(dialects):
-    sqlite, postgresql = dialects
-    conflict = OnConflict(("a",), (("b", Param(4, Json())), ("c", Param(5))))
-    rows = InsertRows(TableRef("t"), ("a", "b"), (Integer(), Json()), 2, on_conflict=conflict)
-    end = ' ON CONFLICT ("a") DO UPDATE SET "b" = {0}5, "c" = {0}6'
-    sql, arguments = postgresql.compile(rows).bind((1, {"x": 1}, 2, None, [], 9))
-    assert sql == 'INSERT INTO "t" ("a", "b") VALUES ($1, $2), ($3, $4)' + end.format("$")
-    assert arguments == [1, '{"x": 1}', 2, None, "[]", 9]
-    sql, arguments = sqlite.compile(rows).bind((1, {"x": 1}, 2, None, [], 9))
-    assert sql == 'INSERT INTO "t" ("a", "b") VALUES (?, ?), (?, ?)' + end.format("?")
-    assert arguments == [1, '{"x": 1}', 2, None, "[]", 9]
-    params = (1, 2)
-    plain = postgresql.compile(InsertRows(TableRef("t"), ("a",), (Integer(),), 2))
-    assert plain.bind(params)[1] is params
-
-
-def test_columns_are_unnested_on_postgresql(dialects):
-    sqlite, postgresql = dialects
-    table, returning = TableRef("t"), (Selected(ColumnRef(None, "id")),)
-    insert = InsertColumns(table, ("a", "j"), (Varchar(3), Json()), returning, OnConflict(("a",)))
-    sql, arguments = postgresql.compile(insert).bind((["x", None], [{}, None]))
-    assert sql == (
-        'INSERT INTO "t" ("a", "j") SELECT "c0", "c1" FROM unnest($1::varchar[], $2::jsonb[]) WITH ORDINALITY'
-        ' AS "s"("c0", "c1", "n") ORDER BY "n" ON CONFLICT ("a") DO NOTHING RETURNING "id"'
-    )
-    assert list(arguments) == [["x", None], ["{}", None]]
-    with pytest.raises(NotSupportedError, match="SQLite cannot take whole columns of values"):
-        sqlite.compile(insert)
-    for refused in (InsertColumns(table, ("a",), (Array(Text()),)), InsertColumns(table, (), ())):
-        with pytest.raises(NotSupportedError, match="PostgreSQL cannot unnest the columns of 't'"):
-            postgresql.compile(refused)
-
-
-# UPDATE, DELETE
-
-
-def test_clauses_of_update_and_delete(prints):
-    where = Comparison("=", ID, Param(1, Integer(64)))
-    update = Update(USERS, (("age", Param(0, Integer())), ("ok", Constant(value=True))), where, (Selected(NAME, "n"),))
-    prints(
-        update,
-        'UPDATE "users" AS "u" SET "age" = $1, "ok" = TRUE WHERE "u"."id" = $2 RETURNING "u"."name" AS "n"',
-        'UPDATE "users" AS "u" SET "age" = ?1, "ok" = 1 WHERE "u"."id" = ?2 RETURNING "name" AS "n"',
-    )
-    prints(Update(TableRef("users"), (("age", Constant(-1)),)), 'UPDATE "users" SET "age" = -1')
-    prints(Delete(TableRef("users")), 'DELETE FROM "users"')
-    prints(
-        Delete(USERS, Comparison("=", ID, Param(0, Integer(64))), (Selected(ID),)),
-        'DELETE FROM "users" AS "u" WHERE "u"."id" = $1 RETURNING "u"."id"',
-        'DELETE FROM "users" AS "u" WHERE "u"."id" = ?1 RETURNING "id"',
-    )
-
-
-def test_an_update_without_assignments_is_refused(dialects):
-    for dialect in dialects:
-        with pytest.raises(ProgrammingError, match="UPDATE of 'users' without assignments"):
-            dialect.compile(Update(USERS, ()))
-
-
-async def test_update_and_delete(people):
-    older = (
-        ("age", Arithmetic("+", ColumnRef("u", "age", Integer()), Param(0, Integer()))),
-        ("name", Function("upper", (NAME,))),
-    )
-    update = Update(USERS, older, IsNull(AGE, negated=True), (Selected(NAME), Selected(AGE)))
-    assert sorted(await people.run(update, 1)) == [("A", 31), ("C", 11), ("D", 21)]
-    written = Exists(Select((), POSTS, where=ON))
-    assert sorted(await people.run(Delete(USERS, written, (Selected(NAME),)))) == [("A",), ("C",)]
-    assert await people.run(Delete(USERS)) == []
 
 
 # Names, limits

@@ -1,7 +1,7 @@
 """Batching: a relation that is awaited on one instance is loaded for all instances of its result in one query.
 
-So a loop that awaits ``post.author`` costs two queries, not one a post. Tasks that await together ask once: the first one
-loads under a lock, the others find it done. When the first is cancelled the next one takes over.
+So a loop that awaits ``post.author`` costs two queries, not one a post. Tasks that await together ask once: the first
+one loads under a lock, the others find it done. When the first is cancelled the next one takes over.
 """
 
 from __future__ import annotations

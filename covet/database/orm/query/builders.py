@@ -82,7 +82,7 @@ def offset(queryset: _QS, n: object) -> _QS:
 
 
 def sliced(queryset: _QS, index: slice) -> _QS:
-    """A slice of the rows, of a slice too."""
+    """Return a slice of the rows, of a slice too."""
     if index.step is not None:
         raise TypeError("A queryset has no slices with a step; await it and slice the list.")
     start = 0 if index.start is None else _whole(index.start, "A slice")
@@ -171,7 +171,7 @@ def _name(queryset: QuerySet[Any, Any], field: object) -> str:
     if isinstance(field, str):
         return field
     if isinstance(field, Field):
-        return cast("Field[Any]", field).name
+        return cast("Field[object]", field).name
     if isinstance(field, F) and isinstance(field.path, str):
         return field.path
     if isinstance(field, F):
@@ -194,7 +194,7 @@ def annotate(
     for name, value in named.items():
         tokenizer = queryset.tokenizer()
         if isinstance(value, Aggregate) and name not in expressions:
-            token = Annotation(name, tokenizer.aggregate(cast("Aggregate[Any]", value)), len(queryset.state.where))
+            token = Annotation(name, tokenizer.aggregate(value), len(queryset.state.where))
         else:
             token = tokenizer.annotation(name, value)
         state = queryset.state
@@ -274,9 +274,9 @@ def _with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tupl
     names: list[str] = []
     for field in fields:
         if isinstance(field, str | Field | F):
-            names.append(_name(queryset, field))
+            names.append(_name(queryset, cast("object", field)))
         elif isinstance(field, Aggregate):
-            aggregate = cast("Aggregate[Any]", field)
+            aggregate = cast("Aggregate[object]", field)
             names.append(aggregate.default_alias())
             queryset = annotate(queryset, (aggregate,), {})
         else:
@@ -301,7 +301,7 @@ def values_list(
 
 @lru_cache(maxsize=256)
 def _named_row(names: tuple[str, ...]) -> type[Any]:
-    return namedtuple("Row", names)  # type: ignore[misc]  # noqa: PYI024 - the names come at run time
+    return namedtuple("Row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]  # names of run time
 
 
 def into(queryset: QuerySet[Any, Any], row: type[Any]) -> QuerySet[Any, Any]:

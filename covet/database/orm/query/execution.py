@@ -48,7 +48,7 @@ Want = Literal["rows", "one", "first", "last"]
 def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want = "rows") -> Plan:
     """Return the plan of the rows of a query, made now if it is not kept.
 
-    What ``get`` and ``first`` add to a query (a limit, an order) is in the plan, so that they need no state of their own.
+    What ``get`` and ``first`` add to a query (a limit, an order) is in the plan, so they need no state of their own.
     """
     key = (model, want, state)
     plan: Plan | None = adapter.plans.get(key)
@@ -63,7 +63,7 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
 
 
 def narrowed(model: type[Any], state: QueryState, want: Want) -> QueryState:
-    """Return the state in the order that is wanted: none for the only row, by key for the first of an unordered query."""
+    """Return the state in the order that is wanted: none for the only row, by key for the first if it has none."""
     if want == "one" and state.order_by is None and state.limit is None and state.offset is None:
         return state._replace(order_by=())
     if want in {"first", "last"}:

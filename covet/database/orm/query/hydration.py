@@ -24,11 +24,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from typing_extensions import is_typeddict
+
 from covet._codegen import define
 from covet.database.dialects.base import Dialect
+from covet.database.orm.peers import Peers, Rows
 from covet.database.orm.query.plan import Hydrate
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
-from covet.database.orm.peers import Peers, Rows
 from covet.database.orm.unloaded import unloaded_class
 from covet.exceptions import FieldError
 
@@ -171,7 +173,7 @@ class _Writer:
 
 def row_factory(row: type[Any] | None) -> Callable[..., Any]:
     """Return what makes a row of keyword values: the class itself, or ``dict`` for a TypedDict."""
-    if row is None or (issubclass(row, dict) and hasattr(row, "__total__")):
+    if row is None or is_typeddict(row):
         return dict
     return row
 

@@ -59,10 +59,10 @@ def token_type(token: ExpressionToken, state: QueryState) -> LogicalType | None:
     return token.type
 
 
-def combined_type(
+def combined_type(  # noqa: C901, PLR0911 - a list of rules, of which the first that fits holds
     left: LogicalType | None, right: LogicalType | None, *, operator: str = "+", literal: bool = False
 ) -> LogicalType | None:
-    """Return the type of arithmetic on two types, or (``literal``) the type of the plain value ``left`` beside ``right``."""
+    """Return the type of arithmetic on two types, or (``literal``) of the plain value ``left`` beside ``right``."""
     if left is None or right is None:
         return left or right
     if isinstance(left, Integer) and isinstance(right, Integer):

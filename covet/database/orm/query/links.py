@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.connections import adapter_for
 from covet.database.orm.conditions import Q
-from covet.database.orm.query import writes
+from covet.database.orm.query import bulk
+from covet.database.orm.query.writes import encoded
 from covet.database.sql.statements import OnConflict
 from covet.database.transaction import transaction
 
@@ -86,8 +87,8 @@ async def _insert_keys(through: Through, pairs: Sequence[tuple[object, object]],
     """Insert links that are nothing but their keys, without an instance each."""
     adapter = adapter_for(database)
     fields = (through.source, through.target)
-    rows = [(None, [writes.encoded(f, f.clean(v)) for f, v in zip(fields, pair, strict=True)]) for pair in pairs]
-    await writes.insert_rows(adapter, through.model, fields, rows, _conflict(through))
+    rows = [(None, [encoded(f, f.clean(v)) for f, v in zip(fields, pair, strict=True)]) for pair in pairs]
+    await bulk.insert_rows(adapter, through.model, fields, rows, _conflict(through))
 
 
 async def _insert_rows(
@@ -101,4 +102,4 @@ async def _insert_rows(
         )
         for pair in pairs
     ]
-    await writes.bulk_create(through.model, rows, database, None, _conflict(through))
+    await bulk.bulk_create(through.model, rows, database, None, _conflict(through))

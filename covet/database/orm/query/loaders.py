@@ -50,7 +50,7 @@ def is_there(instance: Any, relation: Relation) -> bool:
     related = instance.__dict__.get(relation.cache_name)
     if related is None:
         return relation.kind == "reverse" and relation.cache_name in instance.__dict__
-    return relation.many or bool(related._is_loaded)  # noqa: SLF001 - part of the ORM
+    return relation.many or bool(related._is_loaded)
 
 
 class _Question:
@@ -116,7 +116,7 @@ class _Task:
             rows = [row for instance in self.instances for row in instance.__dict__[target]]
         else:
             found = (instance.__dict__.get(target) for instance in self.instances)
-            rows = [row for row in found if row is not None and row._is_loaded]  # noqa: SLF001 - part of the ORM
+            rows = [row for row in found if row is not None and row._is_loaded]
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
             under = peers.under(target)

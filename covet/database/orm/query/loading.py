@@ -22,14 +22,15 @@ _I = TypeVar("_I")
 
 def own_base(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     """Return all rows of an instance's model, in its own database."""
-    found = cast("QuerySet[Any, Any]", type(instance)._meta.base_queryset())
+    options: Options = instance._meta
+    found = cast("QuerySet[Any, Any]", options.base_queryset())
     database = using or instance.__dict__.get("_database")
     return found if database is None else found.using(database)
 
 
 def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     """Return the rows (one, or none) of an instance, found by its key or by the one thing that is known of it."""
-    options: Options = type(instance)._meta
+    options: Options = instance._meta
     state = instance.__dict__
     found = own_base(instance, using)
     if all(field.attname in state for field in options.key):
@@ -57,7 +58,8 @@ async def load(instance: _I) -> _I:
 
 
 def _missing(instance: Any) -> list[Field[Any]]:
-    return [field for field in type(instance)._meta.fields if field.attname not in instance.__dict__]
+    options: Options = instance._meta
+    return [field for field in options.fields if field.attname not in instance.__dict__]
 
 
 async def _load_referred(peers: Peers, relation: Relation) -> None:
@@ -70,7 +72,7 @@ async def _load_referred(peers: Peers, relation: Relation) -> None:
 async def _load_deferred(peers: Peers) -> None:
     """Load the deferred fields of all peers: one query, by their keys."""
     members = [member for member in peers.members() if not member._is_loaded]
-    if len(members) < 2 or len(members[0]._meta.key) > 1:
+    if len(members) <= 1 or len(members[0]._meta.key) > 1:
         return
     options: Options = members[0]._meta
     pk = options.pk
@@ -96,13 +98,13 @@ async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) 
         if state.get(field.attname) != value:
             state.pop(f"_related_{field.name}", None)
         state[field.attname] = value
-    for field in type(instance)._meta.key:
+    for field in instance._meta.key:
         state[field.attname] = row.__dict__[field.attname]
 
 
 async def refresh(instance: Any, names: Sequence[str], using: str | None) -> None:
     """Read the row again, or the named fields of it."""
-    options: Options = type(instance)._meta
+    options: Options = instance._meta
     fields = [options.get_field(name) for name in names] if names else options.fields
     await _copy(instance, fields, using)
     if not names:
@@ -113,8 +115,8 @@ async def refresh(instance: Any, names: Sequence[str], using: str | None) -> Non
 
 
 def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
-    """Return the fields that ``save()`` writes: all that are loaded, or the named ones and those that set themselves."""
-    options: Options = type(instance)._meta
+    """Return the fields that ``save()`` writes: all that are loaded, or the named ones."""
+    options: Options = instance._meta
     state = instance.__dict__
     if names is None:
         return [field for field in options.fields if field.attname not in options.key_names and field.attname in state]
@@ -127,4 +129,4 @@ def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
 
 def await_database(instance: Any) -> None:
     """Mark a new instance whose missing attributes are set when the database has given them."""
-    instance.__class__ = unloaded_class(type(instance))
+    instance.__class__ = unloaded_class(instance.__class__)

@@ -14,6 +14,7 @@ from covet.database.orm.query.results import Entity, Record, RelatedEntity, Resu
 from covet.database.orm.query.state import (
     EMPTY_STATE,
     Annotation,
+    AnnotationToken,
     ExpressionToken,
     OrderToken,
     PathToken,
@@ -26,6 +27,8 @@ from covet.database.orm.query.translation import (
     Context,
     Translator,
     aggregates_of,
+    joined_paths,
+    many_chain,
     paths_of,
 )
 from covet.database.schema.types import Integer
@@ -67,32 +70,32 @@ class SelectPlanner:
     def _aggregates_multiply(self) -> bool:
         """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
         crossed: set[tuple[Relation, ...]] = set()
-        counted: set[tuple[Relation, ...]] = set()
-        plain = False
+        plain, first = False, len(self.state.where)
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
-                prefixes = {
-                    path.relations[: path.first_many + 1] for path in paths_of(aggregate) if path.first_many is not None
-                }
-                crossed |= prefixes
-                counted |= {path.to_many() for path in paths_of(aggregate) if path.first_many is not None}
-                plain = plain or not prefixes
+                chains = {many_chain(path) for path in paths_of(aggregate)} - {()}
+                first = min(first, annotation.after) if chains else first
+                crossed |= chains
+                plain = plain or not chains
         if not crossed:
             return False
         if self.state.group_by is not None:
-            if len(counted) > 1 or plain:
+            if len(crossed) > 1 or plain:
                 raise FieldError(
                     "Aggregates over different relations cannot share one values().annotate(): "
                     "the rows of one would multiply those of the other. Ask in two queries."
                 )
             return False
-        filtered = {
-            path.relations[: path.first_many + 1]
-            for item in self.state.where
-            for path in paths_of(item)
-            if path.first_many is not None
-        }
-        return len(counted) > 1 or len(crossed | filtered) > 1
+        joined = {scope: {many_chain(p) for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
+        crossing = {scope: chains for scope, chains in joined.items() if chains}
+        if len(crossed) > 1 or len(crossing) > 1:
+            return True
+        # One relation: its rows are joined once, by the filter that came before the aggregate if there is one.
+        counted = next(iter(crossed))
+        return any(
+            scope >= first or any(chain != counted[: len(chain)] for chain in chains)
+            for scope, chains in crossing.items()
+        )
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
         """Return WHERE and HAVING."""
@@ -121,9 +124,10 @@ class SelectPlanner:
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
-        if self.translator.by_subquery:
+        if not any(any(aggregates_of(a.expression, self.state)) for a in self.state.annotations):
             return False
-        return any(any(aggregates_of(a.expression, self.state)) for a in self.state.annotations)
+        # Computed aside, aggregates leave the rows as they are; a filter may still have joined many to one.
+        return not self.translator.by_subquery or any(any(joined_paths(item)) for item in self.state.where)
 
     def _group_by(self, order: tuple[Order, ...]) -> tuple[nodes.Expression, ...]:
         if not self.is_grouped():
@@ -178,10 +182,13 @@ class SelectPlanner:
         return Entity(options.model, tuple(columns), key, partial, related, self._link(), self._is_shared())
 
     def _annotation(self, annotation: Annotation) -> ResultColumn:
-        return self._value(annotation.name, annotation.expression)
+        return self._value(annotation.name, AnnotationToken("annotation", annotation.name))
 
     def _value(self, name: str, token: ExpressionToken) -> ResultColumn:
         expression = self.translator.value(token)
+        inner = self.state.annotation(name) if isinstance(token, AnnotationToken) else token
+        if isinstance(inner, PathToken):
+            token = inner
         if isinstance(token, PathToken):
             return self._field(token.path.field, name, expression, nullable=token.path.nullable)
         return ResultColumn(name, self.add(expression), token_type(token, self.state), True)

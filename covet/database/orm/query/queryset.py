@@ -7,14 +7,14 @@ the model) is what a row becomes.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, cast, overload
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
-from covet.database.orm.query import builders, deletion, execution, prefetch, upserts, writes
+from covet.database.orm.query import builders, bulk, deletion, execution, prefetch, upserts, writes
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
@@ -46,7 +46,7 @@ class QuerySet(Query, Generic[_M, _R]):
     __slots__ = ("cached", "database", "known", "prefetches")
 
     def __init__(self, model: type[_M], *, using: str | None = None) -> None:
-        self.model: type[_M] = model
+        self.model: type[_M] = model  # pyright: ignore[reportIncompatibleVariableOverride]  # a Query has any model
         self.state = EMPTY_STATE
         self.params: tuple[object, ...] = ()
         self.database = using
@@ -138,7 +138,8 @@ class QuerySet(Query, Generic[_M, _R]):
 
     def reverse(self) -> Self:
         """Turn the order around."""
-        return builders.unsliced(self, "reverse")._change(reversed=not self.state.reversed)
+        builders.unsliced(self, "reverse")
+        return self._change(reversed=not self.state.reversed)
 
     # -- columns ---------------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ class QuerySet(Query, Generic[_M, _R]):
         return builders.select_related(self, relations)
 
     def prefetch_related(self, *relations: str | RelationReference | Prefetch) -> Self:
-        """Load related rows of the whole result by one more query a relation: ``prefetch_related("posts__comments")``."""
+        """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
         for item in relations:
             new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
@@ -228,7 +229,7 @@ class QuerySet(Query, Generic[_M, _R]):
             yield row
 
     async def iterator(self, chunk_size: int = 2000) -> AsyncIterator[_R]:
-        """Stream the rows: memory is bounded by one chunk. ``async for user in qs.iterator(): ...``"""
+        """Stream the rows: memory is bounded by one chunk. ``async for user in qs.iterator()``."""
         if chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1, not {chunk_size}.")
         async for rows in execution.stream(self, chunk_size):
@@ -322,14 +323,14 @@ class QuerySet(Query, Generic[_M, _R]):
         unique_fields: Iterable[str] = (),
     ) -> list[_M]:
         """Insert many rows in few statements, all or none; keys are set on the instances."""
-        conflict = writes.conflict_of(self.model, ignore_conflicts, update_conflicts, update_fields, unique_fields)
-        return await writes.bulk_create(self.model, objs, self.database, batch_size, conflict)
+        conflict = bulk.conflict_of(self.model, ignore_conflicts, update_conflicts, update_fields, unique_fields)
+        return await bulk.bulk_create(self.model, objs, self.database, batch_size, conflict)
 
     async def bulk_update(
         self, objs: Iterable[_M], fields: Iterable[str | Expression[Any]], *, batch_size: int | None = None
     ) -> int:
         """Store these fields of many instances, all or none; return how many rows there were."""
-        return await writes.bulk_update(self.model, objs, fields, self.database, batch_size)
+        return await bulk.bulk_update(self.model, objs, fields, self.database, batch_size)
 
     async def update(self, **values: Any) -> int:
         """Change all rows in one statement: ``update(age=F("age") + 1)``; return how many there were."""

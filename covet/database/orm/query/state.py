@@ -105,7 +105,7 @@ class ArithmeticToken(NamedTuple):
 
 
 class AggregateToken(NamedTuple):
-    """An aggregate; ``argument`` None is ``count(*)``. ``path`` is there where the argument is a field or a relation."""
+    """An aggregate; ``argument`` None is ``count(*)``."""
 
     tag: Literal["aggregate"]
     name: str
@@ -197,12 +197,17 @@ class QueryState(NamedTuple):
     #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
     link: ResolvedPath | None = None
 
-    def annotation(self, name: str) -> ExpressionToken | None:
-        """Return the expression that is annotated under ``name``."""
+    def find(self, name: str) -> Annotation | None:
+        """Return the annotation of that name."""
         for annotation in self.annotations:
             if annotation.name == name:
-                return annotation.expression
+                return annotation
         return None
+
+    def annotation(self, name: str) -> ExpressionToken | None:
+        """Return the expression that is annotated under ``name``."""
+        found = self.find(name)
+        return None if found is None else found.expression
 
 
 EMPTY_STATE = QueryState()

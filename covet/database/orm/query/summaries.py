@@ -7,8 +7,24 @@ from typing import Any
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
-from covet.database.orm.query.state import AggregateToken, Annotation, ConditionToken, ExpressionToken, QueryState
-from covet.database.orm.query.translation import aggregates_of, annotations_of, finish_aggregate, paths_of
+from covet.database.orm.query.state import (
+    AggregateToken,
+    Annotation,
+    ConditionToken,
+    ExpressionToken,
+    Membership,
+    PathToken,
+    QueryState,
+    SubqueryToken,
+)
+from covet.database.orm.query.translation import (
+    aggregates_of,
+    annotations_of,
+    finish_aggregate,
+    joined_paths,
+    many_chain,
+    paths_of,
+)
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected, SubqueryRef
@@ -75,19 +91,41 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     if _is_bounded(state) or _uses_aggregates(wanted, state) or state.group_by is not None:
         return _around(model, state, wanted), record
     crossed = [_relations_of(a.expression, state) for a in wanted]
-    state = state._replace(
-        annotations=state.annotations if _uses_annotations(wanted, state) else _lean(state).annotations
-    )
+    state = state._replace(annotations=state.annotations if _uses_annotations(wanted) else _lean(state).annotations)
     if len(set(crossed)) <= 1:
-        return _direct(model, state, [a.expression for a in wanted]), record
+        return _direct(model, _joined_once(model, state, crossed[0]), [a.expression for a in wanted]), record
     columns = tuple(
-        Selected(nodes.ScalarSubquery(_direct(model, state, [a.expression]), token_type(a.expression, state)))
-        for a in wanted
+        Selected(
+            nodes.ScalarSubquery(
+                _direct(model, _joined_once(model, state, relations), [a.expression]), token_type(a.expression, state)
+            )
+        )
+        for a, relations in zip(wanted, crossed, strict=True)
     )
     return Select(columns), record
 
 
-def _uses_annotations(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
+def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -> QueryState:
+    """Return a state whose filters do not multiply the rows that an aggregate is over.
+
+    The first filter that crosses the aggregate's relation chooses those rows; all filters choose the rows of the model,
+    in a subquery if they join more than that.
+    """
+    crossing = [item for item in state.where if any(joined_paths(item))]
+    counted = next(iter(crossed), ())
+    same = [
+        item
+        for item in crossing
+        if all(chain == counted[: len(chain)] for chain in map(many_chain, joined_paths(item)))
+    ]
+    if not crossed or not crossing or (len(crossing) == 1 and same):
+        return state
+    pk = PathToken("path", model._meta.resolve_field("pk"))
+    chosen = Membership("membership", pk, SubqueryToken("subquery", model, state._replace(order_by=()), 0))
+    return state._replace(where=(chosen, *same[:1]))
+
+
+def _uses_annotations(wanted: tuple[Annotation, ...]) -> bool:
     return any(any(annotations_of(a.expression)) for a in wanted)
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
@@ -48,10 +48,21 @@ from covet.exceptions import FieldError
 if TYPE_CHECKING:
     from covet.database.orm.relations import Relation
 
+_T = TypeVar("_T")
+
 #: Values that are nothing but values: they take the short way through a lookup.
 PLAIN = frozenset({int, str, float, bool, Decimal, dt.datetime, dt.date, dt.time, dt.timedelta, UUID, bytes})
 
 NEVER = Never("never")
+
+
+class _Make(Protocol):
+    def __call__(self, kind: type[_T], items: Iterable[object], /) -> _T: ...
+
+
+#: Makes a named tuple without the Python call that its own constructor is.
+_make = cast("_Make", tuple.__new__)
+
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
 
@@ -78,7 +89,7 @@ def add_conditions(
     for key, value in lookups.items():
         path = options.paths.get(key)
         if slow is None and path is not None and type(value) in PLAIN and path.lookup.arity == 1 and not path.negated:
-            children.append(tuple.__new__(Leaf, ("leaf", path, len(values))))
+            children.append(_make(Leaf, ("leaf", path, len(values))))
             values.append(path.lookup.prepare(path.field, value))
         else:
             slow = slow or Tokenizer(options, state, values)
@@ -88,11 +99,11 @@ def add_conditions(
     if negated:
         item: Predicate = Group("group", "AND", True, tuple(children))
     else:
-        item = children[0] if len(children) == 1 else tuple.__new__(Group, ("group", "AND", False, tuple(children)))
+        item = children[0] if len(children) == 1 else _make(Group, ("group", "AND", False, tuple(children)))
     where: tuple[Predicate, ...] = (*state[0], item)
     if not negated and NEVER in children:
         state = state._replace(empty=True)
-    return tuple.__new__(QueryState, (where, *state[1:])), tuple(values)
+    return _make(QueryState, (where, *state[1:])), tuple(values)
 
 
 def where_keys(
@@ -101,7 +112,7 @@ def where_keys(
     """Return state and parameters with ``path``, an IN, of keys that came from the database and need no check."""
     state, params = query
     encode = path.field.encode
-    values = tuple(keys) if encode is None else tuple(map(encode, keys))
+    values = tuple(keys) if encode is None else tuple(encode(key) for key in keys)
     return state._replace(where=(*state.where, Leaf("leaf", path, len(params)))), (*params, values)
 
 
@@ -191,7 +202,7 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, _of_target(path, value))
         if isinstance(value, Expression):
-            return self._compare(PathToken("path", path), lookup, cast("Expression[Any]", value))
+            return self._compare(PathToken("path", path), lookup, cast("Expression[object]", value))
         if path.target is not None:
             value = _keys_of(path, value)
         prepared = lookup.prepare(path.field, value)
@@ -228,7 +239,7 @@ class Tokenizer:
                 return NEVER
             kind = literal_type(items[0]) or token_type(left, self.state)
             return Comparison("compare", left, lookup, (self._param(items, kind, takes_list=True),))
-        sides = value if lookup.arity == 2 else (value,)
+        sides = value if lookup.arity > 1 else (value,)
         return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
 
     # -- expressions -----------------------------------------------------------------------
@@ -236,7 +247,7 @@ class Tokenizer:
     def operand(self, value: object, other: ExpressionToken) -> ExpressionToken:
         """Tokenize one side of a comparison or of arithmetic: an expression, or a plain value beside ``other``."""
         if isinstance(value, Expression):
-            return self.expression(cast("Expression[Any]", value))
+            return self.expression(cast("Expression[object]", value))
         kind = literal_type(value)
         if kind is None:
             raise FieldError(f"{type(value).__name__} is not a value that an expression can use.")
@@ -249,14 +260,14 @@ class Tokenizer:
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
         """Tokenize a field, F, arithmetic or an aggregate."""
         if isinstance(expression, Field):
-            return self.path(self._own(cast("Field[Any]", expression)))
+            return self.path(self._own(expression))
         if isinstance(expression, F):
             inner = expression.path
             return self.path(inner) if isinstance(inner, str) else self.expression(inner)
         if isinstance(expression, Combined):
-            return self._arithmetic(cast("Combined[Any]", expression))
+            return self._arithmetic(expression)
         if isinstance(expression, Aggregate):
-            return self.aggregate(cast("Aggregate[Any]", expression))
+            return self.aggregate(expression)
         raise TypeError(f"{type(expression).__name__} is not an expression that a query understands.")
 
     def path(self, path: str) -> ExpressionToken:
@@ -268,10 +279,10 @@ class Tokenizer:
     def _arithmetic(self, combined: Combined[Any]) -> ExpressionToken:
         left_value, right_value = combined.left, combined.right
         if isinstance(left_value, Expression):
-            left = self.expression(cast("Expression[Any]", left_value))
+            left = self.expression(cast("Expression[object]", left_value))
             right = self.operand(right_value, left)
         else:
-            right = self.expression(cast("Expression[Any]", right_value))
+            right = self.expression(cast("Expression[object]", right_value))
             left = self.operand(left_value, right)
         kind = combined_type(token_type(left, self.state), token_type(right, self.state), operator=combined.operator)
         return ArithmeticToken("arithmetic", combined.operator, left, right, kind)
@@ -327,13 +338,13 @@ def _flag(value: object) -> bool:
 def _keys_of(path: ResolvedPath, value: Any) -> Any:
     """Replace instances of the related model by their keys; refuse other and unsaved instances."""
     if path.lookup.takes_list and not isinstance(value, str | bytes | Mapping) and isinstance(value, Iterable):
-        return [_key_of(path, item) for item in cast("Iterable[Any]", value)]
+        return [_key_of(path, item) for item in cast("Iterable[object]", value)]
     return _key_of(path, value)
 
 
 def _key_of(path: ResolvedPath, value: Any) -> Any:
     target = path.target
-    if target is None or not hasattr(type(value), "_meta"):
+    if target is None or not hasattr(value.__class__, "_meta"):
         return value
     if not isinstance(value, target):
         raise FieldError(f"{path.path!r} takes a {target.__name__}, not a {type(value).__name__}.")

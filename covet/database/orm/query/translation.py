@@ -42,6 +42,7 @@ class Context(NamedTuple):
     scope: int | None = None  #: the filter() call it belongs to
     negated: bool = False  #: under a NOT
     required: bool = False  #: a row for which it is not true is out
+    after: int = 0  #: how many filter() calls came before the aggregate that is translated
     here: bool = False  #: it speaks of the joined row itself, also under a NOT: the filter of an aggregate, a value
 
 
@@ -74,7 +75,7 @@ class Translator:
 
     # -- paths and parameters --------------------------------------------------------------
 
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:  # noqa: B008 - immutable
+    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
         """Return the column at the end of a path."""
         if self.parent is not None and not self._inside(path):
             return self.parent.column(path)
@@ -220,27 +221,30 @@ class Translator:
 
     # -- values ----------------------------------------------------------------------------
 
-    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:  # noqa: B008 - immutable
+    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:
         """Translate an expression."""
         if token.tag == "path":
             return self.column(token.path, context)
         if token.tag == "param":
             return self.param(token.param, token.type)
         if token.tag == "annotation":
-            inner = self.state.annotation(token.name)
-            if inner is None:
+            annotation = self.state.find(token.name)
+            if annotation is None:
                 raise FieldError(f"There is no annotation {token.name!r}.")
-            return self.value(inner)
+            return self.value(annotation.expression, Context(after=annotation.after))
         if token.tag == "arithmetic":
             loose = context._replace(required=False)
             left, right = self.value(token.left, loose), self.value(token.right, loose)
             return nodes.Arithmetic(token.operator, left, right, token.type)
         if token.tag == "condition":
             return self.predicate(token.predicate, Context(here=True))
-        return self.aggregate(token)
+        return self.aggregate(token, context.after)
 
-    def aggregate(self, token: AggregateToken) -> nodes.Expression:
-        """Translate an aggregate: over the rows of this SELECT, or in a subquery of its own."""
+    def aggregate(self, token: AggregateToken, after: int) -> nodes.Expression:
+        """Translate an aggregate: over the rows of this SELECT, or in a subquery of its own.
+
+        A ``filter()`` before it that crosses the same relation chooses the rows that it is over, as in Django.
+        """
         if not self.by_subquery:
             return self.aggregate_call(token)
         path = next((path for path in paths_of(token) if path.first_many is not None), None)
@@ -248,6 +252,10 @@ class Translator:
             return self.aggregate_call(token)
         inner, condition = self.nest(path)
         call = inner.aggregate_call(token)
+        for item in self.state.where[:after]:
+            if any(many_prefix(crossed) == inner.prefix for crossed in joined_paths(item)):
+                condition = nodes.And((condition, inner.predicate(item, Context(scope=0))))
+                break
         select = Select((Selected(call),), inner.joins.root.table(), inner.joins.build(), condition)
         return nodes.ScalarSubquery(select, token.type)
 
@@ -266,9 +274,9 @@ def finish_aggregate(
 ) -> nodes.Expression:
     """Return the call with the cast that gives the same type everywhere, and the default for no rows."""
     call: nodes.Expression = nodes.AggregateCall(token.name, argument, token.distinct, condition, token.type)
-    if token.name == "avg" and isinstance(token.type, Float):
-        call = nodes.Cast(call, token.type)
-    elif token.name == "sum" and isinstance(token.type, Integer):
+    if (token.name == "avg" and isinstance(token.type, Float)) or (
+        token.name == "sum" and isinstance(token.type, Integer)
+    ):
         call = nodes.Cast(call, token.type)
     if token.default is None:
         return call
@@ -293,17 +301,42 @@ def paths_of(token: ExpressionToken | Predicate | None) -> Iterator[ResolvedPath
     """Yield every path that stands in a token, its filter included; annotations are not followed."""
     if token is None or isinstance(token, Never):
         return
-    if token.tag == "path" or token.tag == "leaf":
+    if isinstance(token, PathToken | Leaf):
         yield token.path
         return
     for child in _children(token):
         yield from paths_of(child)
 
 
-def _children(token: ExpressionToken | Predicate) -> tuple[ExpressionToken | Predicate | None, ...]:
+def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
+    """Return the relations of a path up to the first that leads to many rows; nothing where none does."""
+    return () if path.first_many is None else path.relations[: path.first_many + 1]
+
+
+def many_chain(path: ResolvedPath) -> tuple[Relation, ...]:
+    """Return the relations of a path up to the last that leads to many rows: what multiplies the rows of a join."""
+    last = max((i for i, relation in enumerate(path.relations) if relation.many), default=-1)
+    return path.relations[: last + 1]
+
+
+def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
+    """Yield the paths to many rows for which a condition joins; under a negation it asks EXISTS instead."""
+    if token.tag == "group":
+        if not token.negated and token.connector != "XOR":
+            for child in token.children:
+                yield from joined_paths(child)
+        return
+    for path in paths_of(token):
+        if path.first_many is not None and not (token.tag == "null" and token.is_null and path.is_presence):
+            yield path
+
+
+def _children(  # noqa: PLR0911 - one return a kind
+    token: ExpressionToken | Predicate,
+) -> tuple[ExpressionToken | Predicate | None, ...]:
     if token.tag == "group":
         return token.children
-    if token.tag == "null" or token.tag == "membership":
+    if isinstance(token, NullTest | Membership):
         return (token.left,)
     if token.tag == "compare":
         return (token.left, *token.right)

@@ -1,12 +1,12 @@
-"""Writes: INSERT, UPDATE of instances and of querysets, many rows at once.
+"""Writes: INSERT and UPDATE of an instance, UPDATE of the rows of a queryset.
 
-Plans are cached by (model, kind, names): the values are parameters, an expression among them (``F("n") + 1``) is a token
-of the key. Every value passes its field on the way.
+Plans are cached by (model, kind, names): the values are parameters, an expression among them (``F("n") + 1``) is a
+token of the key. Every value passes its field on the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
@@ -22,35 +22,29 @@ from covet.database.orm.query.state import EMPTY_STATE, ExpressionToken, QuerySt
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.translation import paths_of
 from covet.database.orm.unloaded import mark_loaded
-from covet.database.schema.types import Array
 from covet.database.sql import nodes
 from covet.database.sql.statements import (
     Insert,
-    InsertColumns,
-    InsertRows,
-    OnConflict,
     Select,
     Selected,
     Statement,
     TableRef,
     Update,
 )
-from covet.database.transaction import transaction
 from covet.exceptions import FieldError, IntegrityError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
 
-#: The most rows of one INSERT; beyond it a longer statement gains nothing.
-MAX_ROWS = 5_000
 
-
-def _table(options: Options, *, aliased: bool = True) -> TableRef:
+def table_ref(options: Options, *, aliased: bool = True) -> TableRef:
+    """Return the table of a model, under its own name where columns are qualified."""
     return TableRef(options.db_table, options.schema, options.db_table if aliased else None)
 
 
-def _returning_plan(adapter: Adapter, statement: Statement, fields: Sequence[Field[Any]]) -> Plan:
+def returning_plan(adapter: Adapter, statement: Statement, fields: Sequence[Field[Any]]) -> Plan:
+    """Return the plan of a statement that returns these fields, or nothing."""
     compiled = adapter.dialect.compile(statement)
     if not fields:
         return Plan(compiled, list)
@@ -64,7 +58,8 @@ def encoded(field: Field[Any], value: object) -> object:
     return value if field.encode is None or value is None else field.encode(value)
 
 
-def _returned(fields: Sequence[Field[Any]]) -> tuple[Selected, ...]:
+def returned_columns(fields: Sequence[Field[Any]]) -> tuple[Selected, ...]:
+    """Return the columns of RETURNING."""
     return tuple(Selected(nodes.ColumnRef(None, f.column, f.logical_type)) for f in fields)
 
 
@@ -106,8 +101,8 @@ def collect(
 
 async def insert(instance: Any, database: str | None, *, validate: bool = True) -> None:
     """INSERT one instance; what the database filled is set on it."""
-    model: type[Any] = type(instance)._meta.model
-    options: Options = model._meta
+    options: Options = instance._meta
+    model = options.model
     fields, values, returned = collect(instance, options, validate=validate)
     adapter = adapter_for(database)
     key = (model, "insert", tuple(fields), tuple(returned))
@@ -115,16 +110,17 @@ async def insert(instance: Any, database: str | None, *, validate: bool = True) 
     if plan is None:
         row = tuple(nodes.Param(i, f.logical_type) for i, f in enumerate(fields))
         columns = tuple(f.column for f in fields)
-        statement = Insert(_table(options, aliased=False), columns, (row,), _returned(returned))
-        plan = _returning_plan(adapter, statement, returned)
+        statement = Insert(table_ref(options, aliased=False), columns, (row,), returned_columns(returned))
+        plan = returning_plan(adapter, statement, returned)
         adapter.plans.put(key, plan)
     found = await execute(adapter, model, plan, tuple(values), rows=bool(returned))
     if returned:
-        _fill(instance, returned, found[0])
+        fill(instance, returned, found[0])
     settle(instance, adapter)
 
 
-def _fill(instance: Any, fields: Sequence[Field[Any]], row: Sequence[object]) -> None:
+def fill(instance: Any, fields: Sequence[Field[Any]], row: Sequence[object]) -> None:
+    """Set what a row returned."""
     for field, value in zip(fields, row, strict=True):
         instance.__dict__[field.attname] = value
 
@@ -140,15 +136,15 @@ def settle(instance: Any, adapter: Adapter) -> None:
 async def save_changes(
     instance: Any, fields: Sequence[Field[Any]], database: str | None, *, validate: bool = True
 ) -> bool:
-    """UPDATE the row of an instance; False when there is none. Expressions are computed by the database and read back."""
-    model: type[Any] = type(instance)._meta.model
-    options: Options = model._meta
+    """UPDATE the row of an instance; False when there is none. What the database computes is read back."""
+    options: Options = instance._meta
+    model = options.model
     params: list[object] = []
     assignments: list[tuple[Field[Any], ExpressionToken | None]] = []
     for field in fields:
         value = field.pre_save(instance, adding=False)
         if isinstance(value, Expression):
-            assignments.append((field, _expression(options, value, params)))
+            assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
             continue
         instance.__dict__[field.attname] = cleaned = field.clean(value) if validate else value
         assignments.append((field, None))
@@ -159,7 +155,7 @@ async def save_changes(
     plan = _update_plan(adapter, model, tuple(assignments), computed)
     found = await execute(adapter, model, plan, tuple(params), rows=bool(computed))
     if computed and found:
-        _fill(instance, computed, found[0])
+        fill(instance, computed, found[0])
     return bool(found)
 
 
@@ -184,7 +180,9 @@ def _update_plan(
                 changes.append((field.column, planner.translator.value(token)))
                 position += _width(token)
         where = _has_key(options, position)
-        plan = _returning_plan(adapter, Update(_table(options), tuple(changes), where, _returned(computed)), computed)
+        plan = returning_plan(
+            adapter, Update(table_ref(options), tuple(changes), where, returned_columns(computed)), computed
+        )
         adapter.plans.put(key, plan)
     return plan
 
@@ -228,13 +226,13 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     for name, value in values.items():
         field = options.get_field(name)
         if isinstance(value, Expression):
-            assignments.append((field, _expression(options, cast("Expression[Any]", value), params)))
+            assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
             continue
         relation = options.relations.get(name)
-        if relation is not None and isinstance(value, relation.remote):
-            value = getattr(value, relation.remote_field.attname)
+        refers = relation.remote_field.attname if relation and isinstance(value, relation.remote) else None
+        plain = value if refers is None else getattr(value, refers)
         assignments.append((field, len(params)))
-        params.append(encoded(field, field.clean(value)))
+        params.append(encoded(field, field.clean(plain)))
     if queryset.state.empty:
         return 0
     adapter = adapter_for(queryset.database)
@@ -259,7 +257,7 @@ def _update_statement(
         )
         for field, value in assignments
     )
-    return Update(_table(options), changes, rows_where(model, state))
+    return Update(table_ref(options), changes, rows_where(model, state))
 
 
 def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
@@ -276,150 +274,3 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     select: Select = inner.statement(columns, where, having, ordered=bounded)
     pk = nodes.ColumnRef(options.db_table, options.pk.column, options.pk.logical_type)
     return nodes.In(pk, select)
-
-
-# -- many instances --------------------------------------------------------------------------
-
-
-def conflict_of(
-    model: type[Any],
-    ignore: bool,
-    update_conflicts: bool,
-    update_fields: Iterable[str],
-    unique_fields: Iterable[str],
-) -> OnConflict | None:
-    """Return the ON CONFLICT of ``bulk_create``'s options."""
-    options: Options = model._meta
-    changed, unique = tuple(update_fields), tuple(unique_fields)
-    if ignore and update_conflicts:
-        raise ValueError("ignore_conflicts and update_conflicts exclude each other.")
-    if not update_conflicts:
-        if changed or unique:
-            raise ValueError("update_fields and unique_fields need update_conflicts=True.")
-        return OnConflict() if ignore else None
-    if not changed or not unique:
-        raise ValueError("update_conflicts=True needs update_fields and unique_fields.")
-    columns = tuple(options.get_field(name).column for name in unique)
-    assignments = tuple((c := options.get_field(name).column, nodes.Excluded(c)) for name in changed)
-    return OnConflict(columns, assignments)
-
-
-async def bulk_create(
-    model: type[Any],
-    objs: Iterable[Any],
-    database: str | None,
-    batch_size: int | None,
-    conflict: OnConflict | None,
-) -> list[Any]:
-    """INSERT many instances in few statements, all or none; return them with their keys."""
-    instances = list(objs)
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
-    groups: dict[tuple[tuple[Field[Any], ...], tuple[Field[Any], ...]], list[tuple[Any, list[object]]]] = {}
-    options: Options = model._meta
-    for instance in instances:
-        if type(instance)._meta.model is not model:
-            raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
-        given, values, filled = collect(instance, options, validate=True)
-        groups.setdefault((tuple(given), tuple(filled)), []).append((instance, values))
-    if not instances:
-        return instances
-    adapter = adapter_for(database)
-    async with transaction(using=adapter.alias):
-        for (fields, returned), rows in groups.items():
-            size = min(batch_size or MAX_ROWS, _batch_size(adapter, fields))
-            for start in range(0, len(rows), size):
-                await _insert_batch(adapter, model, fields, returned, rows[start : start + size], conflict)
-    for instance in instances:
-        settle(instance, adapter)
-    return instances
-
-
-def _batch_size(adapter: Adapter, fields: Sequence[Field[Any]]) -> int:
-    return min(max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
-
-
-async def insert_rows(
-    adapter: Adapter,
-    model: type[Any],
-    fields: tuple[Field[Any], ...],
-    rows: Sequence[tuple[Any, list[object]]],
-    conflict: OnConflict | None,
-) -> None:
-    """INSERT rows of values that no instance stands for: one statement, or several in one transaction."""
-    size = _batch_size(adapter, fields)
-    if len(rows) <= size:
-        await _insert_batch(adapter, model, fields, (), rows, conflict)
-        return
-    async with transaction(using=adapter.alias):
-        for start in range(0, len(rows), size):
-            await _insert_batch(adapter, model, fields, (), rows[start : start + size], conflict)
-
-
-async def _insert_batch(
-    adapter: Adapter,
-    model: type[Any],
-    fields: tuple[Field[Any], ...],
-    returned: tuple[Field[Any], ...],
-    rows: Sequence[tuple[Any, list[object]]],
-    conflict: OnConflict | None,
-) -> None:
-    if conflict is not None and not conflict.update:
-        returned = ()  # rows that met a conflict return nothing, so keys could not be told apart
-    by_column = adapter.dialect.supports_unnest and not any(isinstance(f.logical_type, Array) for f in fields)
-    by_column = by_column and bool(fields)
-    key = (model, "insert many", fields, returned, conflict, -1 if by_column else len(rows))
-    plan: Plan | None = adapter.plans.get(key)
-    if plan is None:
-        statement = _insert_many(model._meta, fields, returned, conflict, None if by_column else len(rows))
-        plan = _returning_plan(adapter, statement, returned)
-        adapter.plans.put(key, plan)
-    if by_column:
-        params: tuple[object, ...] = tuple(zip(*(values for _, values in rows), strict=True))
-    else:
-        params = tuple(value for _, values in rows for value in values)
-    found = await execute(adapter, model, plan, params, rows=bool(returned))
-    if returned:
-        for (instance, _), row in zip(rows, found, strict=True):
-            _fill(instance, returned, row)
-
-
-def _insert_many(
-    options: Options,
-    fields: tuple[Field[Any], ...],
-    returned: tuple[Field[Any], ...],
-    conflict: OnConflict | None,
-    count: int | None,
-) -> InsertColumns | InsertRows:
-    table = _table(options, aliased=False)
-    columns = tuple(f.column for f in fields)
-    types = tuple(f.logical_type for f in fields)
-    selected = _returned(returned)
-    if count is None:
-        return InsertColumns(table, columns, types, selected, conflict)
-    return InsertRows(table, columns, types, count, selected, conflict)
-
-
-async def bulk_update(
-    model: type[Any],
-    objs: Iterable[Any],
-    names: Iterable[str | Expression[Any]],
-    database: str | None,
-    batch_size: int | None,
-) -> int:
-    """UPDATE the given fields of many instances, all or none; return how many rows there were."""
-    options: Options = model._meta
-    fields = [options.get_field(name if isinstance(name, str) else getattr(name, "name", "")) for name in names]
-    if not fields:
-        raise ValueError("bulk_update() takes at least one field.")
-    if any(field.primary_key for field in fields):
-        raise ValueError("bulk_update() cannot change a primary key.")
-    instances = list(objs)
-    adapter = adapter_for(database)
-    changed = 0
-    async with transaction(using=adapter.alias):
-        for instance in instances:
-            if instance.pk is None:
-                raise ValueError(f"bulk_update(): a {model.__name__} has no key yet; save it first.")
-            changed += await save_changes(instance, fields, database)
-    return changed

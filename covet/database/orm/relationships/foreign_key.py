@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, cast, overload
 
-from typing_extensions import Self, TypeVar, Unpack, override
+from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm import registry
 from covet.database.orm.conditions import Q
@@ -82,7 +82,7 @@ class ForeignKey(Field[_To], RelationReference):
     relation: Relation | None = None
 
     if TYPE_CHECKING:
-        # __new__, not __init__: "self" gives another class back.
+        # __new__, not __init__: "self" gives another class back. A line an overload shows best how they differ.
         @overload
         def __new__(cls, to: type[_M] | Callable[[], type[_M]], *, on_delete: OnDelete = ..., nullable: Literal[False] = ..., null: Literal[False] = ..., **options: Unpack[RelationOptions]) -> ForeignKey[_M]: ...  # fmt: skip  # noqa: E501
         @overload
@@ -100,8 +100,7 @@ class ForeignKey(Field[_To], RelationReference):
         def __new__(cls, to: Any, **options: Any) -> Any: ...
         def __set__(self, instance: Any, value: _To, /) -> None: ...
 
-        # A comparison also takes the raw key: Post.author == 5
-        def __eq__(self, other: _To | int | str | bytes) -> Q: ...  # type: ignore[override]
+        def __eq__(self, other: _To | int | str | bytes) -> Q: ...  # type: ignore[override]  # takes the raw key too
 
     else:
         __hash__ = Field.__hash__
@@ -218,14 +217,16 @@ class ForeignKey(Field[_To], RelationReference):
 
     @property
     def _target(self) -> Field[Any]:
-        if self.remote_field is None:
+        target: Field[Any] | None = self.remote_field
+        if target is None:
             raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
-        return self.remote_field
+        return target
 
     @property
     @override
     def logical_type(self) -> LogicalType:
-        return self._target.logical_type
+        target: Field[Any] = self._target
+        return target.logical_type
 
     @override
     def coerce(self, value: Any) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypedDict, cast, overload
 
-from typing_extensions import Self, TypeVar, Unpack
+from typing_extensions import TypeVar, Unpack
 
 from covet.database.orm import registry
 from covet.database.orm.relations import Relation, RelationReference, Through, pair

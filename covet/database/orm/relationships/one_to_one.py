@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, cast, overload
 
-from typing_extensions import Self, TypeVar, Unpack, override
+from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm.relations import Relation, RelationReference
 from covet.database.orm.relationships.foreign_key import ForeignKey, OnDelete, RelationOptions
@@ -22,7 +22,7 @@ class OneToOneField(ForeignKey[_To]):
     """``user = OneToOneField(User, related_name="profile")``: ``profile.user`` and ``user.profile``."""
 
     if TYPE_CHECKING:
-
+        # As ForeignKey's: a line an overload.
         @overload
         def __new__(cls, to: type[_M] | Callable[[], type[_M]], *, on_delete: OnDelete = ..., nullable: Literal[False] = ..., null: Literal[False] = ..., **options: Unpack[RelationOptions]) -> OneToOneField[_M]: ...  # fmt: skip  # noqa: E501
         @overload

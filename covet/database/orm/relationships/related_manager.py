@@ -7,9 +7,9 @@ sequence: ``for post in user.posts``, ``len(user.posts)``, ``user.posts[0]`` wit
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from typing_extensions import Self, TypeVar
+from typing_extensions import TypeVar
 
 from covet.database.orm.manager import Manager
 from covet.database.orm.query import batching

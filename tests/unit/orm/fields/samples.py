@@ -91,7 +91,7 @@ class Real(float):
 ID = uuid.UUID("12345678-1234-5678-1234-567812345678")
 PLUS_TWO = dt.timezone(dt.timedelta(hours=2))
 NOON = dt.datetime(2024, 5, 31, 12, tzinfo=dt.UTC)
-NAIVE_NOON = dt.datetime(2024, 5, 31, 12)  # noqa: DTZ001 - naive on purpose
+NAIVE_NOON = dt.datetime(2024, 5, 31, 12)
 
 Make = Callable[[], Field[Any]]
 

@@ -1,0 +1,184 @@
+"""Bulk writes: INSERT and UPDATE of many instances, all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from covet.database.adapters.base import Adapter
+from covet.database.connections import adapter_for
+from covet.database.orm.expressions import Expression
+from covet.database.orm.fields.base import Field
+from covet.database.orm.query.plan import Plan
+from covet.database.orm.query.writes import (
+    collect,
+    execute,
+    fill,
+    returned_columns,
+    returning_plan,
+    save_changes,
+    settle,
+    table_ref,
+)
+from covet.database.schema.types import Array
+from covet.database.sql import nodes
+from covet.database.sql.statements import InsertColumns, InsertRows, OnConflict
+from covet.database.transaction import transaction
+
+if TYPE_CHECKING:
+    from covet.database.orm.options import Options
+
+#: The most rows of one INSERT; beyond it a longer statement gains nothing.
+MAX_ROWS = 5_000
+
+
+def conflict_of(
+    model: type[Any],
+    ignore: bool,
+    update_conflicts: bool,
+    update_fields: Iterable[str],
+    unique_fields: Iterable[str],
+) -> OnConflict | None:
+    """Return the ON CONFLICT of ``bulk_create``'s options."""
+    options: Options = model._meta
+    changed, unique = tuple(update_fields), tuple(unique_fields)
+    if ignore and update_conflicts:
+        raise ValueError("ignore_conflicts and update_conflicts exclude each other.")
+    if not update_conflicts:
+        if changed or unique:
+            raise ValueError("update_fields and unique_fields need update_conflicts=True.")
+        return OnConflict() if ignore else None
+    if not changed or not unique:
+        raise ValueError("update_conflicts=True needs update_fields and unique_fields.")
+    columns = tuple(options.get_field(name).column for name in unique)
+    assignments = tuple((c := options.get_field(name).column, nodes.Excluded(c)) for name in changed)
+    return OnConflict(columns, assignments)
+
+
+def _check_batch_size(batch_size: int | None) -> None:
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
+
+
+async def bulk_create(
+    model: type[Any],
+    objs: Iterable[Any],
+    database: str | None,
+    batch_size: int | None,
+    conflict: OnConflict | None,
+) -> list[Any]:
+    """INSERT many instances in few statements, all or none; return them with their keys."""
+    instances = list(objs)
+    _check_batch_size(batch_size)
+    groups: dict[tuple[tuple[Field[Any], ...], tuple[Field[Any], ...]], list[tuple[Any, list[object]]]] = {}
+    options: Options = model._meta
+    for instance in instances:
+        if instance._meta is not options:
+            raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
+        given, values, filled = collect(instance, options, validate=True)
+        groups.setdefault((tuple(given), tuple(filled)), []).append((instance, values))
+    if not instances:
+        return instances
+    adapter = adapter_for(database)
+    async with transaction(using=adapter.alias):
+        for (fields, returned), rows in groups.items():
+            size = min(batch_size or MAX_ROWS, _most_rows(adapter, fields))
+            for start in range(0, len(rows), size):
+                await _insert_batch(adapter, model, fields, returned, rows[start : start + size], conflict)
+    for instance in instances:
+        settle(instance, adapter)
+    return instances
+
+
+def _most_rows(adapter: Adapter, fields: Sequence[Field[Any]]) -> int:
+    return min(max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
+
+
+async def insert_rows(
+    adapter: Adapter,
+    model: type[Any],
+    fields: tuple[Field[Any], ...],
+    rows: Sequence[tuple[Any, list[object]]],
+    conflict: OnConflict | None,
+) -> None:
+    """INSERT rows of values that no instance stands for: one statement, or several in one transaction."""
+    size = _most_rows(adapter, fields)
+    if len(rows) <= size:
+        await _insert_batch(adapter, model, fields, (), rows, conflict)
+        return
+    async with transaction(using=adapter.alias):
+        for start in range(0, len(rows), size):
+            await _insert_batch(adapter, model, fields, (), rows[start : start + size], conflict)
+
+
+async def _insert_batch(
+    adapter: Adapter,
+    model: type[Any],
+    fields: tuple[Field[Any], ...],
+    returned: tuple[Field[Any], ...],
+    rows: Sequence[tuple[Any, list[object]]],
+    conflict: OnConflict | None,
+) -> None:
+    if conflict is not None and not conflict.update:
+        returned = ()  # rows that met a conflict return nothing, so keys could not be told apart
+    by_column = adapter.dialect.supports_unnest and not any(isinstance(f.logical_type, Array) for f in fields)
+    by_column = by_column and bool(fields)
+    key = (model, "insert many", fields, returned, conflict, -1 if by_column else len(rows))
+    plan: Plan | None = adapter.plans.get(key)
+    if plan is None:
+        statement = _insert_many(model._meta, fields, returned, conflict, None if by_column else len(rows))
+        plan = returning_plan(adapter, statement, returned)
+        adapter.plans.put(key, plan)
+    if by_column:
+        params: tuple[object, ...] = tuple(zip(*(values for _, values in rows), strict=True))
+    else:
+        params = tuple(value for _, values in rows for value in values)
+    found = await execute(adapter, model, plan, params, rows=bool(returned))
+    if returned:
+        for (instance, _), row in zip(rows, found, strict=True):
+            fill(instance, returned, row)
+
+
+def _insert_many(
+    options: Options,
+    fields: tuple[Field[Any], ...],
+    returned: tuple[Field[Any], ...],
+    conflict: OnConflict | None,
+    count: int | None,
+) -> InsertColumns | InsertRows:
+    table = table_ref(options, aliased=False)
+    columns = tuple(f.column for f in fields)
+    types = tuple(f.logical_type for f in fields)
+    selected = returned_columns(returned)
+    if count is None:
+        return InsertColumns(table, columns, types, selected, conflict)
+    return InsertRows(table, columns, types, count, selected, conflict)
+
+
+async def bulk_update(
+    model: type[Any],
+    objs: Iterable[Any],
+    names: Iterable[str | Expression[Any]],
+    database: str | None,
+    batch_size: int | None,
+) -> int:
+    """UPDATE the given fields of many instances, all or none; return how many rows there were.
+
+    Each row has an UPDATE of its own, so ``batch_size`` limits nothing; it is checked all the same.
+    """
+    _check_batch_size(batch_size)
+    options: Options = model._meta
+    fields = [options.get_field(name if isinstance(name, str) else getattr(name, "name", "")) for name in names]
+    if not fields:
+        raise ValueError("bulk_update() takes at least one field.")
+    if any(field.primary_key for field in fields):
+        raise ValueError("bulk_update() cannot change a primary key.")
+    instances = list(objs)
+    adapter = adapter_for(database)
+    changed = 0
+    async with transaction(using=adapter.alias):
+        for instance in instances:
+            if instance.pk is None:
+                raise ValueError(f"bulk_update(): a {model.__name__} has no key yet; save it first.")
+            changed += await save_changes(instance, fields, database)
+    return changed
