@@ -45,7 +45,7 @@ class ResolvedPath:
 
     @property
     def is_presence(self) -> bool:
-        """Whether the path is one relation to many rows and nothing after it: NULL means that there is no related row."""
+        """Whether the path is one relation to many rows and no more: NULL means that there is no related row."""
         return self.target is not None and not self.field.null and self.first_many == len(self.relations) - 1
 
     def to_many(self) -> tuple[Relation, ...]:

@@ -119,7 +119,7 @@ def where_keys(
 def linked(
     options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
 ) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with the key that it is for."""
+    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
     state, params = where_keys(query, options.key_path(relation, IN), keys)
     return state._replace(link=options.key_path(relation)), params
 
