@@ -11,7 +11,7 @@ from typing_extensions import TypeVar, Unpack
 from covet.database.orm import registry
 from covet.database.orm.relations import Relation, RelationReference, Through, pair
 from covet.database.orm.relationships.many_to_many_manager import ManyToManyManager, ReverseManyToMany
-from covet.database.orm.relationships.reverse import attach, reverse_names
+from covet.database.orm.relationships.reverse import ReverseNames, attach, refuse_clash, reverse_names
 from covet.database.orm.relationships.reverse_manager import cannot_assign
 from covet.database.orm.relationships.through import foreign_keys_of, is_unique, make_link_model, waits
 from covet.database.orm.suggestions import choices
@@ -137,6 +137,10 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
         if options is None or options.abstract:
             raise ModelDefinitionError(f"{self!r} refers to {target!r}, which is no concrete model.")
         self._target = target
+        names = self._other_side()
+        if names.accessor:
+            # Now, not when the table is there: a class that is refused leaves nothing behind.
+            refuse_clash(options, names, self._origin, self)
         through = self.options.get("through")
         if through is None:
             self._through_is(make_link_model(model, target, self.name, self.options))
@@ -159,9 +163,9 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
             through._meta.on_resolved.append(self._link)
             return
         near, far = foreign_keys_of(self, model, target, through, self.options.get("through_fields"))
-        names = reverse_names(model._meta, self.options, f"{model.__name__.lower()}_set")
+        names = self._other_side()
         forward = self._relation(near, far, self.name, self.name)
-        backward = self._relation(far, near, names.query, "" if self.symmetrical else names.accessor)
+        backward = self._relation(far, near, names.query, names.accessor)
         pair(forward, backward)
         self.relation = forward
         model._meta.add_relation(forward)
@@ -169,17 +173,27 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
             attach(backward, ReverseManyToMany(backward), self)
         model._meta.resolved(self.name)
 
+    def _other_side(self) -> ReverseNames:
+        model = cast("type[Any]", self.model)
+        if self.symmetrical:
+            return ReverseNames("", "")
+        return reverse_names(model._meta, self.options, f"{model.__name__.lower()}_set")
+
+    @property
+    def _origin(self) -> tuple[str, str, str]:
+        model = cast("type[Any]", self.model)
+        return model.__module__, model.__qualname__, self.name
+
     def _relation(self, near: ForeignKey[Any], far: ForeignKey[Any], name: str, accessor: str) -> Relation:
         """Return the direction that leads from ``near`` over the table to ``far``."""
         # ``waits`` saw to it that both foreign keys are linked.
         there, on = cast("Relation", near.relation), cast("Relation", far.relation)
         back = replace(cast("Relation", on.inverse))
-        model = cast("type[Any]", self.model)
         automatic = "through" not in self.options
         return Relation(
             name=name, kind="through", model=there.remote, remote=on.remote,
             local_field=there.remote_field, remote_field=on.remote_field, many=True, optional=True,
-            accessor=accessor, foreign_key=near, origin=(model.__module__, model.__qualname__, self.name),
+            accessor=accessor, foreign_key=near, origin=self._origin,
             through=Through(
                 model=cast("type[Any]", near.model), source=near, target=far, back=back,
                 symmetrical=self.symmetrical, unique=is_unique(near, far), automatic=automatic,

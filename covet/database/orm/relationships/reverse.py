@@ -39,28 +39,29 @@ def same_place(one: Relation, other: Relation) -> bool:
 def attach(relation: Relation, accessor: object, declaration: object) -> None:
     """Give the other side its relation and attribute; refuse a name that is taken."""
     remote: Options = relation.model._meta
-    _refuse_clash(remote, relation, declaration)
+    refuse_clash(remote, ReverseNames(relation.accessor, relation.name), relation.origin, declaration)
     remote.add_relation(relation)
     setattr(relation.model, relation.accessor, accessor)
 
 
-def _refuse_clash(remote: Options, relation: Relation, declaration: object) -> None:
-    for name in (relation.accessor, relation.name):
+def refuse_clash(remote: Options, names: ReverseNames, origin: tuple[str, str, str], declaration: object) -> None:
+    """Refuse names of the other side that mean something there already, unless the same declaration gave them."""
+    for name in names:
         if not name.isidentifier() or "__" in name:
             raise ModelDefinitionError(
                 f"{declaration!r}: {name!r} cannot name its other side: an identifier without a double underscore can."
             )
-    other: object = remote.find_field(relation.accessor) or remote.find_field(relation.name)
-    known = [r for r in remote.relations.values() if relation.name == r.name or relation.accessor == r.accessor]
-    other = other or next((_declared_by(r) for r in known if not same_place(r, relation)), None)
+    other: object = remote.find_field(names.accessor) or remote.find_field(names.query)
+    known = [r for r in remote.relations.values() if r.name == names.query or r.accessor == names.accessor]
+    other = other or next((_declared_by(relation) for relation in known if relation.origin != origin), None)
     if other is None:
-        bases = (vars(base) for base in relation.model.__mro__)
-        taken = next((members[relation.accessor] for members in bases if relation.accessor in members), None)
+        bases = (vars(base) for base in remote.model.__mro__)
+        taken = next((members[names.accessor] for members in bases if names.accessor in members), None)
         if taken is None or isinstance(taken, RelationReference):
             return
-        other = f"the attribute {relation.model.__name__}.{relation.accessor}"
+        other = f"the attribute {remote.label}.{names.accessor}"
     raise ModelDefinitionError(
-        f"{remote.label}.{relation.accessor}, the other side of {declaration!r}, clashes with {other}. "
+        f"{remote.label}.{names.accessor}, the other side of {declaration!r}, clashes with {other}. "
         "Give related_name= another name, or '+' for none."
     )
 
