@@ -50,6 +50,10 @@ def _action(relation: Relation) -> str:
 async def _cascade(queryset: QuerySet[Any, Any], counts: Counter[str], seen: set[tuple[str, Any]]) -> None:
     options: Options = queryset.model._meta
     relations = _dependants(queryset.model)
+    if not relations:  # links, mostly: one statement, nothing is read
+        if number := await _delete_rows(queryset):
+            counts[options.label] += number
+        return
     attnames = dict.fromkeys([options.pk.attname, *(relation.local_field.attname for relation in relations)])
     plain = queryset.derive(queryset.state._replace(select_related=(), only=None, defer=frozenset()), queryset.params)
     rows = [row for row in await plain.values(*attnames) if (options.label, row[options.pk.attname]) not in seen]

@@ -56,7 +56,7 @@ def count(model: type[Any], state: QueryState) -> Select:
     if state.shape is not None:
         planner.record()
     else:
-        planner.add(planner.joins.root.column(planner.options.pk.column))
+        planner.add_key()
     columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
     inner = planner.statement(columns, where, having, ordered=False)  # no order changes how many there are
     return Select((_COUNT,), SubqueryRef(inner, "q"))
@@ -170,11 +170,11 @@ def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...])
     if state.shape is not None:
         planner.record()
     elif state.distinct:
-        planner.add(planner.joins.root.column(planner.options.pk.column))
+        planner.add_key()
     outer = _Outer(planner)
     columns = tuple(Selected(outer.value(a.expression)) for a in wanted)
     if not planner.columns:
-        planner.add(planner.joins.root.column(planner.options.pk.column))
+        planner.add_key()
     inner_columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
     inner = planner.statement(inner_columns, where, having, ordered=_is_bounded(state))
     return Select(columns, SubqueryRef(inner, "q"))

@@ -144,7 +144,7 @@ class Translator:
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
         if path.first_many is not None and (token.is_null or context.negated):
-            if path.target is not None and path.field.primary_key:
+            if path.is_presence and not (self.prefix and self._inside(path)):
                 return nodes.Exists(self._related(path, None), negated=token.is_null)
             if self._needs_exists(path, context):
                 found = self._exists(path, token)
@@ -330,8 +330,7 @@ def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
                 yield from joined_paths(child)
         return
     for path in paths_of(token):
-        ends_at_relation = path.target is not None and path.field.primary_key
-        if path.first_many is not None and not (token.tag == "null" and token.is_null and ends_at_relation):
+        if path.first_many is not None and not (token.tag == "null" and token.is_null and path.is_presence):
             yield path
 
 
