@@ -41,6 +41,7 @@ from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
 from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -75,6 +76,12 @@ from covet.exceptions import (
 )
 
 __all__ = [
+    "CASCADE",
+    "DO_NOTHING",
+    "PROTECT",
+    "RESTRICT",
+    "SET_DEFAULT",
+    "SET_NULL",
     "Aggregate",
     "AnyModel",
     "ArrayField",
@@ -84,7 +91,6 @@ __all__ = [
     "BigIntegerField",
     "BinaryField",
     "BooleanField",
-    "CASCADE",
     "CharField",
     "CheckConstraint",
     "Combined",
@@ -92,7 +98,6 @@ __all__ = [
     "ConfigurationError",
     "Count",
     "CovetError",
-    "DO_NOTHING",
     "DatabaseConfig",
     "DatabaseError",
     "DateField",
@@ -125,21 +130,17 @@ __all__ = [
     "OnDelete",
     "OneToOneField",
     "OrderBy",
-    "PROTECT",
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",
     "Prefetch",
     "Q",
     "QuerySet",
-    "RESTRICT",
     "RawQuerySet",
     "RelatedManager",
     "RelationNotLoaded",
     "ReverseManager",
     "ReverseOneToOne",
-    "SET_DEFAULT",
-    "SET_NULL",
     "Savepoint",
     "SlugField",
     "SmallAutoField",
@@ -161,5 +162,6 @@ __all__ = [
     "nullable",
     "on_commit",
     "prefetch_related_objects",
+    "set_fetch_mode",
     "transaction",
 ]

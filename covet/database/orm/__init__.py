@@ -40,6 +40,7 @@ from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
 from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -59,6 +60,12 @@ from covet.database.orm.relationships import (
 from covet.database.orm.tables import create_all, drop_all
 
 __all__ = [
+    "CASCADE",
+    "DO_NOTHING",
+    "PROTECT",
+    "RESTRICT",
+    "SET_DEFAULT",
+    "SET_NULL",
     "Aggregate",
     "AnyModel",
     "ArrayField",
@@ -68,13 +75,11 @@ __all__ = [
     "BigIntegerField",
     "BinaryField",
     "BooleanField",
-    "CASCADE",
     "CharField",
     "CheckConstraint",
     "Combined",
     "CompositePrimaryKey",
     "Count",
-    "DO_NOTHING",
     "DateField",
     "DateTimeField",
     "DecimalField",
@@ -99,20 +104,16 @@ __all__ = [
     "OnDelete",
     "OneToOneField",
     "OrderBy",
-    "PROTECT",
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",
     "Prefetch",
     "Q",
     "QuerySet",
-    "RESTRICT",
     "RawQuerySet",
     "RelatedManager",
     "ReverseManager",
     "ReverseOneToOne",
-    "SET_DEFAULT",
-    "SET_NULL",
     "SlugField",
     "SmallAutoField",
     "SmallIntegerField",
@@ -127,4 +128,5 @@ __all__ = [
     "drop_all",
     "nullable",
     "prefetch_related_objects",
+    "set_fetch_mode",
 ]
