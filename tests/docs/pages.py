@@ -1,13 +1,16 @@
 """Pages of the documentation: Markdown -> examples, and how an example is run. What they promise is checked here.
 
-A page is run from its first block to its last in one namespace, with ``await`` at the top level. Four marks say what an
-example does, and each of them is checked:
+A page is run from its first block to its last in one namespace, with ``await`` at the top level. Marks say what an example
+does, and each of them is checked:
 
+- a Python block is run on both databases, or on the one that stands behind its ``python``;
 - a ``text`` block after a Python block is what it prints, and its last line ``Name: message`` the error that ends it;
 - a ``sql`` block after that is what it sends to PostgreSQL, and ``sqlite`` behind the ``sql`` what it sends to SQLite.
   The commands of a transaction are compared where the block shows one. ``…`` stands for a list of columns or parameters;
 - ``# -> value`` behind an expression is its ``repr``;
-- ``# raises Name`` or ``# raises Name: message`` behind a statement is its error.
+- ``# raises Name`` or ``# raises Name: message`` behind a statement is its error; in a message ``…`` is anything.
+
+The last two may also stand on a line of their own below the statement.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ class Example:
     page: str
     line: int
     source: str
+    #: The database it is for; None is both.
+    only: str | None = None
     output: str | None = None
     #: Dialect -> the statements.
     sql: dict[str, str] = field(default_factory=dict)
@@ -69,8 +74,8 @@ def examples(path: Path) -> list[Example]:
         if text[end : match.start()].strip():
             current = None
         end = match.end()
-        if info == ["python"]:
-            current = Example(name, line, body)
+        if info[:1] == ["python"]:
+            current = Example(name, line, body, "".join(info[1:]) or None)
             found.append(current)
         elif current is not None and info[:1] == ["text"]:
             current.output = body
@@ -169,7 +174,8 @@ def _promises(source: str) -> dict[int, tuple[str, str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         match = _PROMISE.fullmatch(token.string) if token.type == tokenize.COMMENT else None
         if match is not None:
-            found[token.start[0]] = (match["kind"], match["text"].strip())
+            alone = not token.line[: token.start[1]].strip()
+            found[token.start[0] - alone] = (match["kind"], match["text"].strip())
     return found
 
 
