@@ -55,16 +55,17 @@ class FieldError(CovetError):
 class ValidationError(CovetError, ValueError):
     """A value is refused by its field.
 
-    ``errors`` maps a field name to its messages: ``{"email": ["Enter a valid email address."]}``.
+    ``errors`` maps a field name to its messages: ``{"email": ["Enter a valid email address."]}``. The text of the
+    error says ``label`` (``User.email``) in place of the name where it is given.
     """
 
-    def __init__(self, errors: Mapping[str, Sequence[str]] | str, *, field: str = "") -> None:
+    def __init__(self, errors: Mapping[str, Sequence[str]] | str, *, field: str = "", label: str | None = None) -> None:
         if isinstance(errors, str):
             errors = {field: [errors]}
         self.errors: dict[str, list[str]] = {name: list(messages) for name, messages in errors.items()}
         super().__init__(
             "; ".join(
-                f"{name}: {message}" if name else message
+                f"{label or name}: {message}" if label or name else message
                 for name, messages in self.errors.items()
                 for message in messages
             )

@@ -52,8 +52,8 @@ ROUND_TRIPS: list[tuple[str, Any]] = [
     ("flag", True),
     ("flag", False),
     ("moment", NOON),
-    ("moment", dt.datetime(1, 1, 1, tzinfo=dt.UTC)),
-    ("moment", dt.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)),
+    ("moment", dt.datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=dt.UTC)),
+    ("moment", dt.datetime(9999, 12, 31, 23, 59, 59, 999998, tzinfo=dt.UTC)),
     ("moment", dt.datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)),
     ("naive_moment", dt.datetime(2024, 5, 31, 12, 30, 15, 123456)),
     ("day", dt.date(2024, 2, 29)),
@@ -166,6 +166,12 @@ REFUSED: list[tuple[str, Any]] = [
     ("char", "\ud800"),
     ("flag", "perhaps"),
     ("moment", "yesterday"),
+    ("moment", dt.datetime.min.replace(tzinfo=dt.UTC)),  # the driver would store infinity
+    ("moment", dt.datetime.max.replace(tzinfo=dt.UTC)),
+    ("naive_moment", dt.datetime.min),  # noqa: DTZ901 - it has no zone
+    ("naive_moment", dt.datetime.max),  # noqa: DTZ901
+    ("day", dt.date.min),
+    ("day", dt.date.max),
     ("moment", 5),
     ("day", "31.05.2024"),
     ("day", dt.datetime(2024, 5, 31)),

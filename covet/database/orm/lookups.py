@@ -6,6 +6,7 @@ its plan is built.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Protocol, cast
 
@@ -14,11 +15,21 @@ from covet.database.sql import nodes
 from covet.exceptions import FieldError, ValidationError
 
 
+class Decided(Exception):
+    """A comparison that is the same for every value of the column: with a number that no such column holds."""
+
+    def __init__(self, *, matches: bool) -> None:
+        self.matches = matches
+
+
 class LookupField(Protocol):
     """What a lookup needs of a field."""
 
     name: str
     encode: Callable[[Any], Any] | None
+    #: The least and the greatest integer of the column; None where it holds no integers.
+    lowest: int | None
+    highest: int | None
 
     @property
     def logical_type(self) -> LogicalType: ...
@@ -60,6 +71,27 @@ class Compare(Lookup):
         self.name = name  # type: ignore[misc]  # an instance per operator, each with its own name
         self.operator: nodes.ComparisonOperator = operator
 
+    def prepare(self, field: LookupField, value: Any) -> Any:
+        value = field.prepare(value)
+        if field.highest is not None and field.lowest is not None:
+            # Drivers refuse a number that the column's type does not hold; compared by value it has an answer.
+            if type(value) is not int or not field.lowest <= value <= field.highest:
+                value = self.reach(field.lowest, value, field.highest)
+        return value if field.encode is None else field.encode(value)
+
+    def reach(self, lowest: int, value: Any, highest: int) -> int:
+        """Return the integer that compares like ``value``, or raise ``Decided`` where all integers compare alike."""
+        if type(value) is not int:
+            if self.operator == "=":
+                raise Decided(matches=False)
+            if not math.isinf(value):
+                value = math.ceil(value) if self.operator in {"<", ">="} else math.floor(value)
+        if value > highest:
+            raise Decided(matches=self.operator in {"<", "<="})
+        if value < lowest:
+            raise Decided(matches=self.operator in {">", ">="})
+        return int(value)
+
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
         return nodes.Comparison(self.operator, operand, values[0])
 
@@ -76,6 +108,9 @@ class In(Lookup):
             raise field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
         prepare = field.prepare
         values = [prepare(item) for item in cast("Iterable[object]", items) if item is not None]
+        if field.highest is not None and field.lowest is not None:
+            lowest, highest = field.lowest, field.highest
+            values = [number for number in values if type(number) is int and lowest <= number <= highest]
         return tuple(values if field.encode is None else map(field.encode, values))
 
 
@@ -93,7 +128,15 @@ class Range(Lookup):
             raise field.invalid(f"'range' takes exactly two values, not {len(pair)}.")
         if pair[0] is None or pair[1] is None:
             raise field.invalid("'range' takes two values, neither of them None.")
-        return super().prepare(field, pair[0]), super().prepare(field, pair[1])
+        return self._end(field, _GTE, pair[0], field.lowest), self._end(field, _LTE, pair[1], field.highest)
+
+    def _end(self, field: LookupField, compare: Compare, value: object, bound: int | None) -> Any:
+        try:
+            return compare.prepare(field, value)
+        except Decided as decided:
+            if not decided.matches:
+                raise
+            return bound
 
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
         return nodes.Between(operand, values[0], values[1])
@@ -152,6 +195,8 @@ class Regex(TextLookup):
 
 
 EXACT = Compare("exact", "=")
+_GTE = Compare("gte", ">=")
+_LTE = Compare("lte", "<=")
 ISNULL = IsNull()
 IN = In()
 
@@ -160,9 +205,9 @@ LOOKUPS: dict[str, Lookup] = {
     for lookup in (
         EXACT,
         Compare("gt", ">"),
-        Compare("gte", ">="),
+        _GTE,
         Compare("lt", "<"),
-        Compare("lte", "<="),
+        _LTE,
         IN,
         Range(),
         ISNULL,

@@ -112,6 +112,9 @@ class Field(Operators[_T]):
     attname: str = ""  #: the instance attribute that holds the column's value: ``name``, or ``author_id``
     column: str = ""  #: the column in the table
     model: type[Any] | None = None  #: the concrete model that owns it
+    #: What an integer column holds; None for other columns.
+    lowest: int | None = None
+    highest: int | None = None
     #: ``bind_processor`` and ``result_processor`` of a field that belongs to a model; plain attributes, read often.
     encode: Callable[[Any], Any] | None = None
     decode: Callable[[Any], Any] | None = None
@@ -320,7 +323,7 @@ class Field(Operators[_T]):
     def invalid(self, message: str, code: str = "invalid") -> ValidationError:
         """Return the error for a refused value; ``error_messages`` may replace the message of a ``code``."""
         message = self.error_messages.get(code, message)
-        return ValidationError({self.name: [f"{self.label}: {message}" if self.label else message]})
+        return ValidationError({self.name: [message]}, label=self.label)
 
     def refused(self, value: object, wanted: str) -> ValidationError:
         """Return the error for a value of a type that the field does not take. Names the type, never the value."""

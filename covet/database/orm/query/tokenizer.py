@@ -16,7 +16,7 @@ from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Child, Condition, Q
 from covet.database.orm.expressions import Combined, Expression, F, OrderBy
 from covet.database.orm.fields.base import Field
-from covet.database.orm.lookups import EXACT, IN, ISNULL, LOOKUPS, Lookup, find_lookup
+from covet.database.orm.lookups import EXACT, IN, ISNULL, LOOKUPS, Decided, Lookup, find_lookup
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
 from covet.database.orm.query.state import (
@@ -85,8 +85,13 @@ def add_conditions(
     for key, value in lookups.items():
         path = options.paths.get(key)
         if slow is None and path is not None and type(value) in PLAIN and path.lookup.arity == 1 and not path.negated:
-            children.append(_make(Leaf, ("leaf", path, len(values))))
-            values.append(path.lookup.prepare(path.field, value))
+            try:
+                prepared = path.lookup.prepare(path.field, value)
+            except Decided as decided:
+                children.append(answer(path, decided))
+            else:
+                children.append(_make(Leaf, ("leaf", path, len(values))))
+                values.append(prepared)
         else:
             slow = slow or Tokenizer(options, state, values)
             children.append(slow.lookup(key, value))
@@ -100,6 +105,11 @@ def add_conditions(
     if not negated and NEVER in children:
         state = state._replace(empty=True)
     return _make(QueryState, (where, *state[1:])), tuple(values)
+
+
+def answer(path: ResolvedPath, decided: Decided) -> Predicate:
+    """Return the condition for a comparison whose answer is known: every value that is there matches, or none."""
+    return NullTest("null", PathToken("path", path), False) if decided.matches else NEVER
 
 
 def where_keys(
@@ -187,7 +197,10 @@ class Tokenizer:
             return self._compare(PathToken("path", path), lookup, cast("Expression[object]", value))
         if path.target is not None:
             value = _keys_of(path, value)
-        prepared = lookup.prepare(path.field, value)
+        try:
+            prepared = lookup.prepare(path.field, value)
+        except Decided as decided:
+            return answer(path, decided)
         if lookup is ISNULL:
             return NullTest("null", PathToken("path", path), prepared)
         if lookup.takes_list and not prepared:

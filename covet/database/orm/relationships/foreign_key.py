@@ -182,6 +182,7 @@ class ForeignKey(Field[_To], RelationReference):
         if not (self.remote_field.primary_key or self.remote_field.unique):
             raise ModelDefinitionError(f"{options.label}.{self.name}: {self.remote_field!r} is not unique.")
         self.encode, self.decode = self.remote_field.encode, self.remote_field.decode
+        self.lowest, self.highest = self.remote_field.lowest, self.remote_field.highest
         options.pending.pop(self.name, None)
         self.relation = Relation(
             name=self.name, kind="forward", model=model, remote=target, local_field=self,
