@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from covet.database import DatabaseConfig, close_all, get_adapter
 from covet.database.orm.aggregates import Aggregate, Avg, Count, Max, Min, Sum
+from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.expressions import Combined, Expression, OrderBy
 from covet.database.orm.fields import (
     ArrayField,
@@ -39,7 +40,7 @@ from covet.database.orm.fields import (
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet
+from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -74,12 +75,6 @@ from covet.exceptions import (
 )
 
 __all__ = [
-    "CASCADE",
-    "DO_NOTHING",
-    "PROTECT",
-    "RESTRICT",
-    "SET_DEFAULT",
-    "SET_NULL",
     "Aggregate",
     "AnyModel",
     "ArrayField",
@@ -89,12 +84,15 @@ __all__ = [
     "BigIntegerField",
     "BinaryField",
     "BooleanField",
+    "CASCADE",
     "CharField",
     "CheckConstraint",
     "Combined",
+    "CompositePrimaryKey",
     "ConfigurationError",
     "Count",
     "CovetError",
+    "DO_NOTHING",
     "DatabaseConfig",
     "DatabaseError",
     "DateField",
@@ -127,17 +125,21 @@ __all__ = [
     "OnDelete",
     "OneToOneField",
     "OrderBy",
+    "PROTECT",
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",
     "Prefetch",
     "Q",
     "QuerySet",
+    "RESTRICT",
     "RawQuerySet",
     "RelatedManager",
     "RelationNotLoaded",
     "ReverseManager",
     "ReverseOneToOne",
+    "SET_DEFAULT",
+    "SET_NULL",
     "Savepoint",
     "SlugField",
     "SmallAutoField",
@@ -158,5 +160,6 @@ __all__ = [
     "get_adapter",
     "nullable",
     "on_commit",
+    "prefetch_related_objects",
     "transaction",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from covet.database.orm.aggregates import Aggregate, Avg, Count, Max, Min, Sum
+from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.expressions import Combined, Expression, OrderBy
 from covet.database.orm.fields import (
     ArrayField,
@@ -38,7 +39,7 @@ from covet.database.orm.fields import (
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet
+from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -58,12 +59,6 @@ from covet.database.orm.relationships import (
 from covet.database.orm.tables import create_all, drop_all
 
 __all__ = [
-    "CASCADE",
-    "DO_NOTHING",
-    "PROTECT",
-    "RESTRICT",
-    "SET_DEFAULT",
-    "SET_NULL",
     "Aggregate",
     "AnyModel",
     "ArrayField",
@@ -73,10 +68,13 @@ __all__ = [
     "BigIntegerField",
     "BinaryField",
     "BooleanField",
+    "CASCADE",
     "CharField",
     "CheckConstraint",
     "Combined",
+    "CompositePrimaryKey",
     "Count",
+    "DO_NOTHING",
     "DateField",
     "DateTimeField",
     "DecimalField",
@@ -101,16 +99,20 @@ __all__ = [
     "OnDelete",
     "OneToOneField",
     "OrderBy",
+    "PROTECT",
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",
     "Prefetch",
     "Q",
     "QuerySet",
+    "RESTRICT",
     "RawQuerySet",
     "RelatedManager",
     "ReverseManager",
     "ReverseOneToOne",
+    "SET_DEFAULT",
+    "SET_NULL",
     "SlugField",
     "SmallAutoField",
     "SmallIntegerField",
@@ -124,4 +126,5 @@ __all__ = [
     "create_all",
     "drop_all",
     "nullable",
+    "prefetch_related_objects",
 ]

@@ -82,12 +82,33 @@ async def bulk_create(
     adapter = adapter_for(database)
     async with transaction(using=adapter.alias):
         for (fields, returned), rows in groups.items():
-            size = min(batch_size or MAX_ROWS, max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
+            size = min(batch_size or MAX_ROWS, _most_rows(adapter, fields))
             for start in range(0, len(rows), size):
                 await _insert_batch(adapter, model, fields, returned, rows[start : start + size], conflict)
     for instance in instances:
         settle(instance, adapter)
     return instances
+
+
+def _most_rows(adapter: Adapter, fields: Sequence[Field[Any]]) -> int:
+    return min(max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
+
+
+async def insert_rows(
+    adapter: Adapter,
+    model: type[Any],
+    fields: tuple[Field[Any], ...],
+    rows: Sequence[tuple[Any, list[object]]],
+    conflict: OnConflict | None,
+) -> None:
+    """INSERT rows of values that no instance stands for: one statement, or several in one transaction."""
+    size = _most_rows(adapter, fields)
+    if len(rows) <= size:
+        await _insert_batch(adapter, model, fields, (), rows, conflict)
+        return
+    async with transaction(using=adapter.alias):
+        for start in range(0, len(rows), size):
+            await _insert_batch(adapter, model, fields, (), rows[start : start + size], conflict)
 
 
 async def _insert_batch(

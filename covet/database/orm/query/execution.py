@@ -15,7 +15,7 @@ from covet.database.connections import adapter_for
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate, Plan
-from covet.database.orm.query.planner import SelectPlanner, pk_order
+from covet.database.orm.query.planner import SelectPlanner, key_order
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import AggregateToken, Annotation, ExpressionToken, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
@@ -69,7 +69,7 @@ def narrowed(model: type[Any], state: QueryState, want: Want) -> QueryState:
     if want in {"first", "last"}:
         ordered = state.order_by if state.order_by is not None else model._meta.ordering
         if not ordered and state.group_by is None:
-            state = state._replace(order_by=(pk_order(model._meta),))
+            state = state._replace(order_by=key_order(model._meta))
     return state._replace(reversed=not state.reversed) if want == "last" else state
 
 

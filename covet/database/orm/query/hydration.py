@@ -58,8 +58,8 @@ class _Writer:
     def write(self, result: Result) -> Hydrate:
         if isinstance(result, Entity):
             self.namespace.update(Rows=Rows, Peers=Peers)
-            make = "Rows()"
-            value = self._entity(result, "        ", "Peers(out)")
+            make = "Rows()" if result.link is None else "[]"
+            value = self._rows(result)
             label = result.model.__name__
         else:
             make = "[]"
@@ -101,6 +101,17 @@ class _Writer:
 
     # -- instances -------------------------------------------------------------------------
 
+    def _rows(self, entity: Entity) -> str:
+        """Write what makes one row; return the expression for it."""
+        if entity.link is None:
+            return self._entity(entity, "        ", "Peers(out)")
+        # The peers of rows for many parents are those of the parents: who attaches the rows tells them.
+        if entity.shared:
+            self._once(entity, "        ", "")
+        else:
+            self._entity(entity, "        ", "")
+        return f"({self._value(entity.link)}, o0)"
+
     def _entity(self, entity: Entity, indent: str, peers: str) -> str:
         number = self.entities
         self.entities += 1
@@ -110,7 +121,7 @@ class _Writer:
         emit(f"{indent}{variable} = new({model})")
         for column in entity.columns:
             emit(f"{indent}{variable}.{_identifier(column.name)} = {self._value(column)}")
-        if entity.partial or entity.model._meta.relations:
+        if peers and (entity.partial or entity.model._meta.relations):
             self.before.append(f"    p{number} = {peers}")
             emit(f"{indent}{variable}._peers = p{number}")
         if self.database is not None:
@@ -121,17 +132,27 @@ class _Writer:
         return variable
 
     def _related(self, child: RelatedEntity, owner: str, peers: str, indent: str) -> None:
-        """Build a joined instance once for each key of the result: equal keys share one instance."""
-        entity, name = child.entity, _identifier(child.cache_name)
+        """Build a joined instance and give it to the one that it was joined to."""
+        emit, name = self.body.append, _identifier(child.cache_name)
+        emit(f"{indent}if c{child.entity.key} is not None:")
+        variable = self._once(child.entity, f"{indent}    ", f"{peers}.under({name!r})" if peers else "")
+        emit(f"{indent}    {owner}.{name} = {variable}")
+        if child.back is not None:
+            emit(f"{indent}    {variable}.{_identifier(child.back)} = {owner}")
+        if child.absent:
+            emit(f"{indent}else:")
+            emit(f"{indent}    {owner}.{name} = None")
+
+    def _once(self, entity: Entity, indent: str, peers: str) -> str:
+        """Build an instance once for each key of the result: equal keys share it."""
         seen, key, variable = f"seen{self.entities}", f"c{entity.key}", f"o{self.entities}"
         self.before.append(f"    {seen} = {{}}")
         emit = self.body.append
-        emit(f"{indent}if {key} is not None:")
-        emit(f"{indent}    {variable} = {seen}.get({key})")
-        emit(f"{indent}    if {variable} is None:")
-        self._entity(entity, f"{indent}        ", f"{peers}.under({name!r})")
-        emit(f"{indent}        {seen}[{key}] = {variable}")
-        emit(f"{indent}    {owner}.{name} = {variable}")
+        emit(f"{indent}{variable} = {seen}.get({key})")
+        emit(f"{indent}if {variable} is None:")
+        self._entity(entity, f"{indent}    ", peers)
+        emit(f"{indent}    {seen}[{key}] = {variable}")
+        return variable
 
     # -- other shapes ----------------------------------------------------------------------
 

@@ -196,7 +196,8 @@ class QuerySet(Query, Generic[_M, _R]):
     def prefetch_related(self, *relations: str | RelationReference | Prefetch) -> Self:
         """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
-        new.prefetches = (*self.prefetches, *(prefetch.as_prefetch(self.model, item) for item in relations))
+        for item in relations:
+            new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
         return new
 
     def select_for_update(

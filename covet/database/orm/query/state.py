@@ -194,6 +194,8 @@ class QueryState(NamedTuple):
     lock: LockToken | None = None
     #: ``none()``: nothing is asked of the database.
     empty: bool = False
+    #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
+    link: ResolvedPath | None = None
 
     def find(self, name: str) -> Annotation | None:
         """Return the annotation of that name."""

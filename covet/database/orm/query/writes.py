@@ -149,7 +149,7 @@ async def save_changes(
         instance.__dict__[field.attname] = cleaned = field.clean(value) if validate else value
         assignments.append((field, None))
         params.append(encoded(field, cleaned))
-    params.append(encoded(options.pk, instance.__dict__[options.pk.attname]))
+    params.extend(encoded(field, instance.__dict__[field.attname]) for field in options.key)
     adapter = adapter_for(database)
     computed = [field for field, token in assignments if token is not None]
     plan = _update_plan(adapter, model, tuple(assignments), computed)
@@ -179,13 +179,23 @@ def _update_plan(
             else:
                 changes.append((field.column, planner.translator.value(token)))
                 position += _width(token)
-        pk = nodes.ColumnRef(options.db_table, options.pk.column, options.pk.logical_type)
-        where = nodes.Comparison("=", pk, nodes.Param(position, options.pk.logical_type))
+        where = _has_key(options, position)
         plan = returning_plan(
             adapter, Update(table_ref(options), tuple(changes), where, returned_columns(computed)), computed
         )
         adapter.plans.put(key, plan)
     return plan
+
+
+def _has_key(options: Options, position: int) -> nodes.Expression:
+    """Return the condition for the row with the key in the parameters from ``position`` on."""
+    parts = tuple(
+        nodes.Comparison(
+            "=", nodes.ColumnRef(options.db_table, f.column, f.logical_type), nodes.Param(position + i, f.logical_type)
+        )
+        for i, f in enumerate(options.key)
+    )
+    return parts[0] if len(parts) == 1 else nodes.And(parts)
 
 
 def _width(token: ExpressionToken) -> int:
