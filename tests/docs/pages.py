@@ -1,11 +1,11 @@
 """Pages of the documentation: Markdown -> examples, and how an example is run. What they promise is checked here.
 
-A page is run from its first block to its last in one namespace, with ``await`` at the top level. Marks say what an example
-does, and each of them is checked:
+A page is run from its first block to its last in one namespace, with ``await`` at the top level. Marks say what an
+example does, and each of them is checked:
 
 - a Python block is run on both databases, or on the one that stands behind its ``python``;
-- a ``text`` block after a Python block is what it prints, and its last line ``Name: message`` the error that ends it;
-- a ``sql`` block after that is what it sends to PostgreSQL, and ``sqlite`` behind the ``sql`` what it sends to SQLite.
+- a ``text`` block after a Python block is what it prints; its last line ``Name: message`` is the error that ends it;
+- a ``sql`` block after that is what it sends to PostgreSQL, with ``sqlite`` behind the ``sql`` what it sends to SQLite.
   The commands of a transaction are compared where the block shows one. ``…`` stands for a list of columns or parameters;
 - ``# -> value`` behind an expression is its ``repr``;
 - ``# raises Name`` or ``# raises Name: message`` behind a statement is its error; in a message ``…`` is anything.
@@ -14,6 +14,7 @@ The last two may also stand on a line of their own below the statement.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import contextlib
@@ -89,7 +90,7 @@ def examples(path: Path) -> list[Example]:
 
 async def run(example: Example, names: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     """Run an example in a namespace; return what it printed (and the error that ended it), and what it sent."""
-    code = _compile(example)
+    code = _compile(example, names)
     names.update({"__value__": _Value(example), "__raises__": _raises})
     printed = io.StringIO()
     with capture_queries(transactions=True) as queries, contextlib.redirect_stdout(printed):
@@ -99,7 +100,7 @@ async def run(example: Example, names: dict[str, Any]) -> tuple[str, list[tuple[
                 await work
         except AssertionError:
             raise
-        except Exception as error:  # noqa: BLE001 - the page says which one it has to be
+        except Exception as error:
             if example.output is None:
                 raise
             print(_shown(error))  # noqa: T201 - into the buffer
@@ -154,18 +155,22 @@ def _raises(line: int, text: str) -> Generator[None, None, None]:
         raise
     except Exception as error:  # noqa: BLE001 - the page says which one it has to be
         shown = _shown(error) if ":" in text else type(error).__qualname__
-        assert re.fullmatch(re.escape(text).replace("…", ".+?"), shown), f"line {line}: {_shown(error)} and not {text}"
     else:
-        raise AssertionError(f"line {line}: no error, and not {text}")
+        shown = "no error"
+    if not re.fullmatch(re.escape(text).replace("…", ".+?"), shown):
+        raise AssertionError(f"line {line}: {shown} and not {text}")
 
 
-def _compile(example: Example) -> Any:
+def _compile(example: Example, names: dict[str, Any]) -> Any:
     tree = ast.parse(example.source)
     promises = _promises(example.source)
     tree = ast.fix_missing_locations(_Promises(promises, example.line).visit(tree))
     assert not promises, f"{example.page}:{example.line}: a promise that no statement keeps: {promises}"
     ast.increment_lineno(tree, example.line)
-    return compile(tree, example.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    if names.get("annotations") is __future__.annotations:  # an earlier block has said so
+        flags |= __future__.annotations.compiler_flag
+    return compile(tree, example.page, "exec", flags=flags, dont_inherit=True)
 
 
 def _promises(source: str) -> dict[int, tuple[str, str]]:

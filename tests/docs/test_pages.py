@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,7 @@ def _named(path: Path) -> str:
 
 
 @pytest.fixture
-def page_names(
-    database: Database, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Any]:
+def page_names(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Give a page a module, models, files and databases of its own; what it configures as default is this test's."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_models", {})
@@ -39,8 +37,8 @@ def page_names(
     monkeypatch.setattr(covet.database, "DatabaseConfig", configure)
     module = types.ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)
-    request.addfinalizer(forget)
-    return module.__dict__
+    yield module.__dict__
+    forget()
 
 
 def _configure(database: Database) -> Callable[..., covet.DatabaseConfig]:
