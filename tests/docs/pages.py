@@ -6,7 +6,7 @@ example does, and each of them is checked:
 - a Python block is run on both databases, or on the one that stands behind its ``python``;
 - a ``text`` block after a Python block is what it prints; its last line ``Name: message`` is the error that ends it;
 - a ``sql`` block after that is what it sends to PostgreSQL, with ``sqlite`` behind the ``sql`` what it sends to SQLite.
-  The commands of a transaction are compared where the block shows one. ``…`` stands for a list of columns or parameters;
+  The commands of a transaction are compared where the block shows one. ``…`` is a list of columns or parameters;
 - ``# -> value`` behind an expression is its ``repr``;
 - ``# raises Name`` or ``# raises Name: message`` behind a statement is its error; in a message ``…`` is anything.
 
@@ -149,16 +149,17 @@ class _Value:
 
 @contextlib.contextmanager
 def _raises(line: int, text: str) -> Generator[None, None, None]:
+    """Stand around what ``statement  # raises text`` says."""
+    caught = "no error"
     try:
         yield
     except AssertionError:
         raise
     except Exception as error:  # noqa: BLE001 - the page says which one it has to be
-        shown = _shown(error) if ":" in text else type(error).__qualname__
-    else:
-        shown = "no error"
-    if not re.fullmatch(re.escape(text).replace("…", ".+?"), shown):
-        raise AssertionError(f"line {line}: {shown} and not {text}")
+        caught = _shown(error)
+    shown = caught if ":" in text else caught.partition(":")[0]
+    if not re.fullmatch(re.escape(text).replace("…", ".+?"), shown, re.DOTALL):
+        raise AssertionError(f"line {line}: {caught} and not {text}")
 
 
 def _compile(example: Example, names: dict[str, Any]) -> Any:

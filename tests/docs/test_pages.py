@@ -83,6 +83,19 @@ def test_the_programs_of_a_page_run_as_they_stand(example: pages.Example, tmp_pa
     pages.check_output(example, done.stdout)
 
 
+def test_the_tutorial_can_be_typed_at_the_prompt(tmp_path: Path) -> None:
+    # The prompt takes an empty line for the end of a class, and starts the page's own event loop.
+    blocks = [example.source for example in pages.examples(pages.ROOT / "docs" / "tutorial.md")][:5]
+    typed = "\n".join(blocks).replace("\n\n    ", "\n    ") + "\nprint('rows:', await Post.objects.count())\n"
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-m", "asyncio"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(pages.ROOT)}, input=typed,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "rows: 3" in done.stdout, done.stderr
+
+
 def test_pages_link_only_to_what_is_there() -> None:
     missing = [
         f"{path.name}: {target}"
