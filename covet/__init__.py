@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from covet.database import DatabaseConfig, close_all, get_adapter
 from covet.database.orm.aggregates import Aggregate, Avg, Count, Max, Min, Sum
+from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.expressions import Combined, Expression, OrderBy
 from covet.database.orm.fields import (
     ArrayField,
@@ -39,7 +40,8 @@ from covet.database.orm.fields import (
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet
+from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -92,6 +94,7 @@ __all__ = [
     "CharField",
     "CheckConstraint",
     "Combined",
+    "CompositePrimaryKey",
     "ConfigurationError",
     "Count",
     "CovetError",
@@ -158,5 +161,7 @@ __all__ = [
     "get_adapter",
     "nullable",
     "on_commit",
+    "prefetch_related_objects",
+    "set_fetch_mode",
     "transaction",
 ]

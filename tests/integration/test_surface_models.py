@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from covet import CharField, CovetError, ForeignKey, IntegerField, Model, ModelDefinitionError, create_all
@@ -204,12 +206,11 @@ async def test_reference_by_name_waits_for_its_model(database: Database) -> None
 
     # Made under another name for each database: what is defined once is known from then on.
     meta = type("Meta", (), {"db_table": "late_books"})
-    LateBook: Any = type(Model)(
-        late, (Model,), {"title": CharField(max_length=10), "Meta": meta, "__module__": __name__}
-    )
+    metaclass: Any = type(Model)
+    late_book = metaclass(late, (Model,), {"title": CharField(max_length=10), "Meta": meta, "__module__": __name__})
 
-    await create_all(models=[Chapter, LateBook])
-    book = await LateBook.create(title="x")
+    await create_all(models=[Chapter, late_book])
+    book = await late_book.create(title="x")
     chapter = await Chapter.create(book=book)
     assert await Chapter.objects.filter(book__title="x") == [chapter]
     assert await book.chapters.all() == [chapter]

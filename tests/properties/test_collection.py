@@ -76,7 +76,7 @@ MORE: list[tuple[Field[Any], st.SearchStrategy[Any]]] = [
     (IntegerField(max_value=5), numbers | st.integers(-7, 7)),
     (IntegerField(choices=[(1, "a"), (2, "b")]), st.integers(-1, 3)),
     (BigIntegerField(validators=[above_ten]), numbers),
-    (FloatField(min_value=-1, max_value=Decimal("1.5")), numbers | st.floats(-2, 2)),
+    (FloatField(min_value=-1, max_value=1.5), numbers | st.floats(-2, 2)),
     (FloatField(), st.sampled_from([0.0, -0.0, float("nan"), float("inf"), float("-inf"), 5e-324])),
     (DecimalField(max_digits=3, decimal_places=1), st.decimals(-110, 110, places=1) | st.decimals()),
     (DecimalField(max_digits=3, decimal_places=3), st.decimals(-2, 2, places=3) | st.decimals()),
@@ -102,7 +102,8 @@ def carrier(field: Field[Any], *, null: bool) -> Any:
     copied = field.clone()
     copied.null = null
     key = {"id": AutoField()} if not field.primary_key else {}
-    return type(Model)("Carrier", (Model,), {"__module__": __name__, **key, "value": copied})
+    metaclass: Any = type(Model)
+    return metaclass("Carrier", (Model,), {"__module__": __name__, **key, "value": copied})
 
 
 CASES: list[tuple[Any, st.SearchStrategy[Any]]] = [

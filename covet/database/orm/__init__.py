@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from covet.database.orm.aggregates import Aggregate, Avg, Count, Max, Min, Sum
+from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.expressions import Combined, Expression, OrderBy
 from covet.database.orm.fields import (
     ArrayField,
@@ -38,7 +39,8 @@ from covet.database.orm.fields import (
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet
+from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -76,6 +78,7 @@ __all__ = [
     "CharField",
     "CheckConstraint",
     "Combined",
+    "CompositePrimaryKey",
     "Count",
     "DateField",
     "DateTimeField",
@@ -124,4 +127,6 @@ __all__ = [
     "create_all",
     "drop_all",
     "nullable",
+    "prefetch_related_objects",
+    "set_fetch_mode",
 ]

@@ -21,7 +21,7 @@ What is left in ``values`` is no column. The only text from outside are attribut
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from covet._codegen import define
 from covet.database.orm.fields.base import MISSING, Field
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 #: ``(state, values)``: moves the columns from the keywords to the instance; False when the database gives one of them.
 Construct = Callable[[dict[str, Any], dict[str, Any]], bool]
+
+# What a field has that makes no default of its own.
+_get_default: Final[object] = Field[Any].get_default
 
 
 def constructor(options: Options) -> Construct:
@@ -54,7 +57,7 @@ def _statements(field: Field[Any], number: int, namespace: dict[str, object]) ->
             return [f"state[{name}] = take({name}, None)"]
         return [f"if {name} in values:", f"    state[{name}] = take({name})", "else:", "    complete = False"]
     default = f"default_{number}"
-    if type(field).get_default is not Field.get_default:
+    if type(field).get_default is not _get_default:
         namespace[default] = field.get_default
     else:
         namespace[default] = field.default

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, LiteralString, Self, cast, overload
 
 from typing_extensions import TypeVar
@@ -17,6 +17,7 @@ from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
     from covet.database.orm.model import Model
+    from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
 
 _M = TypeVar("_M", bound="Model[Any]")
@@ -117,6 +118,10 @@ class Manager(Generic[_M]):
         """See ``QuerySet.distinct``."""
         return self._start().distinct(*fields)
 
+    def fetch_mode(self, mode: FetchMode, /) -> QuerySet[_M]:
+        """See ``QuerySet.fetch_mode``."""
+        return self._start().fetch_mode(mode)
+
     def using(self, alias: str) -> QuerySet[_M]:
         """See ``QuerySet.using``."""
         return self._start().using(alias)
@@ -187,69 +192,77 @@ class Manager(Generic[_M]):
         """
         return RawQuerySet(self.model, sql, tuple(params), self._start().database)
 
-    # -- enders ----------------------------------------------------------------------------
+    # -- enders: the coroutines of the queryset, not wrapped in others -----------------------
 
     def iterator(self, chunk_size: int = 2000) -> AsyncIterator[_M]:
         """See ``QuerySet.iterator``."""
         return self._start().iterator(chunk_size)
 
-    async def get(self, *conditions: Q, **lookups: Any) -> _M:
+    def get(self, *conditions: Q, **lookups: Any) -> Coroutine[Any, Any, _M]:
         """See ``QuerySet.get``."""
-        return await self._start().get(*conditions, **lookups)
+        return self._start().get(*conditions, **lookups)
 
-    async def get_or_none(self, *conditions: Q, **lookups: Any) -> _M | None:
+    def get_or_none(self, *conditions: Q, **lookups: Any) -> Coroutine[Any, Any, _M | None]:
         """See ``QuerySet.get_or_none``."""
-        return await self._start().get_or_none(*conditions, **lookups)
+        return self._start().get_or_none(*conditions, **lookups)
 
-    async def first(self) -> _M | None:
+    def first(self) -> Coroutine[Any, Any, _M | None]:
         """See ``QuerySet.first``."""
-        return await self._start().first()
+        return self._start().first()
 
-    async def last(self) -> _M | None:
+    def last(self) -> Coroutine[Any, Any, _M | None]:
         """See ``QuerySet.last``."""
-        return await self._start().last()
+        return self._start().last()
 
-    async def earliest(self, *fields: str | Expression[Any]) -> _M:
+    def earliest(self, *fields: str | Expression[Any]) -> Coroutine[Any, Any, _M]:
         """See ``QuerySet.earliest``."""
-        return await self._start().earliest(*fields)
+        return self._start().earliest(*fields)
 
-    async def latest(self, *fields: str | Expression[Any]) -> _M:
+    def latest(self, *fields: str | Expression[Any]) -> Coroutine[Any, Any, _M]:
         """See ``QuerySet.latest``."""
-        return await self._start().latest(*fields)
+        return self._start().latest(*fields)
 
-    async def count(self) -> int:
+    def count(self) -> Coroutine[Any, Any, int]:
         """See ``QuerySet.count``."""
-        return await self._start().count()
+        return self._start().count()
 
-    async def exists(self) -> bool:
+    def exists(self) -> Coroutine[Any, Any, bool]:
         """See ``QuerySet.exists``."""
-        return await self._start().exists()
+        return self._start().exists()
 
-    async def contains(self, instance: _M, /) -> bool:
+    def contains(self, instance: _M, /) -> Coroutine[Any, Any, bool]:
         """See ``QuerySet.contains``."""
-        return await self._start().contains(instance)
+        return self._start().contains(instance)
 
-    async def aggregate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any]) -> dict[str, Any]:
+    def aggregate(
+        self, *aggregates: Aggregate[Any], **expressions: Expression[Any]
+    ) -> Coroutine[Any, Any, dict[str, Any]]:
         """See ``QuerySet.aggregate``."""
-        return await self._start().aggregate(*aggregates, **expressions)
+        return self._start().aggregate(*aggregates, **expressions)
 
-    async def in_bulk(self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk") -> dict[_K, _M]:
+    def in_bulk(
+        self, ids: Iterable[_K] | None = None, /, *, field: str | Expression[_K] = "pk"
+    ) -> Coroutine[Any, Any, dict[_K, _M]]:
         """See ``QuerySet.in_bulk``."""
-        return await self._start().in_bulk(ids, field=field)
+        return self._start().in_bulk(ids, field=field)
 
-    async def create(self, **values: Any) -> _M:
+    def create(self, **values: Any) -> Coroutine[Any, Any, _M]:
         """See ``QuerySet.create``."""
-        return await self._start().create(**values)
+        return self._start().create(**values)
 
-    async def get_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
+    def get_or_create(
+        self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any
+    ) -> Coroutine[Any, Any, tuple[_M, bool]]:
         """See ``QuerySet.get_or_create``."""
-        return await self._start().get_or_create(defaults, **lookups)
+        return self._start().get_or_create(defaults, **lookups)
 
-    async def update_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
+    def update_or_create(
+        self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any
+    ) -> Coroutine[Any, Any, tuple[_M, bool]]:
         """See ``QuerySet.update_or_create``."""
-        return await self._start().update_or_create(defaults, **lookups)
+        return self._start().update_or_create(defaults, **lookups)
 
-    async def bulk_create(
+    def bulk_create(
         self,
         objs: Iterable[_M],
         *,
@@ -258,9 +271,9 @@ class Manager(Generic[_M]):
         update_conflicts: bool = False,
         update_fields: Iterable[str] = (),
         unique_fields: Iterable[str] = (),
-    ) -> list[_M]:
+    ) -> Coroutine[Any, Any, list[_M]]:
         """See ``QuerySet.bulk_create``."""
-        return await self._start().bulk_create(
+        return self._start().bulk_create(
             objs,
             batch_size=batch_size,
             ignore_conflicts=ignore_conflicts,
@@ -269,19 +282,19 @@ class Manager(Generic[_M]):
             unique_fields=unique_fields,
         )
 
-    async def bulk_update(
+    def bulk_update(
         self, objs: Iterable[_M], fields: Iterable[str | Expression[Any]], *, batch_size: int | None = None
-    ) -> int:
+    ) -> Coroutine[Any, Any, int]:
         """See ``QuerySet.bulk_update``."""
-        return await self._start().bulk_update(objs, fields, batch_size=batch_size)
+        return self._start().bulk_update(objs, fields, batch_size=batch_size)
 
-    async def update(self, **values: Any) -> int:
+    def update(self, **values: Any) -> Coroutine[Any, Any, int]:
         """See ``QuerySet.update``."""
-        return await self._start().update(**values)
+        return self._start().update(**values)
 
-    async def delete(self) -> tuple[int, dict[str, int]]:
+    def delete(self) -> Coroutine[Any, Any, tuple[int, dict[str, int]]]:
         """See ``QuerySet.delete``."""
-        return await self._start().delete()
+        return self._start().delete()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.model.__name__}>"

@@ -14,6 +14,7 @@ from typing import Any, Generic, cast
 from uuid import UUID, uuid4
 
 from covet.database.orm import registry
+from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.fields import BigAutoField, Field, UUIDField
 from covet.database.orm.manager import Manager
 from covet.database.orm.meta_options import read_meta
@@ -109,7 +110,9 @@ def _collect(cls: ModelMeta, own: dict[str, Any], removed: set[str]) -> dict[str
 def _contribute(cls: ModelMeta, fields: dict[str, Any]) -> None:
     """Give the class its fields, the automatic key first."""
     options = cls._meta
-    if not options.abstract and not any(isinstance(f, Field) and f.primary_key for f in fields.values()):
+    composite = _composite_key(cls)
+    has_key = bool(composite) or any(isinstance(f, Field) and f.primary_key for f in fields.values())
+    if not options.abstract and not has_key:
         if "id" in fields:
             raise ModelDefinitionError(f"{options.label}.id must have primary_key=True, or another field must.")
         fields = {"id": _automatic_key(cls), **fields}
@@ -121,12 +124,17 @@ def _contribute(cls: ModelMeta, fields: dict[str, Any]) -> None:
     for name, field in fields.items():
         if isinstance(field, Field) and isinstance(field, RelationReference):
             field.name, field.attname = name, field.get_attname(name)
-    options.set_fields(columns)
+    options.set_fields(columns, () if options.abstract else composite)
     for name, field in fields.items():
         if isinstance(field, RelationReference):
             setattr(cls, name, field)
             cast("Any", field).contribute_to_class(cls, name)
     _check_columns(options)
+
+
+def _composite_key(cls: ModelMeta) -> tuple[str, ...]:
+    found = next((vars(base)["pk"] for base in cls.__mro__ if "pk" in vars(base)), None)
+    return found.names if isinstance(found, CompositePrimaryKey) else ()
 
 
 def _automatic_key(cls: ModelMeta) -> Field[Any]:

@@ -110,7 +110,10 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
     @overload
     async def load(self, relation: ManyToManyField[_M] | ReverseManager[_M], /) -> list[_M]: ...
     async def load(self, relation: RelationReference, /) -> Any:
-        """Load a relation and return it: ``await post.load(Post.editor)`` is a User, or None where the key is NULL."""
+        """Load a relation and return it: ``await post.load(Post.editor)`` is a User, or None where the key is NULL.
+
+        None too where a one-to-one relation has no row on the other side, which ``await user.profile`` raises for.
+        """
         if not isinstance(relation, RelationReference):
             raise TypeError(f"load() takes a relation such as Post.author, not {type(relation).__name__}.")
         options: Options = type(self)._meta
@@ -118,7 +121,13 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
         if known is None:
             raise FieldError(f"{relation!r} is not a relation of {options.label}.")
         found = getattr(self, known.accessor)
-        return None if found is None else await found
+        if found is None or known.kind != "reverse" or known.many:
+            return None if found is None else await found
+        try:
+            return await found
+        except known.remote.DoesNotExist:
+            self.__dict__[known.cache_name] = None
+            return None
 
     async def refresh_from_db(self, *fields: str | Expression[Any], using: str | None = None) -> None:
         """Read the row again, or the given fields of it; loaded relations are forgotten where the key changed."""

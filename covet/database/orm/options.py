@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from covet._lru import LRU
-from covet.database.orm.lookups import EXACT, Lookup, find_lookup
+from covet.database.orm.lookups import EXACT, ISNULL, Lookup, find_lookup
 from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError, ModelDefinitionError
 
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
     from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+    from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import Relation
 
 #: The most relations that one path may cross, and the most characters it may have.
@@ -46,6 +47,11 @@ class ResolvedPath:
     #: The first relation on the way that leads to many rows, or None.
     first_many: int | None
 
+    @property
+    def is_presence(self) -> bool:
+        """Whether the path is one relation to many rows and no more: NULL means that there is no related row."""
+        return self.target is not None and not self.field.null and self.first_many == len(self.relations) - 1
+
     def to_many(self) -> tuple[Relation, ...]:
         """Return the relations up to the last one that leads to many rows: each of them multiplies the rows."""
         last = max((index for index, relation in enumerate(self.relations) if relation.many), default=-1)
@@ -54,6 +60,9 @@ class ResolvedPath:
 
 class Options:
     """Everything about a model that its fields and ``Meta`` say. Public reader: ``covet.options(User)``."""
+
+    #: The function that was generated to make instances; written by ``construction``.
+    construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
 
     def __init__(self, model: type[Any], label: str) -> None:
         self.model = model
@@ -70,28 +79,30 @@ class Options:
         self.indexes: tuple[Index, ...] = ()
         self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
         self.default_related_name: str | None = None
-        self.fields: tuple[Field[Any], ...] = ()
+        self.fetch_mode: FetchMode | None = None
         self.relations: dict[str, Relation] = {}
         #: The foreign keys that point here, as reverse relations; those without an accessor too.
         self.dependants: list[Relation] = []
         #: Relations whose model is not defined yet: name -> how the declaration refers to it.
         self.pending: dict[str, str] = {}
+        #: Called once when the next of these is resolved.
+        self.on_resolved: list[Callable[[], None]] = []
         #: The fields and relations as declared, for subclasses to copy.
         self.templates: dict[str, Any] = {}
         self.managers: dict[str, Any] = {}
-        #: The function that was generated to make instances; written by ``construction``.
-        self.construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
         #: The functions that were generated to save instances; read by ``query.collection``.
         self.collectors: LRU[Hashable, Any] = LRU(_MAX_COLLECTORS)
         #: Makes a queryset of all rows, past every custom manager; set by the metaclass.
         self.base_queryset: Callable[[], Any] = self.require_concrete
         #: Names that only annotations declare, verified when the models are complete.
         self.declared: dict[str, str] = {}
-        self._by_name: dict[str, Field[Any]] = {}
-        self._pk: Field[Any] | None = None
+        #: The tables that many-to-many relations declared here made for themselves.
+        self.link_models: list[type[Any]] = []
+        self.set_fields(())
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
+        self._key_paths: dict[tuple[Relation, Lookup], ResolvedPath] = {}
 
     def __repr__(self) -> str:
         return f"<Options of {self.label}>"
@@ -100,20 +111,40 @@ class Options:
 
     @property
     def pk(self) -> Field[Any]:
-        """The primary key."""
+        """The primary key, where it is one field."""
         if self._pk is None:
-            raise ModelDefinitionError(f"{self.label} has no primary key.")
+            names = ", ".join(field.name for field in self.key)
+            raise ModelDefinitionError(
+                f"{self.label} has a primary key of several fields ({names}); this needs one of a single field."
+                if names
+                else f"{self.label} has no primary key."
+            )
         return self._pk
 
-    def set_fields(self, fields: Iterable[Field[Any]]) -> None:
-        """Take the concrete fields, in the order of the columns."""
-        self.fields = tuple(fields)
-        self._by_name = {name: field for field in self.fields for name in (field.name, field.attname)}
+    def set_fields(self, fields: Iterable[Field[Any]], composite: tuple[str, ...] = ()) -> None:
+        """Take the concrete fields, in the order of the columns, and the names of a composite key."""
+        self.fields: tuple[Field[Any], ...] = tuple(fields)
+        self._by_name: dict[str, Field[Any]] = {
+            name: field for field in self.fields for name in (field.name, field.attname)
+        }
         keys = [field for field in self.fields if field.primary_key]
-        if len(keys) > 1:
+        if len(keys) > 1 or (keys and composite):
             names = ", ".join(field.name for field in keys)
-            raise ModelDefinitionError(f"{self.label} has several primary keys: {names}. One field may be it.")
-        self._pk = keys[0] if keys else None
+            raise ModelDefinitionError(
+                f"{self.label} has several primary keys: {names}. One field may be it, or "
+                "pk = CompositePrimaryKey(...) names the fields."
+            )
+        #: The fields of the primary key; several: a composite key.
+        self.key: tuple[Field[Any], ...] = tuple(self.get_field(name) for name in composite) or tuple(keys)
+        self.key_names = frozenset(field.attname for field in self.key)
+        self._pk: Field[Any] | None = keys[0] if keys else None
+
+    def resolved(self, name: str) -> None:
+        """Note that the model which ``name`` refers to is there; tell who waits for it."""
+        self.pending.pop(name, None)
+        waiting, self.on_resolved = self.on_resolved, []
+        for callback in waiting:
+            callback()
 
     def find_field(self, name: str) -> Field[Any] | None:
         """Return the field of that name (``pk`` and ``author_id`` included), or None."""
@@ -132,6 +163,20 @@ class Options:
         self.paths.clear()
         self._field_paths.clear()
         self.collectors.clear()
+
+    def key_path(self, relation: Relation, lookup: Lookup = EXACT) -> ResolvedPath:
+        """Return the path from this model, where ``relation`` leads, back to the key of the side it comes from."""
+        if relation.through is None:
+            field = relation.remote_field.name
+            return self.resolve_field(field) if lookup is EXACT else self.resolve(f"{field}__{lookup.name}")
+        found = self._key_paths.get((relation, lookup))
+        if found is None:
+            source = relation.through.source
+            found = self._key_paths[relation, lookup] = ResolvedPath(
+                path=f"{relation.label} of", relations=(relation.through.back,), field=source, lookup=lookup,
+                negated=False, target=None, nullable=True, first_many=0,
+            )  # fmt: skip
+        return found
 
     def require_concrete(self) -> None:
         """Raise for an abstract model, which has no rows."""
@@ -183,12 +228,14 @@ class Options:
         rest = parts[position:]
         lookup: Lookup = EXACT
         negated = False
-        if rest and walk.field is not None and walk.field.name in walk.options.pending:
-            raise walk.options.unknown(walk.field.name, path)
+        if rest and (missing := walk.missing(rest[0])) is not None:
+            raise walk.options.unknown(missing, path)
         if rest and (position == 0 or not with_lookup):
             raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
         if rest:
             lookup, negated = walk.lookup(rest)
+        if with_lookup and lookup is not ISNULL:
+            walk.require_single_key()
         return walk.finish(lookup, negated=negated)
 
 
@@ -201,6 +248,7 @@ class _Walk:
         self.crossed: list[Relation] = []
         self.field: Field[Any] | None = None
         self.pending: Relation | None = None  # named, but crossed only if a name follows
+        self.depth = 0
 
     def step(self, name: str) -> bool:
         """Take one name; False when it is not a name of the model where the walk stands."""
@@ -211,21 +259,33 @@ class _Walk:
         field = options.find_field(name)
         if relation is None and field is None:
             return False
-        if self.pending is not None and not self._trim(field):
-            self.crossed.append(self.pending)
-            if len(self.crossed) > MAX_DEPTH:
+        if self.pending is not None:
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
                 raise FieldError(f"{self.path[:80]!r} crosses more than {MAX_DEPTH} relations.")
-        elif self.pending is not None:
-            self.pending = None
-            return True
-        self.options, self.pending = options, relation if relation is not None and name == relation.name else None
-        self.field = field if field is not None else relation.remote._meta.pk if relation is not None else None
+            last = self.pending.steps[-1]
+            if last.kind == "forward" and field is last.remote_field:
+                # ``author__id`` is the column ``author_id``, ``tags__id`` the column ``tag_id`` of the table between.
+                self.crossed.extend(self.pending.steps[:-1])
+                self.pending = None
+                return True
+            self.crossed.extend(self.pending.steps)
+        self.options, self.pending = options, relation
+        self.field = field if field is not None or relation is None else _end_of(relation)
         return True
 
-    def _trim(self, field: Field[Any] | None) -> bool:
-        """``author__id`` is the column ``author_id``: no join is needed."""
-        pending = self.pending
-        return pending is not None and pending.kind == "forward" and field is pending.remote_field
+    def missing(self, name: str) -> str | None:
+        """Return the reference to a model that is not defined which keeps the walk from ``name``, if that is why."""
+        if self.field is not None and self.field.name in self.options.pending:
+            return self.field.name
+        options = self.options if self.pending is None else self.pending.remote._meta
+        return name if self.field is None and name in options.pending else None
+
+    def require_single_key(self) -> None:
+        """Refuse to compare a row with one value where its key is several."""
+        if self.pending is not None and len(self.pending.remote._meta.key) > 1:
+            names = ", ".join(f"{self.path}__{field.name}" for field in self.pending.remote._meta.key)
+            raise FieldError(f"{self.path[:80]!r} leads to rows with a key of several fields. Compare these: {names}.")
 
     def lookup(self, rest: list[str]) -> tuple[Lookup, bool]:
         if len(rest) > 1:
@@ -251,10 +311,9 @@ class _Walk:
         field = self.field
         if self.pending is not None:
             target = self.pending.remote
-            if self.pending.kind == "reverse":
-                self.crossed.append(self.pending)
-            else:
-                field = self.pending.local_field
+            steps = self.pending.steps
+            self.crossed.extend(steps[:-1] if steps[-1].kind == "forward" else steps)
+            field = _end_of(self.pending)
         if field is None:
             raise self.options.unknown(self.path)
         many = [index for index, relation in enumerate(self.crossed) if relation.many]
@@ -268,3 +327,9 @@ class _Walk:
             nullable=field.null or any(relation.optional for relation in self.crossed),
             first_many=many[0] if many else None,
         )
+
+
+def _end_of(relation: Relation) -> Field[Any]:
+    """Return the column that stands for the related row itself: the foreign key that leads to it, or its own key."""
+    last = relation.steps[-1]
+    return last.local_field if last.kind == "forward" else last.remote._meta.key[0]

@@ -1,6 +1,7 @@
 """Relation: one link between two models, as data. Joins, prefetching and managers read it and nothing else.
 
-Forward and reverse differ only in data: nobody asks for the class of a field.
+Forward, reverse and many-to-many differ only in data: nobody asks for the class of a field. A relation through a table
+of its own is two steps, to that table and on from it; a path consists of steps: joins and conditions know only these.
 """
 
 from __future__ import annotations
@@ -11,14 +12,29 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
 
-RelationKind = Literal["forward", "reverse"]
+RelationKind = Literal["forward", "reverse", "through"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Through:
+    """The table of a many-to-many relation, seen from one side. Its rows are links."""
+
+    model: type[Any]
+    source: Field[Any]  #: the foreign key to this side
+    target: Field[Any]  #: the foreign key to the other side
+    #: From the other side to the table. An object of its own: the rows of ``post.tags`` are found by this join, and
+    #: what the user says about ``tag.posts`` is another one.
+    back: Relation
+    symmetrical: bool  #: a link is stored both ways
+    unique: bool  #: the table itself refuses a second link between the same rows
+    automatic: bool  #: made by the relation, with the two keys and nothing else
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relation:
-    """One step from ``model`` to ``remote``: rows match where ``local_field`` equals ``remote_field``.
+    """A way from ``model`` to ``remote``: rows match where ``local_field`` equals ``remote_field``.
 
-    Compared and hashed by identity; there is one object for each direction of a foreign key.
+    Compared and hashed by identity; there is one object for each direction of a foreign key or many-to-many relation.
     """
 
     name: str  #: how a path names it: ``author``, ``posts``
@@ -30,17 +46,38 @@ class Relation:
     many: bool  #: a row may have several
     optional: bool  #: a row may have none
     accessor: str  #: the attribute of the instance: ``author``, ``posts``; empty: none
-    foreign_key: Field[Any]  #: the field that makes the relation
+    foreign_key: Field[Any]  #: what makes the relation; with a table between, that table's field for ``model``
+    origin: tuple[str, str, str]  #: where it is declared: module, class and attribute
+    through: Through | None = None
+    inverse: Relation | None = None  #: the same link from the other side
+    _steps: tuple[Relation, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Relation, ...]:
+        """What a path crosses: the relation itself, or to the table between and on from it."""
+        return self._steps or (self,)
+
+    @property
+    def back(self) -> str | None:
+        """The attribute by which a row at the end knows the one at the start, where it can belong to one only."""
+        inverse = self.inverse
+        return inverse.cache_name if inverse is not None and inverse.accessor and not inverse.many else None
 
     @property
     def label(self) -> str:
-        """``Post.author``, for messages."""
-        return f"{self.model.__name__}.{self.accessor}"
+        """``Post.tags``, for messages."""
+        return f"{self.model.__name__}.{self.accessor or self.name}"
 
     @property
     def cache_name(self) -> str:
         """The instance attribute that holds what was loaded."""
         return f"_related_{self.name}"
+
+
+def pair(one: Relation, other: Relation) -> None:
+    """Make two relations the two directions of one link."""
+    for relation, inverse in ((one, other), (other, one)):
+        object.__setattr__(relation, "inverse", inverse)  # frozen: only while they are made
 
 
 class RelationReference:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.connections import adapter_for
@@ -12,6 +11,7 @@ from covet.database.orm.conditions import Q
 from covet.database.orm.fields.base import MISSING, Field
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.literals import condition_node
+from covet.database.orm.names import object_name
 from covet.database.orm.relationships.foreign_key import ACTIONS, ForeignKey
 from covet.database.schema import constraints as schema
 from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
@@ -21,9 +21,6 @@ from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
-
-#: The longest name that both databases keep whole.
-MAX_NAME = 63
 
 
 def table_of(model: type[Any]) -> Table:
@@ -39,7 +36,7 @@ def table_of(model: type[Any]) -> Table:
     return Table(
         name=options.db_table,
         columns=tuple(_column(field) for field in options.fields),
-        primary_key=schema.PrimaryKey((options.pk.column,)),
+        primary_key=schema.PrimaryKey(tuple(field.column for field in options.key)),
         foreign_keys=tuple(
             _foreign_key(options, f) for f in options.fields if isinstance(f, ForeignKey) and f.db_constraint
         ),
@@ -66,20 +63,6 @@ def _column(field: Field[Any]) -> Column:
         identity=field.identity,
         comment=field.db_comment,
     )
-
-
-def object_name(table: str, columns: Sequence[str], suffix: str) -> str:
-    """Return the name of an index or constraint: readable, and cut to length with a hash where it must be.
-
-    >>> object_name("posts", ["author_id"], "idx")
-    'posts_author_id_idx'
-    """
-    name = "_".join([table, *columns, suffix])
-    if len(name.encode()) <= MAX_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    room = MAX_NAME - len(digest) - len(suffix) - 2
-    return f"{name.encode()[:room].decode(errors='ignore')}_{digest}_{suffix}"
 
 
 def _columns(options: Options, names: Iterable[str]) -> tuple[str, ...]:
@@ -175,7 +158,9 @@ def _index(options: Options, index: Index) -> schema.Index:
 
 
 def _selected(models: Iterable[type[Any]] | None) -> list[type[Any]]:
-    chosen = registry.all_models() if models is None else list(models)
+    given = registry.all_models() if models is None else list(models)
+    # The tables of many-to-many relations belong to the model that declares them.
+    chosen = dict.fromkeys(each for model in given for each in (model, *model._meta.link_models))
     found: list[type[Any]] = []
     for model in chosen:
         options: Options = model._meta

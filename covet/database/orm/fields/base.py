@@ -310,8 +310,8 @@ class Field(Operators[_T]):
     def pre_save_test(self, *, adding: bool) -> FastCheck | None:  # noqa: ARG002 - for the fields that override it
         """Return a test that is false where ``pre_save`` only gives the attribute's value back; None: it always does.
 
-        ``{v}`` is that value, ``state`` the instance's dict. Like ``fast_check`` it is read once and holds for the class
-        that defines it.
+        ``{v}`` is that value, ``state`` the instance's dict. Like ``fast_check`` it is read once and holds for the
+        class that defines it.
         """
         return None
 

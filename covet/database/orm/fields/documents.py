@@ -96,7 +96,7 @@ class JSONField(Field[_Any]):
             raise self.invalid(f"the document is nested more than {MAX_DEPTH} levels deep.", "size")
         # Two rare things, looked for where the text allows them at all.
         if "\\u0000" in text and any(type(leaf) is str and "\0" in leaf for leaf in _leaves(back)):
-            raise self.invalid("a text in the document holds a NUL character, which PostgreSQL cannot store.")
+            raise self.invalid("a text in the document holds a NUL character, which not every database can store.")
         if "e+" in text and any(type(leaf) is float and _changes_as_numeric(leaf) for leaf in _leaves(back)):
             raise self.invalid("a float in the document is too large to come back exact; store an int or a text.")
 

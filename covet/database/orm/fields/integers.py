@@ -6,7 +6,7 @@ import math
 import operator
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, cast, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
@@ -125,7 +125,7 @@ class IntegerColumn(Field[_T]):
         return None if self.checks_more else self._within(None)
 
     def _within(self, limits: Limits | None) -> FastCheck:
-        low, high = Limits.narrowed(limits, self.lowest, self.highest)
+        low, high = Limits.narrowed(limits, cast("int", self.lowest), cast("int", self.highest))
         return FastCheck("type({v}) is int and {low} <= {v} <= {high}", {"low": low, "high": high})
 
 

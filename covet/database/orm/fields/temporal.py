@@ -137,7 +137,7 @@ class DateField(MomentField[_Date]):
     def validate(self, value: Any) -> None:
         if value in _INFINITE_DATES:
             raise self.invalid(
-                "the first and the last date of Python are infinity on PostgreSQL; "
+                "the first and the last date of Python mean infinity to one database; "
                 "0001-01-02 to 9999-12-30 can be stored.",
                 "bounds",
             )
@@ -326,7 +326,7 @@ class DateTimeField(MomentField[_DateTime]):
     def validate(self, value: Any) -> None:
         if value in self._infinite:
             raise self.invalid(
-                "the first and the last moment of Python are infinity on PostgreSQL; "
+                "the first and the last moment of Python mean infinity to one database; "
                 "0001-01-01T00:00:00.000001 to 9999-12-31T23:59:59.999998 can be stored.",
                 "bounds",
             )

@@ -47,7 +47,7 @@ class URLOptions(TextOptions[_T], total=False):
 def storable_text(field: Field[Any], text: str) -> str:
     """Return ``text`` if both databases can store it: no NUL, no lone surrogate, not too large."""
     if "\0" in text:
-        raise field.invalid("the text holds a NUL character, which PostgreSQL cannot store.")
+        raise field.invalid("the text holds a NUL character, which not every database can store.")
     size = len(text)
     if not text.isascii():
         try:

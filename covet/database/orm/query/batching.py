@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from covet.database.orm.query import prefetch
+from covet.database.orm.query import loaders
+from covet.database.orm.unloaded import refused
 
 if TYPE_CHECKING:
     from covet.database.orm.peers import Peers
@@ -19,12 +20,14 @@ async def load_relation(instance: Any, relation: Relation) -> None:
     """Load ``relation`` of an instance and of its peers that miss it."""
     peers: Peers | None = instance.__dict__.get("_peers")
     if peers is None:
-        await prefetch.load_step([instance], relation, None, instance.__dict__.get("_database"))
+        await loaders.load_relation([instance], relation)
         return
+    if peers.refused:
+        raise refused(relation.label, relation)
     async with peers.lock(relation):
-        if prefetch.is_there(instance, relation):
+        if loaders.is_there(instance, relation):
             return
         members = peers.members()
         if not any(member is instance for member in members):
             members = [instance]
-        await prefetch.load_step(members, relation, None, instance.__dict__.get("_database"))
+        await loaders.load_relation(members, relation)

@@ -72,8 +72,10 @@ def bounds(queryset: QuerySet[Any, Any]) -> tuple[int | None, int | None]:
 
 
 def limit(queryset: _QS, n: object) -> _QS:
-    """At most ``n`` rows, whatever was said before."""
-    return _set(queryset, _whole(n, "limit()"), bounds(queryset)[1])
+    """At most ``n`` rows: an earlier limit, or a slice, is narrowed and never widened."""
+    most, skipped = bounds(queryset)
+    number = _whole(n, "limit()")
+    return _set(queryset, number if most is None else min(most, number), skipped)
 
 
 def offset(queryset: _QS, n: object) -> _QS:
@@ -248,7 +250,8 @@ def only(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
 def defer(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
     """Load all fields but these."""
     names = _loadable(queryset, fields, "defer")
-    if any(queryset.model._meta.find_field(name) is queryset.model._meta.pk for name in names):
+    options = queryset.model._meta
+    if any((field := options.find_field(name)) is not None and field.attname in options.key_names for name in names):
         raise FieldError("The primary key cannot be deferred.")
     return queryset.derive(queryset.state._replace(defer=queryset.state.defer | names), queryset.params)
 

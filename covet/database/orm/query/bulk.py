@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from covet.database.adapters.base import Adapter
 from covet.database.connections import adapter_for
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
-from covet.database.orm.query.collection import Collector, Row, insert_collector
+from covet.database.orm.query.collection import Row, insert_collector
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.writes import (
     execute,
@@ -78,32 +78,29 @@ async def bulk_create(
     adapter = adapter_for(database)
     async with transaction(using=adapter.alias):
         for group in groups:
-            size = min(batch_size or MAX_ROWS, max(1, adapter.dialect.max_params // max(1, len(group.given))), MAX_ROWS)
+            size = min(batch_size or MAX_ROWS, _most_rows(adapter, group.fields))
             for start in range(0, len(group.rows), size):
                 await _insert_batch(adapter, model, group.part(start, start + size), conflict)
     settle(instances, adapter)
     return instances
 
 
+def _most_rows(adapter: Adapter, fields: Sequence[Field[Any]]) -> int:
+    return min(max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
+
+
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Instances whose INSERT has the same columns, and their rows."""
+    """Rows of the same columns: their fields, where the values of those stand in a row, what the database fills."""
 
-    collector: Collector
-    mask: int
-    instances: Sequence[Any]
+    fields: tuple[Field[Any], ...]
+    positions: Sequence[int]
+    returned: tuple[Field[Any], ...]
     rows: Sequence[Row]
+    instances: Sequence[Any]  #: one a row; none where nothing is returned
 
     def part(self, start: int, stop: int) -> _Group:
-        return _Group(self.collector, self.mask, self.instances[start:stop], self.rows[start:stop])
-
-    @property
-    def given(self) -> tuple[int, ...]:
-        return self.collector.split(self.mask).given
-
-    @property
-    def fields(self) -> tuple[Field[Any], ...]:
-        return tuple(self.collector.fields[at] for at in self.given)
+        return replace(self, rows=self.rows[start:stop], instances=self.instances[start:stop])
 
 
 def _collected(model: type[Any], instances: Sequence[Any]) -> list[_Group]:
@@ -120,31 +117,49 @@ def _collected(model: type[Any], instances: Sequence[Any]) -> list[_Group]:
     except ValidationError as error:
         error.locate(f"objs[{len(rows)}]")
         raise
-    kinds = set(masks)
-    if len(kinds) <= 1:
-        return [_Group(collector, mask, instances, rows) for mask in kinds]
-    groups: dict[int, tuple[list[Any], list[Row]]] = {}
-    for instance, row, mask in zip(instances, rows, masks, strict=True):
-        members, values = groups.setdefault(mask, ([], []))
-        members.append(instance)
-        values.append(row)
-    return [_Group(collector, mask, *group) for mask, group in groups.items()]
+    groups: list[_Group] = []
+    for mask in dict.fromkeys(masks):
+        positions, returned = collector.split(mask)
+        group = _Group(tuple(options.fields[at] for at in positions), positions, returned, rows, instances)
+        if masks.count(mask) < len(masks):
+            members = [at for at, other in enumerate(masks) if other == mask]
+            group = replace(group, rows=[rows[at] for at in members], instances=[instances[at] for at in members])
+        groups.append(group)
+    return groups
+
+
+async def insert_rows(
+    adapter: Adapter,
+    model: type[Any],
+    fields: tuple[Field[Any], ...],
+    rows: Sequence[Row],
+    conflict: OnConflict | None,
+) -> None:
+    """INSERT rows of values that no instance stands for: one statement, or several in one transaction."""
+    group = _Group(fields, range(len(fields)), (), rows, ())
+    size = _most_rows(adapter, fields)
+    if len(rows) <= size:
+        await _insert_batch(adapter, model, group, conflict)
+        return
+    async with transaction(using=adapter.alias):
+        for start in range(0, len(rows), size):
+            await _insert_batch(adapter, model, group.part(start, start + size), conflict)
 
 
 async def _insert_batch(adapter: Adapter, model: type[Any], group: _Group, conflict: OnConflict | None) -> None:
     fields, rows = group.fields, group.rows
     # Rows that met a conflict return nothing, so keys could not be told apart.
-    returned = () if conflict is not None and not conflict.update else group.collector.split(group.mask).others
+    returned = () if conflict is not None and not conflict.update else group.returned
     by_column = adapter.dialect.supports_unnest and not any(isinstance(f.logical_type, Array) for f in fields)
     by_column = by_column and bool(fields)
-    key = (model, "insert many", group.mask, conflict, -1 if by_column else len(rows))
+    key = (model, "insert many", fields, returned, conflict, -1 if by_column else len(rows))
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
         statement = _insert_many(model._meta, fields, returned, conflict, None if by_column else len(rows))
         plan = returning_plan(adapter, statement, returned)
         adapter.plans.put(key, plan)
     columns = tuple(zip(*rows, strict=True))
-    params: tuple[object, ...] = tuple([columns[at] for at in group.given])
+    params: tuple[object, ...] = tuple([columns[at] for at in group.positions])
     if not by_column:
         params = tuple(chain.from_iterable(zip(*params, strict=True)))
     found = await execute(adapter, model, plan, params, rows=bool(returned))

@@ -39,7 +39,7 @@ INSERT, what an expression computes in an UPDATE. The only text from outside are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from covet._codegen import define
 from covet.database.orm.expressions import Expression
@@ -53,6 +53,9 @@ if TYPE_CHECKING:
 Row = tuple[object, ...]
 #: ``(instances, rows, masks)``: appends a row and a mask for each instance.
 Collect = Callable[[Iterable[Any], list[Row], list[int]], None]
+
+# What a field without a rule of its own about None has.
+_clean: Final[object] = Field[Any].clean
 
 
 class Split(NamedTuple):
@@ -181,7 +184,7 @@ class _Writer:
         fast = field.fast_check() if known and holds(field, "fast_check", "coerce", "validate", "clean") else None
         if fast is not None:
             branches.append((fast.write(value, number, self.namespace), "pass"))
-        takes_none = field.null and known and type(field).clean is Field.clean
+        takes_none = field.null and known and type(field).clean is _clean
         if self.adding and field.identity:
             branches.insert(0, (f"{value} is None", f"mask |= {bit}"))
         elif self.adding and takes_none:

@@ -50,6 +50,10 @@ def _action(relation: Relation) -> str:
 async def _cascade(queryset: QuerySet[Any, Any], counts: Counter[str], seen: set[tuple[str, Any]]) -> None:
     options: Options = queryset.model._meta
     relations = _dependants(queryset.model)
+    if not relations:  # links, mostly: one statement, nothing is read
+        if number := await _delete_rows(queryset):
+            counts[options.label] += number
+        return
     attnames = dict.fromkeys([options.pk.attname, *(relation.local_field.attname for relation in relations)])
     plain = queryset.derive(queryset.state._replace(select_related=(), only=None, defer=frozenset()), queryset.params)
     rows = [row for row in await plain.values(*attnames) if (options.label, row[options.pk.attname]) not in seen]
@@ -60,9 +64,9 @@ async def _cascade(queryset: QuerySet[Any, Any], counts: Counter[str], seen: set
         keys = [row[relation.local_field.attname] for row in rows]
         await _follow(queryset, relation, keys, counts, seen)
     base = cast("QuerySet[Any, Any]", options.base_queryset()).using(adapter_for(queryset.database).alias)
-    number = await _delete_rows(base.filter(pk__in=[row[options.pk.attname] for row in rows]))
-    if number:
-        counts[options.label] += number
+    await _delete_rows(base.filter(pk__in=[row[options.pk.attname] for row in rows]))
+    # Counted as read: in a cycle the database's own cascade takes rows before their turn comes.
+    counts[options.label] += len(rows)
 
 
 async def _follow(

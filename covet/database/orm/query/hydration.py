@@ -28,25 +28,33 @@ from typing_extensions import is_typeddict
 
 from covet._codegen import define
 from covet.database.dialects.base import Dialect
-from covet.database.orm.peers import Peers, Rows
+from covet.database.orm.peers import REFUSED, FetchMode, Peers, Rows
 from covet.database.orm.query.plan import Hydrate
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
 from covet.database.orm.unloaded import unloaded_class
 from covet.exceptions import FieldError
 
 
-def build_hydrator(result: Result, dialect: Dialect, width: int, database: str | None) -> Hydrate:
+def build_hydrator(
+    result: Result, dialect: Dialect, width: int, database: str | None, fetch_mode: FetchMode = "peers"
+) -> Hydrate:
     """Return the function that turns rows of ``width`` columns into the result.
 
-    ``database`` is the alias that instances remember, None for the default one.
+    ``database`` is the alias that instances remember, None for the default one; ``fetch_mode`` is what awaiting an
+    unloaded relation of theirs will do.
     """
-    return _Writer(dialect, width, database).write(result)
+    return _Writer(dialect, width, database, _PEERS[fetch_mode]).write(result)
+
+
+#: What the instances of a result get as their peers, as source.
+_PEERS: dict[FetchMode, str] = {"peers": "Peers(out)", "one": "", "raise": "REFUSED"}
 
 
 class _Writer:
     """Writes the source of one hydrator."""
 
-    def __init__(self, dialect: Dialect, width: int, database: str | None) -> None:
+    def __init__(self, dialect: Dialect, width: int, database: str | None, peers: str) -> None:
+        self.peers = peers
         self.dialect = dialect
         self.width = width
         self.database = database
@@ -57,9 +65,9 @@ class _Writer:
 
     def write(self, result: Result) -> Hydrate:
         if isinstance(result, Entity):
-            self.namespace.update(Rows=Rows, Peers=Peers)
-            make = "Rows()"
-            value = self._entity(result, "        ", "Peers(out)")
+            self.namespace.update(Rows=Rows, Peers=Peers, REFUSED=REFUSED)
+            make = "Rows()" if result.link is None else "[]"
+            value = self._rows(result)
             label = result.model.__name__
         else:
             make = "[]"
@@ -101,6 +109,17 @@ class _Writer:
 
     # -- instances -------------------------------------------------------------------------
 
+    def _rows(self, entity: Entity) -> str:
+        """Write what makes one row; return the expression for it."""
+        if entity.link is None:
+            return self._entity(entity, "        ", self.peers)
+        # The peers of rows for many parents are those of the parents: who attaches the rows tells them.
+        if entity.shared:
+            self._once(entity, "        ", "")
+        else:
+            self._entity(entity, "        ", "")
+        return f"({self._value(entity.link)}, o0)"
+
     def _entity(self, entity: Entity, indent: str, peers: str) -> str:
         number = self.entities
         self.entities += 1
@@ -110,7 +129,7 @@ class _Writer:
         emit(f"{indent}{variable} = new({model})")
         for column in entity.columns:
             emit(f"{indent}{variable}.{_identifier(column.name)} = {self._value(column)}")
-        if entity.partial or entity.model._meta.relations:
+        if peers and (entity.partial or entity.model._meta.relations):
             self.before.append(f"    p{number} = {peers}")
             emit(f"{indent}{variable}._peers = p{number}")
         if self.database is not None:
@@ -121,17 +140,27 @@ class _Writer:
         return variable
 
     def _related(self, child: RelatedEntity, owner: str, peers: str, indent: str) -> None:
-        """Build a joined instance once for each key of the result: equal keys share one instance."""
-        entity, name = child.entity, _identifier(child.cache_name)
+        """Build a joined instance and give it to the one that it was joined to."""
+        emit, name = self.body.append, _identifier(child.cache_name)
+        emit(f"{indent}if c{child.entity.key} is not None:")
+        variable = self._once(child.entity, f"{indent}    ", f"{peers}.under({name!r})" if peers else "")
+        emit(f"{indent}    {owner}.{name} = {variable}")
+        if child.back is not None:
+            emit(f"{indent}    {variable}.{_identifier(child.back)} = {owner}")
+        if child.absent:
+            emit(f"{indent}else:")
+            emit(f"{indent}    {owner}.{name} = None")
+
+    def _once(self, entity: Entity, indent: str, peers: str) -> str:
+        """Build an instance once for each key of the result: equal keys share it."""
         seen, key, variable = f"seen{self.entities}", f"c{entity.key}", f"o{self.entities}"
         self.before.append(f"    {seen} = {{}}")
         emit = self.body.append
-        emit(f"{indent}if {key} is not None:")
-        emit(f"{indent}    {variable} = {seen}.get({key})")
-        emit(f"{indent}    if {variable} is None:")
-        self._entity(entity, f"{indent}        ", f"{peers}.under({name!r})")
-        emit(f"{indent}        {seen}[{key}] = {variable}")
-        emit(f"{indent}    {owner}.{name} = {variable}")
+        emit(f"{indent}{variable} = {seen}.get({key})")
+        emit(f"{indent}if {variable} is None:")
+        self._entity(entity, f"{indent}    ", peers)
+        emit(f"{indent}    {seen}[{key}] = {variable}")
+        return variable
 
     # -- other shapes ----------------------------------------------------------------------
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.fields.base import Field
-from covet.database.orm.query import prefetch
+from covet.database.orm.query import loaders
 from covet.database.orm.query.tokenizer import where_keys
-from covet.database.orm.unloaded import mark_loaded, unloaded_class
+from covet.database.orm.unloaded import mark_loaded, refused, unloaded_class
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     options: Options = instance._meta
     state = instance.__dict__
     found = own_base(instance, using)
-    if options.pk.attname in state:
-        return found.filter(pk=state[options.pk.attname])
+    if all(field.attname in state for field in options.key):
+        return found.filter(**{field.name: state[field.attname] for field in options.key})
     known = next(field for field in options.fields if field.attname in state)
     return found.filter(**{known.name: state[known.attname]})
 
@@ -48,6 +48,8 @@ async def load(instance: _I) -> _I:
     peers: Peers | None = state.get("_peers")
     if peers is not None:
         relation: Relation | None = state.get("_relation")
+        if peers.refused:
+            raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
                 await (_load_deferred(peers) if relation is None else _load_referred(peers, relation))
@@ -66,20 +68,20 @@ async def _load_referred(peers: Peers, relation: Relation) -> None:
     """Load a relation of all peers of the instance that refers."""
     members = peers.members()
     if len(members) > 1:
-        await prefetch.load_step(members, relation, None, members[0].__dict__.get("_database"))
+        await loaders.load_relation(members, relation)
 
 
 async def _load_deferred(peers: Peers) -> None:
     """Load the deferred fields of all peers: one query, by their keys."""
     members = [member for member in peers.members() if not member._is_loaded]
-    if len(members) <= 1:
+    if len(members) <= 1 or len(members[0]._meta.key) > 1:
         return
     options: Options = members[0]._meta
     pk = options.pk
     names = {field.name for member in members for field in _missing(member)}
     rows = own_base(members[0]).only(*names)
     by_key = {member.__dict__[pk.attname]: member for member in members}
-    query = where_keys(options, (rows.state, rows.params), pk, by_key)
+    query = where_keys((rows.state, rows.params), options.resolve("pk__in"), by_key)
     for row in await rows.derive(*query):
         member = by_key[row.__dict__[pk.attname]]
         for field in _missing(member):
@@ -98,9 +100,8 @@ async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) 
         if state.get(field.attname) != value:
             state.pop(f"_related_{field.name}", None)
         state[field.attname] = value
-    options: Options = instance._meta
-    pk = options.pk.attname
-    state[pk] = row.__dict__[pk]
+    for field in instance._meta.key:
+        state[field.attname] = row.__dict__[field.attname]
 
 
 async def refresh(instance: Any, names: Sequence[str], using: str | None) -> None:
@@ -120,10 +121,11 @@ def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
     options: Options = instance._meta
     state = instance.__dict__
     if names is None:
-        return [field for field in options.fields if not field.primary_key and field.attname in state]
+        return [field for field in options.fields if field.attname not in options.key_names and field.attname in state]
     fields = [options.get_field(name) for name in names]
-    if any(field.primary_key for field in fields):
-        raise FieldError(f"save(update_fields=...): {options.pk.name!r} is the primary key; it does not change.")
+    for field in fields:
+        if field.attname in options.key_names:
+            raise FieldError(f"save(update_fields=...): {field.name!r} is the primary key; it does not change.")
     return list(dict.fromkeys(fields))
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
@@ -31,14 +31,18 @@ from covet.database.orm.query.translation import (
     many_chain,
     paths_of,
 )
+from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
-    from covet.database.orm.options import Options
+    from covet.database.orm.options import Options, ResolvedPath
     from covet.database.orm.relations import Relation
+
+#: The type of the place of a row among those of its parent.
+_PLACE = Integer(64)
 
 
 class SelectPlanner:
@@ -110,7 +114,7 @@ class SelectPlanner:
         if tokens is None:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
-            tokens = tuple(_reverse(token) for token in tokens or (pk_order(self.options),))
+            tokens = tuple(_reverse(token) for token in tokens or key_order(self.options))
         return tuple(self._order(token) for token in tokens)
 
     def _order(self, token: OrderToken) -> Order:
@@ -134,7 +138,9 @@ class SelectPlanner:
             return tuple(dict.fromkeys([*keys, *extra]))
         # The key of each joined table fixes its other columns (functional dependency).
         joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
-        return tuple(n.column(n.options.pk.column) for n in (self.joins.root, *joined))
+        link = self.state.link
+        keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
+        return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
 
     def _named(self, name: str) -> ExpressionToken:
         return Tokenizer(self.options, self.state, []).path(name)
@@ -145,6 +151,11 @@ class SelectPlanner:
         """Select one more column; return its position."""
         self.columns.append(Selected(expression))
         return len(self.columns) - 1
+
+    def add_key(self) -> None:
+        """Select the primary key."""
+        for field in self.options.key:
+            self.add(self.joins.root.column(field.column))
 
     def _field(self, field: Field[Any], name: str, expression: nodes.Expression, *, nullable: bool) -> ResultColumn:
         return ResultColumn(name, self.add(expression), field.logical_type, nullable, field.decode)
@@ -162,11 +173,13 @@ class SelectPlanner:
                 continue
             column = nodes.ColumnRef(node.alias, field.column, field.logical_type)
             columns.append(self._field(field, field.attname, column, nullable=field.null))
-        key = next(c.position for c in columns if c.name == options.pk.attname)
+        key = next(c.position for c in columns if c.name == options.key[0].attname)
         related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
         if not prefix:
             columns.extend(self._annotation(a) for a in self.state.annotations)
-        return Entity(options.model, tuple(columns), key, partial, related)
+        if prefix or self.state.link is None:
+            return Entity(options.model, tuple(columns), key, partial, related)
+        return Entity(options.model, tuple(columns), key, partial, related, self._link(), self._is_shared())
 
     def _annotation(self, annotation: Annotation) -> ResultColumn:
         return self._value(annotation.name, AnnotationToken("annotation", annotation.name))
@@ -181,9 +194,52 @@ class SelectPlanner:
         return ResultColumn(name, self.add(expression), token_type(token, self.state), True)
 
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
+        if len(relation.remote._meta.key) > 1:
+            raise FieldError(
+                f"select_related({relation.name!r}): its key is of several fields; use prefetch_related()."
+            )
         child = self.joins.reach((*_relations_to(node), relation), None, required=False)
         entity = self.entity(child, f"{prefix}{relation.name}__")
-        return RelatedEntity(relation.cache_name, entity, relation.optional)
+        absent = relation.kind == "reverse"
+        return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
+
+    # -- rows for many parents -------------------------------------------------------------
+
+    def _link(self) -> ResultColumn:
+        """Select the key of the parent that a row belongs to."""
+        path = cast("ResolvedPath", self.state.link)
+        field, column = path.field, self.translator.column(path)
+        for position, selected in enumerate(self.columns):
+            if selected.expression == column:
+                return ResultColumn("link", position, field.logical_type, False, field.decode)
+        return self._field(field, "link", column, nullable=False)
+
+    def _is_shared(self) -> bool:
+        """Whether a row may come for several parents and is the same for each."""
+        return self.state.link is not None and bool(self.state.link.relations) and not self.state.annotations
+
+    def _limited_by_parent(
+        self, result: Result, where: nodes.Expression | None, having: nodes.Expression | None
+    ) -> Select:
+        """Keep those rows of each parent whose place in the order is within limit and offset."""
+        if self.state.distinct:
+            raise FieldError("Prefetch(queryset=): a slice for each parent and distinct() exclude each other.")
+        order = self.order_by() or tuple(self._order(token) for token in key_order(self.options))
+        number = nodes.RowNumber((self.translator.column(cast("ResolvedPath", self.state.link)),), order)
+        inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
+        inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
+        types = {column.position: column.type for column in _columns_of(result)}
+        columns = tuple(Selected(nodes.ColumnRef("q", f"c{i}", types.get(i))) for i in range(len(self.columns)))
+        place = nodes.ColumnRef("q", "n", _PLACE)
+        bounds: list[nodes.Expression] = []
+        skipped = None if self.state.offset is None else self.translator.param(self.state.offset, _PLACE)
+        if skipped is not None:
+            bounds.append(nodes.Comparison(">", place, skipped))
+        if self.state.limit is not None:
+            last = self.translator.param(self.state.limit, _PLACE)
+            last = last if skipped is None else nodes.Arithmetic("+", skipped, last, _PLACE)
+            bounds.append(nodes.Comparison("<=", place, last))
+        return Select(columns, SubqueryRef(inner, "q"), where=_all(bounds), order_by=(Order(place, nullable=False),))
 
     def _related_prefixes(self) -> set[str]:
         found: set[str] = set()
@@ -193,7 +249,7 @@ class SelectPlanner:
         return found
 
     def _is_loaded(self, field: Any, prefix: str) -> bool:
-        if field.primary_key:
+        if field.attname in field.model._meta.key_names:
             return True
         names = {f"{prefix}{field.name}", f"{prefix}{field.attname}"}
         if names & self.state.defer:
@@ -220,6 +276,8 @@ class SelectPlanner:
         """Return the SELECT of the rows and what they become."""
         where, having = self.conditions()
         result: Result = self.entity(self.joins.root) if self.state.shape is None else self.record()
+        if self.state.link is not None and (self.state.limit is not None or self.state.offset is not None):
+            return self._limited_by_parent(result, where, having), result
         return self.statement(tuple(self.columns), where, having), result
 
     def statement(
@@ -280,6 +338,15 @@ def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
     return tuple(reversed(relations))
 
 
+def _columns_of(result: Result) -> list[ResultColumn]:
+    if isinstance(result, Record):
+        return list(result.columns)
+    found = [*result.columns, *([result.link] if result.link is not None else [])]
+    for child in result.related:
+        found.extend(_columns_of(child.entity))
+    return found
+
+
 def _conjuncts(token: Predicate) -> tuple[Predicate, ...]:
     if token.tag == "group" and token.connector == "AND" and not token.negated:
         return tuple(part for child in token.children for part in _conjuncts(child))
@@ -310,9 +377,9 @@ def default_order(options: Options) -> tuple[OrderToken, ...]:
     return tuple(tokenizer.order(key) for key in options.ordering)
 
 
-def pk_order(options: Options) -> OrderToken:
-    """Return the sort key that every model has."""
-    return OrderToken(PathToken("path", options.resolve_field("pk")), False, None)
+def key_order(options: Options) -> tuple[OrderToken, ...]:
+    """Return the sort keys that every model has: its primary key."""
+    return tuple(OrderToken(PathToken("path", options.resolve_field(field.name)), False, None) for field in options.key)
 
 
 def _reverse(token: OrderToken) -> OrderToken:
@@ -326,8 +393,7 @@ def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
     where, having = planner.conditions()
     shape = token.state.shape
     if shape is None:
-        root = planner.joins.root
-        planner.add(root.column(root.options.pk.column))
+        planner.add_key()
     elif shape.names is None or len(shape.names) != 1:
         raise FieldError("The queryset on the right of 'in' must have one column: values_list('field').")
     else:

@@ -6,7 +6,7 @@ the model) is what a row becomes.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Generator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, cast, overload
 
 from typing_extensions import TypeVar
@@ -21,6 +21,7 @@ from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
 if TYPE_CHECKING:
     from covet.database.orm.model import Model
+    from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
 
 _M = TypeVar("_M", bound="Model[Any]")
@@ -196,7 +197,8 @@ class QuerySet(Query, Generic[_M, _R]):
     def prefetch_related(self, *relations: str | RelationReference | Prefetch) -> Self:
         """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
-        new.prefetches = (*self.prefetches, *(prefetch.as_prefetch(self.model, item) for item in relations))
+        for item in relations:
+            new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
         return new
 
     def select_for_update(
@@ -210,6 +212,14 @@ class QuerySet(Query, Generic[_M, _R]):
         """Lock the rows until the transaction ends (PostgreSQL; SQLite has no row locks and says so)."""
         return self._change(lock=LockToken("NO KEY UPDATE" if no_key else "UPDATE", nowait, skip_locked, tuple(of)))
 
+    def fetch_mode(self, mode: FetchMode, /) -> Self:
+        """Say what awaiting an unloaded relation of the rows does.
+
+        ``"peers"`` (the default) loads it for all rows of the result in one query, ``"one"`` for that row alone,
+        ``"raise"`` raises ``NotLoaded``. ``Meta.fetch_mode`` and ``set_fetch_mode()`` say it for more than one query.
+        """
+        return self._change(fetch_mode=execution.checked_fetch_mode(mode))
+
     def using(self, alias: str) -> Self:
         """Ask another database."""
         new = self.derive(self.state, self.params)
@@ -218,10 +228,14 @@ class QuerySet(Query, Generic[_M, _R]):
 
     # -- reading ---------------------------------------------------------------------------
 
-    def __await__(self) -> Generator[Any, Any, list[_R]]:
+    def fetch(self, want: execution.Want = "rows") -> Coroutine[Any, Any, list[_R]]:
+        """Return the coroutine that asks for the rows, or for those of them that are wanted."""
         if self.prefetches or self.known is not None:
-            return prefetch.fetch_with_relations(self).__await__()
-        return execution.fetch_all(self).__await__()
+            return prefetch.fetch_with_relations(self, want)
+        return execution.fetch_all(self, want)
+
+    def __await__(self) -> Generator[Any, Any, list[_R]]:
+        return self.fetch().__await__()
 
     async def __aiter__(self) -> AsyncIterator[_R]:
         for row in await self:
@@ -239,7 +253,7 @@ class QuerySet(Query, Generic[_M, _R]):
     async def get(self, *conditions: Q, **lookups: Any) -> _R:
         """Return the one row; none is ``Model.DoesNotExist``, several ``Model.MultipleObjectsReturned``."""
         found = self.filter(*conditions, **lookups) if conditions or lookups else self
-        rows = await prefetch.fetch_with_relations(found, "one")
+        rows = await found.fetch("one")
         if len(rows) == 1:
             return rows[0]
         raise builders.not_one(self.model, len(rows))
@@ -247,31 +261,31 @@ class QuerySet(Query, Generic[_M, _R]):
     async def get_or_none(self, *conditions: Q, **lookups: Any) -> _R | None:
         """Return the one row, or None; several are still ``Model.MultipleObjectsReturned``."""
         found = self.filter(*conditions, **lookups) if conditions or lookups else self
-        rows = await prefetch.fetch_with_relations(found, "one")
+        rows = await found.fetch("one")
         if len(rows) > 1:
             raise builders.not_one(self.model, len(rows))
         return rows[0] if rows else None
 
     async def first(self) -> _R | None:
         """Return the first row in the order given, or by primary key; None without rows."""
-        rows = await prefetch.fetch_with_relations(self, "first")
+        rows = await self.fetch("first")
         return rows[0] if rows else None
 
     async def last(self) -> _R | None:
         """Return the last row in the order given, or by primary key; None without rows."""
-        rows = await prefetch.fetch_with_relations(builders.unsliced(self, "last"), "last")
+        rows = await builders.unsliced(self, "last").fetch("last")
         return rows[0] if rows else None
 
     async def earliest(self, *fields: str | Expression[Any]) -> _R:
         """Return the first row by these fields, or by ``Meta.get_latest_by``; none is ``DoesNotExist``."""
         ordered = self.order_by(*builders.latest_by(self.model, fields))
-        rows = await prefetch.fetch_with_relations(ordered, "first")
+        rows = await ordered.fetch("first")
         return builders.some(self.model, rows)
 
     async def latest(self, *fields: str | Expression[Any]) -> _R:
         """Return the last row by these fields, or by ``Meta.get_latest_by``; none is ``DoesNotExist``."""
         ordered = self.order_by(*builders.latest_by(self.model, fields))
-        rows = await prefetch.fetch_with_relations(ordered, "last")
+        rows = await ordered.fetch("last")
         return builders.some(self.model, rows)
 
     async def count(self) -> int:

@@ -68,12 +68,12 @@ def _hydrator(adapter: Adapter, model: type[Any], names: tuple[str, ...]) -> Hyd
         else:
             columns.append(ResultColumn(field.attname, position, field.logical_type, True, field.decode))
     found = {column.name for column in columns}
-    if options.pk.attname not in found:
+    if not options.key_names <= found:
+        columns_of_key = ", ".join(repr(field.column) for field in options.key)
         raise FieldError(
-            f"raw() of {options.label} must select the primary key {options.pk.column!r}; "
-            f"it selects {', '.join(names)}."
+            f"raw() of {options.label} must select the primary key {columns_of_key}; it selects {', '.join(names)}."
         )
     partial = any(field.attname not in found for field in options.fields)
-    key = next(column.position for column in columns if column.name == options.pk.attname)
+    key = next(column.position for column in columns if column.name == options.key[0].attname)
     entity = Entity(model, tuple(columns), key, partial)
     return build_hydrator(entity, adapter.dialect, len(names), remembered(adapter))

@@ -25,22 +25,34 @@ class ResultColumn:
 
 @dataclass(frozen=True, slots=True)
 class RelatedEntity:
-    """An instance that a JOIN brings along. ``optional``: there may be none, which its key's NULL tells."""
+    """An instance that a JOIN brings along. ``optional``: there may be none, which its key's NULL tells.
+
+    ``back`` is the attribute of that instance that gets the one it was joined to, where it can have one only;
+    ``absent``: that there is none is remembered.
+    """
 
     cache_name: str
     entity: Entity
     optional: bool
+    back: str | None = None
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """Columns that make an instance. ``partial``: some fields are deferred."""
+    """Columns that make an instance. ``partial``: some fields are deferred.
+
+    With ``link`` the result is pairs: the key of a parent, and a row of that parent. ``shared``: the same row may come
+    for several parents, and is one instance.
+    """
 
     model: type[Any]
     columns: tuple[ResultColumn, ...]
     key: int
     partial: bool = False
     related: tuple[RelatedEntity, ...] = ()
+    link: ResultColumn | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
@@ -38,11 +38,15 @@ from covet.database.orm.query.state import (
     Predicate,
     Query,
     QueryState,
+    Shape,
     SubqueryToken,
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import LogicalType
 from covet.exceptions import FieldError
+
+if TYPE_CHECKING:
+    from covet.database.orm.relations import Relation
 
 _T = TypeVar("_T")
 
@@ -113,13 +117,27 @@ def answer(path: ResolvedPath, decided: Decided) -> Predicate:
 
 
 def where_keys(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], field: Field[Any], keys: Iterable[object]
+    query: tuple[QueryState, tuple[object, ...]], path: ResolvedPath, keys: Iterable[object]
 ) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters with ``field IN (keys)``, for keys that came from the database and need no check."""
+    """Return state and parameters with ``path``, an IN, of keys that came from the database and need no check."""
     state, params = query
-    values = tuple(keys) if field.encode is None else tuple(map(field.encode, keys))
-    leaf = Leaf("leaf", options.resolve(f"{field.name}__in"), len(params))
-    return state._replace(where=(*state.where, leaf)), (*params, values)
+    encode = path.field.encode
+    values = tuple(keys) if encode is None else tuple(encode(key) for key in keys)
+    return state._replace(where=(*state.where, Leaf("leaf", path, len(params)))), (*params, values)
+
+
+def linked(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
+    state, params = where_keys(query, options.key_path(relation, IN), keys)
+    return state._replace(link=options.key_path(relation)), params
+
+
+def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for the rows that ``relation`` gives for one key."""
+    path = options.key_path(relation)
+    return QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
 
 
 class Tokenizer:
@@ -192,7 +210,7 @@ class Tokenizer:
                 raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
             return NullTest("null", PathToken("path", path), True)
         if isinstance(value, Query):
-            return self._membership(PathToken("path", path), lookup, value)
+            return self._membership(PathToken("path", path), lookup, _of_target(path, value))
         if isinstance(value, Expression):
             return self._compare(PathToken("path", path), lookup, cast("Expression[object]", value))
         if path.target is not None:
@@ -201,6 +219,11 @@ class Tokenizer:
             prepared = lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(path, decided)
+        return self._prepared(path, prepared)
+
+    def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
+        """Return the condition for a value that its lookup has checked; the parameters take it."""
+        lookup = path.lookup
         if lookup is ISNULL:
             return NullTest("null", PathToken("path", path), prepared)
         if lookup.takes_list and not prepared:
@@ -349,6 +372,21 @@ def _key_of(path: ResolvedPath, value: Any) -> Any:
     if key is None:
         raise ValueError(f"{path.path!r}: this {target.__name__} has no key yet; save it first.")
     return key
+
+
+def _of_target(path: ResolvedPath, query: Query) -> Query:
+    """Return a query of instances as one of what is compared with them; refuse instances of another model."""
+    if path.target is None or query.state.shape is not None:
+        return query
+    if query.model is not path.target:
+        raise FieldError(f"{path.path!r} takes a queryset of {path.target.__name__}, not of {query.model.__name__}.")
+    remote: Field[Any] | None = getattr(path.field, "remote_field", None)
+    if remote is None or remote.model is not path.target or remote.primary_key:
+        return query
+    found = Query()
+    found.model, found.params = query.model, query.params
+    found.state = query.state._replace(shape=Shape("flat", (remote.name,)))
+    return found
 
 
 def target_attname(field: Field[Any]) -> str:

@@ -132,12 +132,12 @@ async def save_changes(
     rows: list[Row] = []
     masks: list[int] = []
     collector.collect((instance,), rows, masks)
-    pk = options.pk
-    key = encoded(pk, instance.__dict__[pk.attname])
+    state = instance.__dict__
+    key = [encoded(field, state[field.attname]) for field in options.key]
     adapter = adapter_for(database)
     if not masks[0]:
         plan = _plain_update_plan(adapter, model, collector.fields)
-        return bool(await execute(adapter, model, plan, (*rows[0], key), rows=False))
+        return bool(await execute(adapter, model, plan, (*rows[0], *key), rows=False))
     params: list[object] = []
     assignments: list[tuple[Field[Any], ExpressionToken | None]] = []
     for at, (field, value) in enumerate(zip(collector.fields, rows[0], strict=True)):
@@ -148,7 +148,7 @@ async def save_changes(
             params.append(value)
     computed = collector.split(masks[0]).others
     plan = _update_plan(adapter, model, tuple(assignments), computed)
-    found = await execute(adapter, model, plan, (*params, key), rows=True)
+    found = await execute(adapter, model, plan, (*params, *key), rows=True)
     if found:
         fill(instance, computed, found[0])
     return bool(found)
@@ -184,13 +184,23 @@ def _update_plan(
             else:
                 changes.append((field.column, planner.translator.value(token)))
                 position += _width(token)
-        pk = nodes.ColumnRef(options.db_table, options.pk.column, options.pk.logical_type)
-        where = nodes.Comparison("=", pk, nodes.Param(position, options.pk.logical_type))
+        where = _has_key(options, position)
         plan = returning_plan(
             adapter, Update(table_ref(options), tuple(changes), where, returned_columns(computed)), computed
         )
         adapter.plans.put(key, plan)
     return plan
+
+
+def _has_key(options: Options, position: int) -> nodes.Expression:
+    """Return the condition for the row with the key in the parameters from ``position`` on."""
+    parts = tuple(
+        nodes.Comparison(
+            "=", nodes.ColumnRef(options.db_table, f.column, f.logical_type), nodes.Param(position + i, f.logical_type)
+        )
+        for i, f in enumerate(options.key)
+    )
+    return parts[0] if len(parts) == 1 else nodes.And(parts)
 
 
 def _width(token: ExpressionToken) -> int:

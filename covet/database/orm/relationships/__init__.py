@@ -12,9 +12,11 @@ from covet.database.orm.relationships.foreign_key import (
     ForeignKey,
     OnDelete,
 )
-from covet.database.orm.relationships.many_to_many import ManyToManyField, ManyToManyManager
+from covet.database.orm.relationships.many_to_many import ManyToManyField
+from covet.database.orm.relationships.many_to_many_manager import ManyToManyManager
 from covet.database.orm.relationships.one_to_one import OneToOneField, ReverseOneToOne
-from covet.database.orm.relationships.related_manager import RelatedManager, ReverseManager
+from covet.database.orm.relationships.related_manager import RelatedManager
+from covet.database.orm.relationships.reverse_manager import ReverseManager
 
 __all__ = [
     "CASCADE",

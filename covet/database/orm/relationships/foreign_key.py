@@ -11,8 +11,9 @@ from covet.database.orm import registry
 from covet.database.orm.conditions import Q
 from covet.database.orm.fields.base import Field
 from covet.database.orm.fields.fast_check import FastCheck, holds
-from covet.database.orm.relations import Relation, RelationReference
-from covet.database.orm.relationships.related_manager import ReverseManager
+from covet.database.orm.relations import Relation, RelationReference, pair
+from covet.database.orm.relationships.reverse import attach, reverse_names, same_place
+from covet.database.orm.relationships.reverse_manager import ReverseManager
 from covet.database.orm.unloaded import make_reference
 from covet.database.schema.constraints import ReferentialAction
 from covet.database.schema.types import LogicalType
@@ -152,8 +153,8 @@ class ForeignKey(Field[_To], RelationReference):
 
     @property
     def is_single(self) -> bool:
-        """Whether one row at most refers to a target."""
-        return self.unique or self.primary_key
+        """Whether the other side is a single instance, not a manager."""
+        return False
 
     @override
     def contribute_to_class(self, model: type[Any], name: str) -> None:
@@ -184,50 +185,35 @@ class ForeignKey(Field[_To], RelationReference):
             raise ModelDefinitionError(f"{options.label}.{self.name}: {self.remote_field!r} is not unique.")
         self.encode, self.decode = self.remote_field.encode, self.remote_field.decode
         self.lowest, self.highest = self.remote_field.lowest, self.remote_field.highest
-        options.pending.pop(self.name, None)
         self.relation = Relation(
             name=self.name, kind="forward", model=model, remote=target, local_field=self,
-            remote_field=self.remote_field, many=False, optional=self.null, accessor=self.name, foreign_key=self,
+            remote_field=self.remote_field, many=False, optional=self.null or not self.db_constraint,
+            accessor=self.name, foreign_key=self, origin=(model.__module__, model.__qualname__, self.name),
         )  # fmt: skip
         options.add_relation(self.relation)
-        self._link_back(target, remote)
+        self._link_back(target, remote, self.relation)
+        options.resolved(self.name)
 
-    def _link_back(self, target: type[Any], remote: Options) -> None:
+    def _link_back(self, target: type[Any], remote: Options, forward: Relation) -> None:
         """Give the target its side of the relation."""
         model = cast("type[Any]", self.model)
-        related_name: str | None = self.options.get("related_name") or model._meta.default_related_name
-        accessor = related_name or self._default_accessor(model)
-        hidden = accessor.endswith("+")
-        query_name: str = self.options.get("related_query_name") or related_name or model.__name__.lower()
+        names = reverse_names(model._meta, self.options, self._default_accessor(model))
         relation = Relation(
-            name=query_name, kind="reverse", model=target, remote=model,
+            name=names.query, kind="reverse", model=target, remote=model,
             local_field=cast("Field[Any]", self.remote_field), remote_field=self,
-            many=not self.is_single, optional=True, accessor="" if hidden else accessor, foreign_key=self,
+            many=not self.is_single, optional=True, accessor=names.accessor, foreign_key=self, origin=forward.origin,
         )  # fmt: skip
-        remote.dependants[:] = [known for known in remote.dependants if not _same_place(known, relation)]
+        if names.accessor:
+            attach(relation, self._reverse_accessor(relation), self)
+        pair(forward, relation)
+        remote.dependants[:] = [known for known in remote.dependants if not same_place(known, relation)]
         remote.dependants.append(relation)
-        if hidden:
-            return
-        self._refuse_clash(remote, relation)
-        remote.add_relation(relation)
-        setattr(target, accessor, self._reverse_accessor(relation))
 
     def _default_accessor(self, model: type[Any]) -> str:
         return f"{model.__name__.lower()}_set"
 
     def _reverse_accessor(self, relation: Relation) -> object:
         return ReverseManager[Any](relation)
-
-    def _refuse_clash(self, remote: Options, relation: Relation) -> None:
-        known = remote.relations.get(relation.name)
-        field = remote.find_field(relation.accessor) or remote.find_field(relation.name)
-        if field is None and (known is None or _same_place(known, relation)):
-            return
-        other = field if field is not None else cast("Relation", known).foreign_key
-        raise ModelDefinitionError(
-            f"{remote.label}.{relation.accessor}, the other side of {self!r}, clashes with {other!r}. "
-            "Give related_name= another name, or '+' for none."
-        )
 
     # -- the column ------------------------------------------------------------------------
 
@@ -297,6 +283,8 @@ class ForeignKey(Field[_To], RelationReference):
             return None
         reference = make_reference(cast("Relation", self.relation), instance, target.attname, key)
         state[f"_related_{self.name}"] = reference
+        if (back := cast("Relation", self.relation).back) is not None:
+            reference.__dict__[back] = instance
         return reference
 
     def _relate(self, instance: Any, value: Any) -> None:
@@ -311,15 +299,11 @@ class ForeignKey(Field[_To], RelationReference):
             raise TypeError(
                 f"{self.label} takes a {remote.__name__}, not {type(value).__name__}. Set {self.attname} for a key."
             )
-        state[self.attname] = value.__dict__.get(target.attname)
+        related = value.__dict__
+        state[self.attname] = related.get(target.attname)
         state[f"_related_{self.name}"] = value
-
-
-def _same_place(one: Relation, other: Relation) -> bool:
-    """Whether two relations come from the same declaration: a class that was defined again."""
-    a, b = one.foreign_key, other.foreign_key
-    places = [(f.model.__module__, f.model.__qualname__, f.name) for f in (a, b) if f.model is not None]
-    return a is b or (len(places) > 1 and places[0] == places[1])
+        if (back := cast("Relation", self.relation).back) is not None:
+            related[back] = instance
 
 
 class SelfForeignKey(ForeignKey[Any]):

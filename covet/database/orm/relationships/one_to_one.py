@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, cast, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
@@ -81,8 +81,12 @@ class ReverseOneToOne(RelationReference, Generic[_To]):
             if key is None:
                 raise ValueError(f"{self.relation.label}: this {owner.__name__} has no key yet; save it first.")
             state[name] = make_reference(self.relation, instance, self.relation.remote_field.attname, key)
+            state[name].__dict__[cast("str", self.relation.back)] = instance
         return state[name]
 
     def __set__(self, instance: Any, value: _To, /) -> None:
+        if not isinstance(value, self.relation.remote):
+            raise TypeError(
+                f"{self.relation.label} takes a {self.relation.remote.__name__}, not {type(value).__name__}."
+            )
         setattr(value, self.relation.foreign_key.name, instance)
-        instance.__dict__[self.relation.cache_name] = value

@@ -1,4 +1,4 @@
-"""RelatedManager: the many side of a relation, bound to one instance: ``user.posts``.
+"""RelatedManager: the many side of a relation, bound to one instance: ``user.posts``, ``post.tags``.
 
 Not loaded, it asks: ``await user.posts.all()``. Once ``prefetch_related`` (or awaiting it) loaded it, it is also a
 sequence: ``for post in user.posts``, ``len(user.posts)``, ``user.posts[0]`` without a question.
@@ -14,19 +14,20 @@ from typing_extensions import TypeVar
 from covet.database.orm.manager import Manager
 from covet.database.orm.query import batching
 from covet.database.orm.query.queryset import QuerySet
-from covet.database.orm.relations import Relation, RelationReference
-from covet.database.transaction import transaction
-from covet.exceptions import FieldError, RelationNotLoaded
+from covet.database.orm.query.tokenizer import where_key
+from covet.database.orm.relations import Relation
+from covet.exceptions import RelationNotLoaded
 
 if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
     from covet.database.orm.model import Model
+    from covet.database.orm.options import Options
 
 _M = TypeVar("_M", bound="Model[Any]")
-_ToM = TypeVar("_ToM", bound="Model[Any]", default=Any)
 
 
 class RelatedManager(Manager[_M]):
-    """Rows of another model that refer to ``instance``."""
+    """Rows of another model that belong to ``instance``: what reading them is like, whichever way they belong."""
 
     instance: Any
     relation: Relation
@@ -47,20 +48,34 @@ class RelatedManager(Manager[_M]):
         found: list[_M] | None = self.instance.__dict__.get(self.relation.cache_name)
         return found
 
-    def _key(self) -> Any:
-        key = self.instance.__dict__.get(self.relation.local_field.attname)
-        if key is None:
-            owner = type(self.instance).__name__
+    @property
+    def _database(self) -> str | None:
+        found: str | None = self.instance.__dict__.get("_database")
+        return found
+
+    def _key(self, *, writing: bool = False) -> Any:
+        """Return what related rows know this instance by; an instance that is no row yet has none."""
+        state = self.instance.__dict__
+        key = state.get(self.relation.local_field.attname)
+        # A key that Python made (a UUID) is there before the row is.
+        if key is None or (writing and state.get("_adding") and self.relation.local_field.has_default()):
+            owner = self.relation.model.__name__
             raise ValueError(f"{owner}.{self.relation.accessor}: this {owner} has no key yet; save it first.")
         return key
 
+    def _base_rows(self) -> QuerySet[_M]:
+        """Return all rows of the other model, in the database of this instance."""
+        found = cast("QuerySet[_M]", self.relation.remote._meta.base_queryset())
+        found.database = self._database
+        return found
+
     def get_queryset(self) -> QuerySet[_M]:
-        """Return the related rows; each knows the instance that it refers to."""
-        foreign_key = self.relation.foreign_key.name
-        base = cast("QuerySet[_M]", self.relation.remote._meta.base_queryset())
-        found = base.filter(**{foreign_key: self._key()})
-        found.known = (foreign_key, self.instance)
-        found.database = self.instance.__dict__.get("_database")
+        """Return the related rows; each knows the instance that it belongs to where that is the only one."""
+        base = self._base_rows()
+        options: Options = self.relation.remote._meta
+        found = base.derive(*where_key(options, self.relation, self._key()))
+        if self.relation.inverse is not None and not self.relation.inverse.many:
+            found.known = (self.relation.inverse.name, self.instance)
         return found
 
     def all(self) -> QuerySet[_M]:
@@ -90,7 +105,7 @@ class RelatedManager(Manager[_M]):
     def _rows(self) -> list[_M]:
         found = self._loaded
         if found is None:
-            owner, name = type(self.instance).__name__, self.relation.accessor
+            owner, name = self.relation.model.__name__, self.relation.accessor
             raise RelationNotLoaded(
                 f"{owner}.{name} is not loaded. Ask with 'await {owner.lower()}.{name}.all()', "
                 f"or load it with the query by prefetch_related({self.relation.name!r})."
@@ -119,105 +134,21 @@ class RelatedManager(Manager[_M]):
     def __repr__(self) -> str:
         found = self._loaded
         shown = "not loaded" if found is None else repr(found)
-        return f"<{type(self.instance).__name__}.{self.relation.accessor}: {shown}>"
+        return f"<{self.relation.model.__name__}.{self.relation.accessor}: {shown}>"
 
-    # -- writing ---------------------------------------------------------------------------
+    # -- what the writing methods share ----------------------------------------------------
 
-    async def create(self, **values: Any) -> _M:
-        """Insert a row that refers to this instance."""
-        found = await self.get_queryset().create(**values)
-        self._forget()
-        return found
+    def _keys_of(self, objs: Iterable[Any], field: Field[Any]) -> list[Any]:
+        """Return the values of ``field`` of instances and keys, each once, or refuse one that cannot be meant."""
+        return list(dict.fromkeys(self._key_of(row, field) for row in objs))
 
-    async def bulk_create(self, objs: Iterable[_M], **options: Any) -> list[_M]:
-        """Insert many rows that refer to this instance."""
-        rows = list(objs)
-        for row in rows:
-            setattr(row, self.relation.foreign_key.name, self.instance)
-        found = await self.get_queryset().bulk_create(rows, **options)
-        self._forget()
-        return found
-
-    async def add(self, *objs: _M | Any) -> None:
-        """Make these rows (instances or keys) refer to this instance, in one statement."""
-        await self._point(objs, self._key())
-        for row in objs:
-            if isinstance(row, self.model):
-                setattr(row, self.relation.foreign_key.name, self.instance)
-
-    async def remove(self, *objs: _M | Any) -> None:
-        """Make these rows refer to nothing; the foreign key must be nullable."""
-        self._require_nullable("remove")
-        await self._point(objs, None)
-        for row in objs:
-            if isinstance(row, self.model):
-                setattr(row, self.relation.foreign_key.name, None)
-
-    async def clear(self) -> None:
-        """Make every related row refer to nothing; the foreign key must be nullable."""
-        self._require_nullable("clear")
-        self._forget()
-        await self.get_queryset().update(**{self.relation.foreign_key.name: None})
-
-    async def set(self, objs: Iterable[_M], /) -> None:
-        """Make exactly these rows refer to this instance."""
-        rows = list(objs)
-        keys = {self._pk_of(row) for row in rows}
-        async with transaction(using=self.instance.__dict__.get("_database")):
-            if self.relation.foreign_key.null:
-                gone = self.get_queryset().exclude(pk__in=keys)
-                await gone.update(**{self.relation.foreign_key.name: None})
-            await self.add(*rows)
-
-    def _require_nullable(self, method: str) -> None:
-        if not self.relation.foreign_key.null:
-            raise FieldError(f"{method}() needs a nullable {self.relation.foreign_key!r}; delete the rows instead.")
-
-    async def _point(self, objs: tuple[Any, ...], key: object) -> None:
-        keys = [self._pk_of(row) for row in objs]
-        self._forget()
-        if not keys:
-            return
-        base = cast("QuerySet[_M]", self.relation.remote._meta.base_queryset())
-        base.database = self.instance.__dict__.get("_database")
-        rows = base.filter(pk__in=keys)
-        if key is None:
-            rows = rows.filter(**{self.relation.foreign_key.name: self._key()})
-        await rows.update(**{self.relation.foreign_key.name: key})
-
-    def _pk_of(self, row: Any) -> Any:
-        if hasattr(row.__class__, "_meta"):
-            if not isinstance(row, self.model):
-                raise TypeError(f"{self!r} holds {self.model.__name__}, not {type(row).__name__}.")
-            if row.pk is None:
-                raise ValueError(f"This {self.model.__name__} has no key yet; save it first.")
-            return row.pk
-        return row
-
-
-class ReverseManager(RelatedManager[_ToM], RelationReference):
-    """Where a foreign key's ``related_name`` puts it: ``posts: ReverseManager[Post]`` declares it for type checkers."""
-
-    def __init__(self, relation: Relation | None = None) -> None:
-        if relation is not None:
-            self.relation = relation
-
-    @property
-    def relation_name(self) -> str:
-        return self.relation.name
-
-    if not TYPE_CHECKING:
-
-        def __get__(self, instance: object, owner: type[Any], /) -> Any:
-            if instance is None:
-                return self
-            return ReverseManager().bind(self.relation, instance)
-
-        def __set__(self, instance: object, value: object) -> None:
-            name = f"{type(instance).__name__}.{self.relation.accessor}"
-            raise AttributeError(f"{name} cannot be assigned; use await {name}.set([...]).")
-
-    def __repr__(self) -> str:
-        if "instance" in self.__dict__:
-            return super().__repr__()
-        return f"<ReverseManager: {self.relation.model.__name__}.{self.relation.accessor}>"
+    def _key_of(self, row: Any, field: Field[Any]) -> Any:
+        if getattr(row, "_meta", None) is None:
+            return field.prepare(row)
+        name = self.model.__name__
+        if not isinstance(row, self.model):
+            raise TypeError(f"{self.relation.label} holds {name}, not {type(row).__name__}.")
+        key = row.__dict__.get(field.attname)
+        if key is None or (row.__dict__.get("_adding") and field.has_default()):
+            raise ValueError(f"{self.relation.label}: this {name} has no key yet; save it first.")
+        return key

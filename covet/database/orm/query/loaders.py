@@ -1,0 +1,187 @@
+"""Loaders: instances and a tree of relations -> one query a relation and level -> related rows attached.
+
+Breadth-first: each level of the tree is asked once for all parents together, and loaders that ask the same question of
+the same table (``author`` and ``editor``, both users by key) share one query and its instances. What is loaded already
+(by a join, by an earlier prefetch) is used and not asked again. A query gives (key of a parent, row) pairs, so a row
+through a table of links needs no further question to find its parents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from covet.database.orm.query import execution
+from covet.database.orm.query.tokenizer import linked
+from covet.database.orm.unloaded import take_over
+
+if TYPE_CHECKING:
+    from covet.database.orm.peers import Peers
+    from covet.database.orm.query.queryset import QuerySet
+    from covet.database.orm.relations import Relation
+
+
+#: An attribute that is not there, where None is a value.
+_MISSING = object()
+
+
+class Node:
+    """One relation of the tree of what to load."""
+
+    __slots__ = ("children", "queryset", "relation", "to_attr")
+
+    def __init__(self, relation: Relation, to_attr: str | None) -> None:
+        self.relation = relation
+        self.to_attr = to_attr
+        self.queryset: QuerySet[Any, Any] | None = None
+        self.children: dict[str, Node] = {}
+
+    @property
+    def target(self) -> str:
+        """The attribute that gets what is loaded."""
+        return self.to_attr or self.relation.cache_name
+
+    def waiting(self, instances: Iterable[Any]) -> list[Any]:
+        """Return the instances that do not have it yet."""
+        target = self.target
+        if self.to_attr is not None or self.relation.many or self.relation.kind == "reverse":
+            missing = [each for each in instances if getattr(each, target, _MISSING) is _MISSING]
+            if self.to_attr is not None or self.relation.many:
+                return missing
+            held = [
+                each for each in instances if (row := getattr(each, target, None)) is not None and not row._is_loaded
+            ]
+            return [*missing, *held]
+        return [each for each in instances if (row := getattr(each, target, None)) is None or not row._is_loaded]
+
+
+def is_there(instance: Any, relation: Relation) -> bool:
+    """Return whether a relation of an instance is loaded; that there is no row on the other side may be known, too."""
+    related = instance.__dict__.get(relation.cache_name)
+    if related is None:
+        return relation.kind == "reverse" and relation.cache_name in instance.__dict__
+    return relation.many or bool(related._is_loaded)
+
+
+class _Question:
+    """One query: the rows of one model for the keys of all parents that want them."""
+
+    __slots__ = ("found", "keys", "relation", "source")
+
+    def __init__(self, relation: Relation, source: QuerySet[Any, Any]) -> None:
+        self.relation = relation
+        self.source = source
+        self.keys: dict[Any, None] = {}
+        self.found: dict[Any, list[Any]] = {}
+
+    async def ask(self) -> None:
+        """Fetch the rows of all keys."""
+        self.found = {key: [] for key in self.keys}
+        if not self.keys:
+            return
+        source = self.source
+        query = linked(source.model._meta, (source.state, source.params), self.relation, self.keys)
+        pairs = cast("list[tuple[Any, Any]]", await execution.fetch_all(source.derive(*query)))
+        found = self.found
+        for key, row in pairs:
+            found[key].append(row)
+
+
+class _Task:
+    """One node for some instances."""
+
+    __slots__ = ("instances", "node", "question", "waiting")
+
+    def __init__(self, node: Node, instances: Sequence[Any]) -> None:
+        self.node = node
+        self.instances = instances
+        self.waiting = node.waiting(instances)
+        self.question: _Question | None = None
+
+    def attach(self) -> None:
+        """Give the instances what was found for them."""
+        if self.question is None:
+            return
+        relation, target, found = self.node.relation, self.node.target, self.question.found
+        local, back = relation.local_field.attname, relation.back
+        empty: list[Any] = []
+        for instance in self.waiting:
+            rows = found.get(getattr(instance, local), empty)
+            if back is not None:
+                for row in rows:
+                    setattr(row, back, instance)  # through __dict__ every row would get a real dict of its own
+            if relation.many:
+                setattr(instance, target, rows if rows is not empty else [])
+            elif rows and (reference := getattr(instance, target, None)) is not None:
+                take_over(reference, rows[0])  # who holds the reference sees the row in it
+            elif rows:
+                setattr(instance, target, rows[0])
+            elif relation.kind == "reverse" or self.node.to_attr is not None:
+                setattr(instance, target, None)
+
+    def related(self) -> list[Any]:
+        """Return the rows of the next level, each once. Those of all parents are peers, as the parents are."""
+        target = self.node.target
+        if self.node.relation.many:
+            rows = [row for instance in self.instances for row in getattr(instance, target)]
+        else:
+            found = [getattr(instance, target, None) for instance in self.instances]
+            rows = [row for row in found if row is not None and row._is_loaded]
+        peers: Peers | None = self.instances[0].__dict__.get("_peers")
+        if peers is not None and self.waiting:
+            under = peers.under(target)
+            for row in rows:
+                row._peers = under
+        return list({id(row): row for row in rows}.values())
+
+
+async def load_tree(instances: Sequence[Any], tree: dict[str, Node], database: str | None) -> None:
+    """Load everything in the tree for these instances."""
+    level = [_Task(node, instances) for node in tree.values()]
+    while level:
+        for question in _questions(level, database):
+            await question.ask()
+        following: list[_Task] = []
+        for task in level:
+            task.attach()
+            if rows := task.related():
+                following.extend(_Task(child, rows) for child in task.node.children.values())
+        level = following
+
+
+async def load_relation(instances: Sequence[Any], relation: Relation) -> None:
+    """Load one relation of instances that miss it."""
+    database = instances[0].__dict__.get("_database")
+    await load_tree(instances, {relation.name: Node(relation, None)}, database)
+
+
+def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:
+    """Return the queries of one level; tasks that ask the same share one."""
+    questions: dict[object, _Question] = {}
+    for task in tasks:
+        if not task.waiting:
+            continue
+        relation = task.node.relation
+        source = _source(task.node, database)
+        path = relation.remote._meta.key_path(relation)
+        key = (source.model, path, source.state, _comparable(source.params), source.database)
+        task.question = questions.setdefault(key, _Question(relation, source))
+        local = relation.local_field.attname
+        keys = task.question.keys
+        for instance in task.waiting:
+            value = getattr(instance, local)
+            if value is not None:
+                keys[value] = None
+    return list(questions.values())
+
+
+def _comparable(params: tuple[object, ...]) -> object:
+    """Return what tells two tuples of parameters apart: equal values of different types are different."""
+    return tuple((type(param), repr(param)) for param in params)
+
+
+def _source(node: Node, database: str | None) -> QuerySet[Any, Any]:
+    found = node.queryset
+    if found is None:
+        found = cast("QuerySet[Any, Any]", node.relation.remote._meta.base_queryset())
+    return found if database is None or found.database is not None else found.using(database)
