@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 
 import covet.database
+from covet.database.config import forget
 from tests import postgresql_server
 from tests.event_loop import tidy_event_loop, watch_event_loop
 
@@ -60,3 +61,4 @@ async def database(database_target: Database) -> AsyncIterator[Database]:
     covet.database.DatabaseConfig(url=database_target.url, alias="default", replace=True)
     yield database_target
     await covet.database.close_all()
+    forget()

@@ -148,5 +148,5 @@ def _sqlite_error(exc: sqlite3.Error, sql: str) -> DatabaseError:
             columns=found.columns,
         )
     if issubclass(kind, ProgrammingError) and message.startswith(("no such table", "no such column")):
-        message += ". Has every migration been applied?"
+        message += ". Is the table made? create_all() makes those of the models."
     return kind(message, sqlstate=name, statement=sql)

@@ -314,7 +314,7 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
             columns=columns,
         )
     if state in ("42P01", "42703"):  # an unknown table or column
-        message += ". Has every migration been applied?"
+        message += ". Is the table made? create_all() makes those of the models."
     return kind(message, sqlstate=state, statement=sql)
 
 

@@ -205,46 +205,47 @@ class SQLiteSession(Session):
     async def hop(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """Run ``work`` on the thread. Wait for other writers without blocking the loop or the thread for long."""
         loop = asyncio.get_running_loop()
-        patience = loop.time() + self._config.busy_timeout
-        delay = _FIRST_DELAY
+        delay, patience = _FIRST_DELAY, 0.0
         while True:
             fresh = not self._raw.in_transaction
+            statement = self._watch(loop)
             try:
-                return await self._hop(loop, work)
-            except sqlite3.OperationalError as exc:
-                busy = exc.sqlite_errorcode & _PRIMARY if hasattr(exc, "sqlite_errorcode") else 0
+                return await self._proxy.run(self._on_thread(statement, work))
+            except asyncio.CancelledError:
+                statement.stopped = True
+                await finish(self._until_free())
+                raise
+            except (sqlite3.OperationalError, QueryCanceled) as exc:
+                if statement.timed_out:
+                    raise TimeoutError from exc
+                patience = patience or loop.time() + self._config.busy_timeout
                 # Inside a transaction waiting does not help: the other one may be waiting for us.
-                if busy not in (_BUSY, _LOCKED) or not fresh or loop.time() >= patience:
+                if not (fresh and _is_busy(exc)) or loop.time() >= patience:
                     raise
+            finally:
+                self._running = None
             await asyncio.sleep(delay * random.uniform(0.5, 1))  # noqa: S311 - spreads writers, is no secret
             delay = min(delay * 2, _LONGEST_DELAY)
 
-    async def _hop(self, loop: asyncio.AbstractEventLoop, work: Callable[[sqlite3.Connection], R]) -> R:
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> _Statement:
+        """Note what runs and until when it may."""
         limit = self._config.statement_timeout
         statement = self._running = _Statement(math.inf if limit is None else loop.time() + limit)
         if limit is not None and self._alarm is None:
             self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
+        return statement
+
+    def _on_thread(self, statement: _Statement, work: Callable[[sqlite3.Connection], R]) -> Callable[[], R]:
         raw = self._raw
 
-        def on_thread() -> R:
+        def run() -> R:
             if statement.stopped:
                 raise QueryCanceled("The statement was stopped before it began.")
             if self._pending is not None:
                 self._begin(raw)
             return work(raw)
 
-        try:
-            return await self._proxy.run(on_thread)
-        except asyncio.CancelledError:
-            statement.stopped = True
-            await finish(self._until_free())
-            raise
-        except (sqlite3.OperationalError, QueryCanceled) as exc:
-            if statement.timed_out:
-                raise TimeoutError from exc
-            raise
-        finally:
-            self._running = None
+        return run
 
     def _check_time(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stop the statement that runs if its time is up; if it began later than the timer, look again in time."""
@@ -325,3 +326,8 @@ def _atomically(connection: sqlite3.Connection, work: Callable[[sqlite3.Connecti
             connection.execute("ROLLBACK")
         raise
     return result
+
+
+def _is_busy(error: Exception) -> bool:
+    """Return whether another connection holds the lock that was wanted."""
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY in (_BUSY, _LOCKED)

@@ -73,10 +73,10 @@ class Compare(Lookup):
 
     def prepare(self, field: LookupField, value: Any) -> Any:
         value = field.prepare(value)
-        if field.highest is not None and field.lowest is not None:
+        low, high = field.lowest, field.highest
+        if low is not None and high is not None and not (type(value) is int and low <= value <= high):
             # Drivers refuse a number that the column's type does not hold; compared by value it has an answer.
-            if type(value) is not int or not field.lowest <= value <= field.highest:
-                value = self.reach(field.lowest, value, field.highest)
+            value = self.reach(low, value, high)
         return value if field.encode is None else field.encode(value)
 
     def reach(self, lowest: int, value: Any, highest: int) -> int:

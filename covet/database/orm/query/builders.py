@@ -72,8 +72,10 @@ def bounds(queryset: QuerySet[Any, Any]) -> tuple[int | None, int | None]:
 
 
 def limit(queryset: _QS, n: object) -> _QS:
-    """At most ``n`` rows, whatever was said before."""
-    return _set(queryset, _whole(n, "limit()"), bounds(queryset)[1])
+    """At most ``n`` rows: an earlier limit, or a slice, is narrowed and never widened."""
+    most, skipped = bounds(queryset)
+    number = _whole(n, "limit()")
+    return _set(queryset, number if most is None else min(most, number), skipped)
 
 
 def offset(queryset: _QS, n: object) -> _QS:

@@ -64,9 +64,9 @@ async def _cascade(queryset: QuerySet[Any, Any], counts: Counter[str], seen: set
         keys = [row[relation.local_field.attname] for row in rows]
         await _follow(queryset, relation, keys, counts, seen)
     base = cast("QuerySet[Any, Any]", options.base_queryset()).using(adapter_for(queryset.database).alias)
-    number = await _delete_rows(base.filter(pk__in=[row[options.pk.attname] for row in rows]))
-    if number:
-        counts[options.label] += number
+    await _delete_rows(base.filter(pk__in=[row[options.pk.attname] for row in rows]))
+    # Counted as read: in a cycle the database's own cascade takes rows before their turn comes.
+    counts[options.label] += len(rows)
 
 
 async def _follow(

@@ -28,6 +28,7 @@ from covet.database.orm.query.translation import (
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected, SubqueryRef
+from covet.exceptions import FieldError
 
 _COUNT = Selected(nodes.AggregateCall("count", None, type=Integer(64)))
 
@@ -120,6 +121,16 @@ def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -
     ]
     if not crossed or not crossing or (len(crossing) == 1 and same):
         return state
+    if any(
+        chain[:1] == counted[:1]
+        for item in crossing
+        if item not in same
+        for chain in map(many_chain, joined_paths(item))
+    ):
+        raise FieldError(
+            "The filter goes deeper into the relation than the aggregate: it would count related rows several times. "
+            "Filter and aggregate from the related model."
+        )
     pk = PathToken("path", model._meta.resolve_field("pk"))
     chosen = Membership("membership", pk, SubqueryToken("subquery", model, state._replace(order_by=()), 0))
     return state._replace(where=(chosen, *same[:1]))

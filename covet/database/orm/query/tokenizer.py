@@ -203,7 +203,7 @@ class Tokenizer:
     def _unknown_lookup(self, name: str, known: Iterable[str]) -> FieldError:
         return FieldError(f"An annotation has no lookup {name[:80]!r}. {choices(name[:80], known)}")
 
-    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
+    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:  # noqa: PLR0911 - one return a kind of value
         lookup = path.lookup
         if value is None:
             if lookup is not EXACT:
@@ -219,6 +219,11 @@ class Tokenizer:
             prepared = lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(path, decided)
+        return self._prepared(path, prepared)
+
+    def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
+        """Return the condition for a value that its lookup has checked; the parameters take it."""
+        lookup = path.lookup
         if lookup is ISNULL:
             return NullTest("null", PathToken("path", path), prepared)
         if lookup.takes_list and not prepared:

@@ -43,6 +43,7 @@ class Context(NamedTuple):
     negated: bool = False  #: under a NOT
     required: bool = False  #: a row for which it is not true is out
     after: int = 0  #: how many filter() calls came before the aggregate that is translated
+    aside: bool = False  #: relations to many rows beyond this query's own are asked by EXISTS, lest they multiply it
     here: bool = False  #: it speaks of the joined row itself, also under a NOT: the filter of an aggregate, a value
 
 
@@ -187,7 +188,9 @@ class Translator:
         inside = self._inside(path)
         if inside and context.here:
             return False
-        return not inside or (context.negated and any(r.many for r in path.relations[len(self.prefix) :]))
+        return not inside or (
+            (context.negated or context.aside) and any(r.many for r in path.relations[len(self.prefix) :])
+        )
 
     def _exists(self, path: ResolvedPath, token: Predicate) -> nodes.Exists:
         return nodes.Exists(self._related(path, token))
@@ -254,7 +257,7 @@ class Translator:
         call = inner.aggregate_call(token)
         for item in self.state.where[:after]:
             if any(many_prefix(crossed) == inner.prefix for crossed in joined_paths(item)):
-                condition = nodes.And((condition, inner.predicate(item, Context(scope=0))))
+                condition = nodes.And((condition, inner.predicate(item, Context(scope=0, aside=True))))
                 break
         select = Select((Selected(call),), inner.joins.root.table(), inner.joins.build(), condition)
         return nodes.ScalarSubquery(select, token.type)
