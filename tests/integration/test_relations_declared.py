@@ -256,7 +256,7 @@ def test_options_that_contradict_are_refused(options: dict[str, Any], message: s
 
 
 def test_an_unknown_option_is_refused_with_the_choices() -> None:
-    with pytest.raises(TypeError, match="no option 'related_nam'.*related_name"):
+    with pytest.raises(TypeError, match=r"no option 'related_nam'.*related_name"):
         ManyToManyField(Tag, related_nam="x")  # type: ignore[call-overload]
 
 

@@ -14,7 +14,7 @@ from tests.models.library import ALL, Note, Post, Tag, Writer
 
 @pytest.fixture
 async def library(database: Database) -> Database:
-    """Posts a (x y), b (x), c (none), d (z) by ann, ann, bob, bob; three notes at a, one at d."""
+    """Store posts a (x y), b (x), c (none), d (z) by ann, ann, bob, bob; three notes at a, one at d."""
     await create_all(ALL)
     ann, bob, _ = [await Writer.create(name=name) for name in ("ann", "bob", "cy")]
     x, y, z = [await Tag.create(name=name) for name in "xyz"]
@@ -77,9 +77,7 @@ async def test_exclude_is_not_exists(library: Database) -> None:
 
 async def test_isnull_asks_for_links_only(library: Database) -> None:
     sql, found = await asked(Post.objects.filter(tags__isnull=True))
-    assert (
-        sql == '"posts" WHERE NOT EXISTS (SELECT 1 FROM "posts_tags" AS "t1" WHERE "t1"."post_id" = "posts"."id")'
-    )
+    assert sql == '"posts" WHERE NOT EXISTS (SELECT 1 FROM "posts_tags" AS "t1" WHERE "t1"."post_id" = "posts"."id")'
     assert found == "c"
     assert (await asked(Post.objects.filter(tags=None)))[1] == "c"
     assert (await asked(Post.objects.exclude(tags__isnull=True)))[1] == "abd"
@@ -129,7 +127,7 @@ async def test_values_and_orders_go_through_links(library: Database) -> None:
 
 
 async def test_unknown_names_behind_links_are_refused_with_the_choices(library: Database) -> None:
-    with pytest.raises(FieldError, match="Tag has no field 'nam'.*Choices: id, name, posts"):
+    with pytest.raises(FieldError, match=r"Tag has no field 'nam'.*Choices: id, name, posts"):
         Post.objects.filter(tags__nam="x")
     with pytest.raises(FieldError, match="has no lookup"):
         Post.objects.filter(tags__name__nope="x")

@@ -151,10 +151,9 @@ async def test_a_prefetch_may_leave_out_the_key_that_it_is_found_by(library: Dat
 
 
 async def test_prefetch_inside_iterator_is_one_query_a_chunk(library: Database) -> None:
-    seen: list[list[str]] = []
+    posts = Post.objects.prefetch_related("tags").order_by("title")
     with capture_queries() as queries:
-        async for post in Post.objects.prefetch_related("tags").order_by("title").iterator(chunk_size=2):
-            seen.append(names(post.tags))
+        seen = [names(post.tags) async for post in posts.iterator(chunk_size=2)]
     assert seen == [["x", "y"], ["x"], [], ["z"]]
     assert len([sql for sql in queries.sql if "posts_tags" in sql]) == 2
 

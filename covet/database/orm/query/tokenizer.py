@@ -203,7 +203,7 @@ class Tokenizer:
     def _unknown_lookup(self, name: str, known: Iterable[str]) -> FieldError:
         return FieldError(f"An annotation has no lookup {name[:80]!r}. {choices(name[:80], known)}")
 
-    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:  # noqa: PLR0911 - one return a kind of value
+    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
         lookup = path.lookup
         if value is None:
             if lookup is not EXACT:
