@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from covet import Count, FieldError, NotLoaded, Prefetch, RelationNotLoaded, create_all, prefetch_related_objects
+from covet import Count, F, FieldError, NotLoaded, Prefetch, RelationNotLoaded, create_all, prefetch_related_objects
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.library import ALL, Biography, Note, Post, Tag, Writer
@@ -142,6 +142,12 @@ async def test_a_prefetch_may_annotate_without_counting_links_twice(library: Dat
     posts = await Post.objects.prefetch_related(used).order_by("title")
     found = [sorted((tag.name, tag.annotation("uses", int)) for tag in post.tags) for post in posts]
     assert found == [[("x", 2), ("y", 1)], [("x", 2)], [], [("z", 1)]]
+
+
+async def test_an_annotation_of_a_prefetch_is_that_of_its_own_row(library: Database) -> None:
+    titled = Prefetch("tags", Tag.objects.annotate(title=F("posts__title")).filter(name="x"))
+    a1, *_ = await Post.objects.prefetch_related(titled).order_by("title")
+    assert sorted(tag.annotation("title", str) for tag in a1.tags) == ["a1", "a2"]
 
 
 async def test_a_prefetch_may_leave_out_the_key_that_it_is_found_by(library: Database) -> None:

@@ -40,16 +40,17 @@ class Node:
     def waiting(self, instances: Iterable[Any]) -> list[Any]:
         """Return the instances that do not have it yet."""
         target = self.target
-        if self.to_attr is not None:
+        if self.to_attr is not None or self.relation.many:
             return [instance for instance in instances if target not in instance.__dict__]
         return [instance for instance in instances if not is_there(instance, self.relation)]
 
 
 def is_there(instance: Any, relation: Relation) -> bool:
     """Return whether a relation of an instance is loaded; that there is no row on the other side may be known, too."""
-    related = instance.__dict__.get(relation.cache_name)
+    name, state = relation.cache_name, instance.__dict__
+    related = state.get(name)
     if related is None:
-        return relation.kind == "reverse" and relation.cache_name in instance.__dict__
+        return relation.kind == "reverse" and name in state
     return relation.many or bool(related._is_loaded)
 
 
@@ -121,12 +122,13 @@ class _Task:
         else:
             found = (instance.__dict__.get(target) for instance in self.instances)
             rows = [row for row in found if row is not None and row._is_loaded]
+        rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
             under = peers.under(target)
             for row in rows:
                 row.__dict__["_peers"] = under
-        return list({id(row): row for row in rows}.values())
+        return rows
 
 
 async def load_tree(instances: Sequence[Any], tree: dict[str, Node], database: str | None) -> None:
