@@ -85,6 +85,10 @@ class _Question:
         found = self.found
         for key, row in pairs:
             found[key].append(row)
+        known = self.relation.remote_field.attname
+        if pairs and self.relation.through is None and known not in pairs[0][1].__dict__:
+            for key, row in pairs:  # the query left out the column that it was found by
+                row.__dict__[known] = key
 
 
 class _Task:
