@@ -41,6 +41,7 @@ from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
 from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -161,5 +162,6 @@ __all__ = [
     "nullable",
     "on_commit",
     "prefetch_related_objects",
+    "set_fetch_mode",
     "transaction",
 ]

@@ -35,6 +35,11 @@ def adapter_for(alias: str | None) -> Adapter:
     return found if found is not None else _create(alias)
 
 
+def adapters() -> list[Adapter]:
+    """Return every adapter that was asked for so far."""
+    return list(_adapters.values())
+
+
 def _create(alias: str | None) -> Adapter:
     name = DEFAULT if alias is None else alias
     config = config_for(name)

@@ -10,7 +10,17 @@ import weakref
 
 import pytest
 
-from covet import CharField, ForeignKey, IntegerField, Model, ReverseManager, create_all
+from covet import (
+    CharField,
+    ForeignKey,
+    IntegerField,
+    Model,
+    ModelDefinitionError,
+    NotLoaded,
+    ReverseManager,
+    create_all,
+    set_fetch_mode,
+)
 from covet.database import capture_queries
 from tests.conftest import Database
 
@@ -145,3 +155,72 @@ async def test_a_cancelled_load_leaves_the_others_their_turn(houses: Database) -
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert isinstance(results[0], asyncio.CancelledError)
     assert results[1:7] == ["t1", "t2", "t3", "t4", "t5", "t0"]
+
+
+async def test_fetch_mode_one_loads_row_by_row(houses: Database) -> None:
+    with capture_queries() as queries:
+        for house in await PeerHouse.objects.fetch_mode("one").order_by("id").limit(3):
+            assert (await house.town).name
+    assert len(queries) == 4
+
+
+async def test_fetch_mode_raise_refuses_to_load_and_names_the_cure(houses: Database) -> None:
+    with capture_queries() as queries:
+        house = await PeerHouse.objects.fetch_mode("raise").order_by("id").first()
+        assert house is not None
+        with pytest.raises(NotLoaded, match=r"PeerHouse.town is not loaded.*select_related\('town'\)"):
+            await house.town
+        town = await PeerTown.objects.fetch_mode("raise").order_by("id").first()
+        assert town is not None
+        with pytest.raises(NotLoaded, match=r"PeerTown.houses is not loaded.*prefetch_related\('houses'\)"):
+            await town.houses
+    assert len(queries) == 2
+    assert len(await town.houses.all()) == 4
+    joined = await PeerHouse.objects.fetch_mode("raise").select_related("town").order_by("id").first()
+    assert joined is not None
+    assert (await joined.town).name == "t0"
+    with pytest.raises(NotLoaded, match="fetch mode"):
+        await joined.town.country
+    partial = await PeerTown.objects.fetch_mode("raise").only("size").order_by("id").first()
+    assert partial is not None
+    with pytest.raises(NotLoaded, match="fetch mode"):
+        await partial
+
+
+async def test_the_fetch_mode_of_everything_is_overruled_by_a_query(houses: Database) -> None:
+    set_fetch_mode("raise")
+    try:
+        house = await PeerHouse.objects.order_by("id").first()
+        assert house is not None
+        with pytest.raises(NotLoaded):
+            await house.town
+        other = await PeerHouse.objects.fetch_mode("peers").order_by("id").first()
+        assert other is not None
+        assert (await other.town).name == "t0"
+    finally:
+        set_fetch_mode("peers")
+
+
+async def test_the_fetch_mode_of_a_model(houses: Database) -> None:
+    class StrictHouse(Model):
+        town = ForeignKey(PeerTown, related_name="+")
+
+        class Meta:
+            db_table = "peer_houses"
+            managed = False
+            fetch_mode = "raise"
+
+    house = await StrictHouse.objects.first()
+    assert house is not None
+    with pytest.raises(NotLoaded):
+        await house.town
+
+
+def test_an_unknown_fetch_mode_is_refused_with_the_choices() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'peers'"):
+        PeerHouse.objects.fetch_mode("peer")  # type: ignore[arg-type]
+    with pytest.raises(ModelDefinitionError, match="Choices: one, peers, raise"):
+
+        class Wrong(Model):
+            class Meta:
+                fetch_mode = "never"

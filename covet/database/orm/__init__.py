@@ -40,6 +40,7 @@ from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
 from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
     DO_NOTHING,
@@ -127,4 +128,5 @@ __all__ = [
     "drop_all",
     "nullable",
     "prefetch_related_objects",
+    "set_fetch_mode",
 ]

@@ -17,6 +17,7 @@ from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
     from covet.database.orm.model import Model
+    from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
 
 _M = TypeVar("_M", bound="Model[Any]")
@@ -116,6 +117,10 @@ class Manager(Generic[_M]):
     def distinct(self, *fields: str | Expression[Any]) -> QuerySet[_M]:
         """See ``QuerySet.distinct``."""
         return self._start().distinct(*fields)
+
+    def fetch_mode(self, mode: FetchMode, /) -> QuerySet[_M]:
+        """See ``QuerySet.fetch_mode``."""
+        return self._start().fetch_mode(mode)
 
     def using(self, alias: str) -> QuerySet[_M]:
         """See ``QuerySet.using``."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+from covet.database.orm.peers import FETCH_MODES
 from covet.database.orm.suggestions import choices
 from covet.exceptions import ModelDefinitionError
 
@@ -17,6 +18,7 @@ _INHERITED = (
     "ordering",
     "get_latest_by",
     "default_related_name",
+    "fetch_mode",
     "schema",
     "indexes",
     "constraints",
@@ -80,6 +82,10 @@ def _checked(options: Options, name: str, value: Any) -> Any:
     if name in _NAMES:
         if not isinstance(value, str) or not value or "\0" in value:
             raise ModelDefinitionError(f"{options.label}.Meta.{name} must be a string, not {value!r}.")
+        return value
+    if name == "fetch_mode":
+        if value not in FETCH_MODES:
+            raise ModelDefinitionError(f"{options.label}.Meta.fetch_mode: {choices(str(value), FETCH_MODES)}")
         return value
     if name == "get_latest_by" and isinstance(value, str):
         return (value,)

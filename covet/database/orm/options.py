@@ -17,6 +17,7 @@ from covet.exceptions import FieldError, ModelDefinitionError
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
     from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+    from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import Relation
 
 #: The most relations that one path may cross, and the most characters it may have.
@@ -72,6 +73,7 @@ class Options:
         self.indexes: tuple[Index, ...] = ()
         self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
         self.default_related_name: str | None = None
+        self.fetch_mode: FetchMode | None = None
         self.relations: dict[str, Relation] = {}
         #: The foreign keys that point here, as reverse relations; those without an accessor too.
         self.dependants: list[Relation] = []

@@ -11,9 +11,14 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Hashable, Iterator
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 _R = TypeVar("_R")
+
+
+#: What awaiting an unloaded relation does: load it for all peers, for the one instance, or refuse.
+FetchMode = Literal["peers", "one", "raise"]
+FETCH_MODES: tuple[FetchMode, ...] = ("peers", "one", "raise")
 
 
 class Rows(list[_R]):
@@ -26,6 +31,9 @@ class Peers:
     """What an instance knows of its result."""
 
     __slots__ = ("_locks", "_rows", "path")
+
+    #: Nothing is loaded on being awaited (fetch mode ``raise``).
+    refused: ClassVar[bool] = False
 
     def __init__(self, rows: Rows[Any] | weakref.ref[Rows[Any]], path: tuple[str, ...] = ()) -> None:
         self._rows = rows if isinstance(rows, weakref.ref) else weakref.ref(rows)
@@ -52,6 +60,29 @@ class Peers:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _no_peers, ()
+
+
+class RefusedPeers(Peers):
+    """The peers of every instance that was loaded in the fetch mode ``raise``: awaiting loads nothing."""
+
+    __slots__ = ()
+
+    refused = True
+
+    def under(self, name: str) -> Peers:  # noqa: ARG002 - what is below refuses too
+        """Return itself."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _refused, ()
+
+
+#: There is nothing to tell one from another.
+REFUSED = RefusedPeers(Rows[Any]())
+
+
+def _refused() -> Peers:
+    return REFUSED
 
 
 def _no_peers() -> None:

@@ -91,3 +91,13 @@ def take_over(instance: Any, row: Any) -> None:
     if row is not instance:
         instance.__dict__.update(row.__dict__)
     mark_loaded(instance)
+
+
+def refused(label: str, relation: Relation | None) -> NotLoaded:
+    """Return the error of the fetch mode ``raise`` for a relation, or for a deferred instance."""
+    if relation is None:
+        cure = "load the fields with the query"
+    else:
+        method = "prefetch_related" if relation.many else "select_related"
+        cure = f"load it with the query by {method}({relation.name!r})"
+    return NotLoaded(f"{label} is not loaded, and the fetch mode is 'raise': {cure}.")

@@ -80,13 +80,14 @@ class RawStatement:
                 f"The statement has no placeholder $1 and {count} parameters. {_wrong_mark(self.foreign)}",
                 statement=self.sql,
             )
-        raise ProgrammingError(
-            f"The statement has {self.parameters} placeholders ($1 … ${self.parameters}) and was given {count} "
-            "parameters."
-            if self.parameters
-            else f"The statement has no placeholder $1 and was given {count} parameters.",
-            statement=self.sql,
-        )
+        match self.parameters:
+            case 0:
+                marks = "no placeholder $1"
+            case 1:
+                marks = "one placeholder, $1,"
+            case many:
+                marks = f"{many} placeholders ($1 … ${many})"
+        raise ProgrammingError(f"The statement has {marks} and was given {count} parameters.", statement=self.sql)
 
 
 @dataclass(slots=True)

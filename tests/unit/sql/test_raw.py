@@ -134,5 +134,9 @@ def test_count_of_parameters_is_checked():
     statement = parse("SELECT $1, $3")
     assert statement.parameters == 3
     statement.check(3)
-    with pytest.raises(ProgrammingError, match="3 placeholders"):
+    with pytest.raises(ProgrammingError, match=r"has 3 placeholders \(\$1 … \$3\) and was given 2 parameters"):
         statement.check(2)
+    with pytest.raises(ProgrammingError, match=r"has one placeholder, \$1, and was given 2 parameters"):
+        parse("SELECT $1").check(2)
+    with pytest.raises(ProgrammingError, match=r"has no placeholder \$1 and was given 2 parameters"):
+        parse("SELECT 1").check(2)

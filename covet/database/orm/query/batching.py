@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from covet.database.orm.query import loaders
+from covet.database.orm.unloaded import refused
 
 if TYPE_CHECKING:
     from covet.database.orm.peers import Peers
@@ -21,6 +22,8 @@ async def load_relation(instance: Any, relation: Relation) -> None:
     if peers is None:
         await loaders.load_relation([instance], relation)
         return
+    if peers.refused:
+        raise refused(relation.label, relation)
     async with peers.lock(relation):
         if loaders.is_there(instance, relation):
             return

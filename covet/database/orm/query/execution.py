@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
+from covet.database.connections import adapter_for, adapters
+from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate, Plan
@@ -19,6 +20,7 @@ from covet.database.orm.query.planner import SelectPlanner, key_order
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import AggregateToken, Annotation, ExpressionToken, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
+from covet.database.orm.suggestions import choices
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select
 
@@ -36,8 +38,8 @@ def remembered(adapter: Adapter) -> str | None:
     return None if adapter.alias == "default" else adapter.alias
 
 
-def _plan(adapter: Adapter, select: Select, result: Result) -> Plan:
-    hydrate = build_hydrator(result, adapter.dialect, len(select.columns), remembered(adapter))
+def _plan(adapter: Adapter, select: Select, result: Result, fetch_mode: FetchMode = "peers") -> Plan:
+    hydrate = build_hydrator(result, adapter.dialect, len(select.columns), remembered(adapter), fetch_mode)
     return Plan(adapter.dialect.compile(select), hydrate, select.lock is not None)
 
 
@@ -57,9 +59,37 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
         if want != "rows" and select.limit is None:
             # Two rows are enough to tell one from several.
             select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))
-        plan = _plan(adapter, select, result)
+        plan = _plan(adapter, select, result, fetch_mode_of(model, state))
         adapter.plans.put(key, plan)
     return plan
+
+
+def fetch_mode_of(model: type[Any], state: QueryState) -> FetchMode:
+    """Return the fetch mode of a query: its own, its model's, or the one for everything."""
+    found: FetchMode = state.fetch_mode or model._meta.fetch_mode or _fetch_mode[0]
+    return found
+
+
+_fetch_mode: list[FetchMode] = ["peers"]
+
+
+def set_fetch_mode(mode: FetchMode) -> None:
+    """Set the fetch mode of every query that does not say another one.
+
+    >>> set_fetch_mode("raise")  # in tests: whatever a loop would load row by row is an error
+
+    Kept plans are forgotten, because the mode is part of them.
+    """
+    _fetch_mode[0] = checked_fetch_mode(mode)
+    for adapter in adapters():
+        adapter.plans.clear()
+
+
+def checked_fetch_mode(mode: FetchMode) -> FetchMode:
+    """Return ``mode``, or raise ``ValueError`` with the choices."""
+    if mode not in FETCH_MODES:
+        raise ValueError(f"There is no fetch mode {mode!r}. {choices(str(mode), FETCH_MODES)}")
+    return mode
 
 
 def narrowed(model: type[Any], state: QueryState, want: Want) -> QueryState:

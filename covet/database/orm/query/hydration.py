@@ -28,25 +28,33 @@ from typing_extensions import is_typeddict
 
 from covet._codegen import define
 from covet.database.dialects.base import Dialect
-from covet.database.orm.peers import Peers, Rows
+from covet.database.orm.peers import REFUSED, FetchMode, Peers, Rows
 from covet.database.orm.query.plan import Hydrate
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
 from covet.database.orm.unloaded import unloaded_class
 from covet.exceptions import FieldError
 
 
-def build_hydrator(result: Result, dialect: Dialect, width: int, database: str | None) -> Hydrate:
+def build_hydrator(
+    result: Result, dialect: Dialect, width: int, database: str | None, fetch_mode: FetchMode = "peers"
+) -> Hydrate:
     """Return the function that turns rows of ``width`` columns into the result.
 
-    ``database`` is the alias that instances remember, None for the default one.
+    ``database`` is the alias that instances remember, None for the default one; ``fetch_mode`` is what awaiting an
+    unloaded relation of theirs will do.
     """
-    return _Writer(dialect, width, database).write(result)
+    return _Writer(dialect, width, database, _PEERS[fetch_mode]).write(result)
+
+
+#: What the instances of a result get as their peers, as source.
+_PEERS: dict[FetchMode, str] = {"peers": "Peers(out)", "one": "", "raise": "REFUSED"}
 
 
 class _Writer:
     """Writes the source of one hydrator."""
 
-    def __init__(self, dialect: Dialect, width: int, database: str | None) -> None:
+    def __init__(self, dialect: Dialect, width: int, database: str | None, peers: str) -> None:
+        self.peers = peers
         self.dialect = dialect
         self.width = width
         self.database = database
@@ -57,7 +65,7 @@ class _Writer:
 
     def write(self, result: Result) -> Hydrate:
         if isinstance(result, Entity):
-            self.namespace.update(Rows=Rows, Peers=Peers)
+            self.namespace.update(Rows=Rows, Peers=Peers, REFUSED=REFUSED)
             make = "Rows()" if result.link is None else "[]"
             value = self._rows(result)
             label = result.model.__name__
@@ -104,7 +112,7 @@ class _Writer:
     def _rows(self, entity: Entity) -> str:
         """Write what makes one row; return the expression for it."""
         if entity.link is None:
-            return self._entity(entity, "        ", "Peers(out)")
+            return self._entity(entity, "        ", self.peers)
         # The peers of rows for many parents are those of the parents: who attaches the rows tells them.
         if entity.shared:
             self._once(entity, "        ", "")

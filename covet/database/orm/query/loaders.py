@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from covet.database.orm.relations import Relation
 
 
+#: An attribute that is not there, where None is a value.
+_MISSING = object()
+
+
 class Node:
     """One relation of the tree of what to load."""
 
@@ -40,9 +44,15 @@ class Node:
     def waiting(self, instances: Iterable[Any]) -> list[Any]:
         """Return the instances that do not have it yet."""
         target = self.target
-        if self.to_attr is not None or self.relation.many:
-            return [instance for instance in instances if target not in instance.__dict__]
-        return [instance for instance in instances if not is_there(instance, self.relation)]
+        if self.to_attr is not None or self.relation.many or self.relation.kind == "reverse":
+            missing = [each for each in instances if getattr(each, target, _MISSING) is _MISSING]
+            if self.to_attr is not None or self.relation.many:
+                return missing
+            held = [
+                each for each in instances if (row := getattr(each, target, None)) is not None and not row._is_loaded
+            ]
+            return [*missing, *held]
+        return [each for each in instances if (row := getattr(each, target, None)) is None or not row._is_loaded]
 
 
 def is_there(instance: Any, relation: Relation) -> bool:
@@ -104,30 +114,30 @@ class _Task:
             rows = found.get(getattr(instance, local), empty)
             if back is not None:
                 for row in rows:
-                    row.__dict__[back] = instance
+                    setattr(row, back, instance)  # through __dict__ every row would get a real dict of its own
             if relation.many:
-                instance.__dict__[target] = rows if rows is not empty else []
-            elif rows and (reference := instance.__dict__.get(target)) is not None:
+                setattr(instance, target, rows if rows is not empty else [])
+            elif rows and (reference := getattr(instance, target, None)) is not None:
                 take_over(reference, rows[0])  # who holds the reference sees the row in it
             elif rows:
-                instance.__dict__[target] = rows[0]
+                setattr(instance, target, rows[0])
             elif relation.kind == "reverse" or self.node.to_attr is not None:
-                instance.__dict__[target] = None
+                setattr(instance, target, None)
 
     def related(self) -> list[Any]:
         """Return the rows of the next level, each once. Those of all parents are peers, as the parents are."""
         target = self.node.target
         if self.node.relation.many:
-            rows = [row for instance in self.instances for row in instance.__dict__[target]]
+            rows = [row for instance in self.instances for row in getattr(instance, target)]
         else:
-            found = (instance.__dict__.get(target) for instance in self.instances)
+            found = [getattr(instance, target, None) for instance in self.instances]
             rows = [row for row in found if row is not None and row._is_loaded]
         rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
             under = peers.under(target)
             for row in rows:
-                row.__dict__["_peers"] = under
+                row._peers = under
         return rows
 
 

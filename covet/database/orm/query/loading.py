@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query import loaders
 from covet.database.orm.query.tokenizer import where_keys
-from covet.database.orm.unloaded import mark_loaded, unloaded_class
+from covet.database.orm.unloaded import mark_loaded, refused, unloaded_class
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ async def load(instance: _I) -> _I:
     peers: Peers | None = state.get("_peers")
     if peers is not None:
         relation: Relation | None = state.get("_relation")
+        if peers.refused:
+            raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
                 await (_load_deferred(peers) if relation is None else _load_referred(peers, relation))

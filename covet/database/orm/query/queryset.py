@@ -21,6 +21,7 @@ from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
 if TYPE_CHECKING:
     from covet.database.orm.model import Model
+    from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
 
 _M = TypeVar("_M", bound="Model[Any]")
@@ -210,6 +211,14 @@ class QuerySet(Query, Generic[_M, _R]):
     ) -> Self:
         """Lock the rows until the transaction ends (PostgreSQL; SQLite has no row locks and says so)."""
         return self._change(lock=LockToken("NO KEY UPDATE" if no_key else "UPDATE", nowait, skip_locked, tuple(of)))
+
+    def fetch_mode(self, mode: FetchMode, /) -> Self:
+        """Say what awaiting an unloaded relation of the rows does.
+
+        ``"peers"`` (the default) loads it for all rows of the result in one query, ``"one"`` for that row alone,
+        ``"raise"`` raises ``NotLoaded``. ``Meta.fetch_mode`` and ``set_fetch_mode()`` say it for more than one query.
+        """
+        return self._change(fetch_mode=execution.checked_fetch_mode(mode))
 
     def using(self, alias: str) -> Self:
         """Ask another database."""

@@ -21,6 +21,7 @@ from covet.database.sql.statements import LockStrength
 
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
+    from covet.database.orm.peers import FetchMode
 
 
 class Leaf(NamedTuple):
@@ -194,6 +195,8 @@ class QueryState(NamedTuple):
     lock: LockToken | None = None
     #: ``none()``: nothing is asked of the database.
     empty: bool = False
+    #: What awaiting an unloaded relation of the rows does; None: as the model or the program says.
+    fetch_mode: FetchMode | None = None
     #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
     link: ResolvedPath | None = None
 
