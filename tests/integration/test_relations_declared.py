@@ -20,6 +20,7 @@ from covet import (
     drop_all,
     get_adapter,
 )
+from covet.database.orm import registry
 from covet.database.orm.tables import table_of
 from tests.conftest import Database
 from tests.models.library import ALL, Club, Membership, Post, Tag, Writer
@@ -304,6 +305,17 @@ def test_names_of_the_other_side_that_clash_are_refused() -> None:
 
         class Wrong3(Model):
             tags = ManyToManyField(Tag, related_name="save")
+
+
+def test_a_class_that_is_refused_leaves_no_table_behind() -> None:
+    known, dependants = registry.all_models(), list(Tag._meta.dependants)
+    with pytest.raises(ModelDefinitionError, match="clashes"):
+
+        class Refused(Model):
+            tags = ManyToManyField(Tag, related_name="posts")
+
+    assert registry.all_models() == known
+    assert Tag._meta.dependants == dependants
 
 
 def test_a_model_that_is_defined_again_takes_the_place_of_the_first() -> None:

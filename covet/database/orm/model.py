@@ -126,7 +126,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
         try:
             return await found
         except known.remote.DoesNotExist:
-            self.__dict__[known.cache_name] = None
+            vars(self)[known.cache_name] = None
             return None
 
     async def refresh_from_db(self, *fields: str | Expression[Any], using: str | None = None) -> None:

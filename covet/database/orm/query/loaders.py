@@ -57,9 +57,10 @@ class Node:
 
 def is_there(instance: Any, relation: Relation) -> bool:
     """Return whether a relation of an instance is loaded; that there is no row on the other side may be known, too."""
-    related = instance.__dict__.get(relation.cache_name)
+    name, state = relation.cache_name, instance.__dict__
+    related = state.get(name)
     if related is None:
-        return relation.kind == "reverse" and relation.cache_name in instance.__dict__
+        return relation.kind == "reverse" and name in state
     return relation.many or bool(related._is_loaded)
 
 
@@ -85,6 +86,10 @@ class _Question:
         found = self.found
         for key, row in pairs:
             found[key].append(row)
+        known = self.relation.remote_field.attname
+        if pairs and self.relation.through is None and known not in pairs[0][1].__dict__:
+            for key, row in pairs:  # the query left out the column that it was found by
+                row.__dict__[known] = key
 
 
 class _Task:
@@ -127,12 +132,13 @@ class _Task:
         else:
             found = [getattr(instance, target, None) for instance in self.instances]
             rows = [row for row in found if row is not None and row._is_loaded]
+        rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
             under = peers.under(target)
             for row in rows:
                 row._peers = under
-        return list({id(row): row for row in rows}.values())
+        return rows
 
 
 async def load_tree(instances: Sequence[Any], tree: dict[str, Node], database: str | None) -> None:

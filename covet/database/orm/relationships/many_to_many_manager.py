@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 
 from covet.database.orm.query import links
 from covet.database.orm.relations import Relation, RelationReference, Through
-from covet.database.orm.relationships.related_manager import RelatedManager
+from covet.database.orm.relationships.related_manager import Key, RelatedManager
 from covet.database.orm.relationships.reverse_manager import cannot_assign
 from covet.database.transaction import transaction
 
@@ -62,7 +62,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
 
     async def set(
         self,
-        objs: Iterable[_ToM],
+        objs: Iterable[_ToM | Key],
         /,
         *,
         clear: bool = False,

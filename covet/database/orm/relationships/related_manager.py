@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self, cast, overload
+from uuid import UUID
 
 from typing_extensions import TypeVar
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from covet.database.orm.options import Options
 
 _M = TypeVar("_M", bound="Model[Any]")
+
+#: The usual types of primary keys; ``set()`` names them so that a wrong instance is an error to type checkers.
+Key = int | str | UUID
 
 
 class RelatedManager(Manager[_M]):

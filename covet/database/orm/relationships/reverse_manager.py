@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 from covet.database.orm.relations import Relation, RelationReference
-from covet.database.orm.relationships.related_manager import RelatedManager
+from covet.database.orm.relationships.related_manager import Key, RelatedManager
 from covet.database.transaction import transaction
 from covet.exceptions import FieldError
 
@@ -100,7 +100,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         self._forget()
         await self.get_queryset().update(**{self.relation.foreign_key.name: None})
 
-    async def set(self, objs: Iterable[_ToM], /, *, clear: bool = False) -> None:
+    async def set(self, objs: Iterable[_ToM | Key], /, *, clear: bool = False) -> None:
         """Make exactly these rows refer to this instance, in two statements.
 
         Where the foreign key is not nullable the rows that refer to it now stay, as Django has it. ``clear`` lets go of
