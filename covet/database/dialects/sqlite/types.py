@@ -156,8 +156,9 @@ _timestamp_isoformat: Callable[[dt.datetime], str] = methodcaller("isoformat", "
 
 def timestamptz_text(value: dt.datetime) -> str:
     """Return a date-time as fixed-width text in UTC; a naive one is UTC already."""
-    aware = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
-    return aware.isoformat(" ", "microseconds")
+    if value.tzinfo is not dt.UTC:
+        value = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+    return value.isoformat(" ", "microseconds")
 
 
 timestamp_text = _timestamp_isoformat

@@ -117,15 +117,24 @@ def _collected(model: type[Any], instances: Sequence[Any]) -> list[_Group]:
     except ValidationError as error:
         error.locate(f"objs[{len(rows)}]")
         raise
+    members: dict[int, tuple[Sequence[Row], Sequence[Any]]] = dict.fromkeys(masks, (rows, instances))
+    if len(members) > 1:
+        members = _parted(rows, instances, masks)
     groups: list[_Group] = []
-    for mask in dict.fromkeys(masks):
+    for mask, found in members.items():
         positions, returned = collector.split(mask)
-        group = _Group(tuple(options.fields[at] for at in positions), positions, returned, rows, instances)
-        if masks.count(mask) < len(masks):
-            members = [at for at, other in enumerate(masks) if other == mask]
-            group = replace(group, rows=[rows[at] for at in members], instances=[instances[at] for at in members])
-        groups.append(group)
+        groups.append(_Group(tuple(options.fields[at] for at in positions), positions, returned, *found))
     return groups
+
+
+def _parted(
+    rows: Sequence[Row], instances: Sequence[Any], masks: Sequence[int]
+) -> dict[int, tuple[Sequence[Row], Sequence[Any]]]:
+    parts: dict[int, tuple[list[Row], list[Any]]] = {mask: ([], []) for mask in masks}
+    for row, instance, mask in zip(rows, instances, masks, strict=True):
+        parts[mask][0].append(row)
+        parts[mask][1].append(instance)
+    return {**parts}
 
 
 async def insert_rows(
@@ -158,15 +167,19 @@ async def _insert_batch(adapter: Adapter, model: type[Any], group: _Group, confl
         statement = _insert_many(model._meta, fields, returned, conflict, None if by_column else len(rows))
         plan = returning_plan(adapter, statement, returned)
         adapter.plans.put(key, plan)
-    columns = tuple(zip(*rows, strict=True))
-    params: tuple[object, ...] = tuple([columns[at] for at in group.positions])
-    if not by_column:
-        params = tuple(chain.from_iterable(zip(*params, strict=True)))
+    params = _params(group, by_column)
     found = await execute(adapter, model, plan, params, rows=bool(returned))
     if returned:
         names = [field.attname for field in returned]
         for instance, row in zip(group.instances, found, strict=True):
             instance.__dict__.update(zip(names, row, strict=True))
+
+
+def _params(group: _Group, by_column: bool) -> tuple[object, ...]:
+    """Return the parameters: a tuple for each column, or all values row after row."""
+    every = tuple(zip(*group.rows, strict=True))
+    columns = tuple([every[at] for at in group.positions])
+    return columns if by_column else tuple(chain.from_iterable(zip(*columns, strict=True)))
 
 
 def _insert_many(
