@@ -18,6 +18,7 @@ from covet import (
     OneToOneField,
     Prefetch,
     ReverseManager,
+    ValidationError,
     create_all,
     get_adapter,
     transaction,
@@ -221,3 +222,9 @@ async def test_a_unique_foreign_key_keeps_its_manager(database: Database) -> Non
     (found,) = await Car.objects.prefetch_related("plates")
     assert list(found.plates) == [plate]  # type: ignore[attr-defined]  # no annotation declares it
     assert get_adapter() is not None
+
+
+async def test_a_wrong_key_in_a_condition_names_the_foreign_key(database: Database) -> None:
+    with pytest.raises(ValidationError, match=r"^City\.twin: ") as caught:
+        City.objects.filter(twin="Ann")
+    assert list(caught.value.errors) == ["twin"]

@@ -178,7 +178,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
         if self.pk is None:
             raise ValueError(f"This {type(self).__name__} has no key: it cannot be updated.")
         if fields and not await writes.save_changes(self, fields, database, validate=validate):
-            raise self.DoesNotExist(f"This {type(self).__name__} has no row any more: it cannot be updated.")
+            raise self.DoesNotExist(f"This {type(self).__name__} has no row: it cannot be updated.")
         vars(self).pop("_adding", None)
         return self
 

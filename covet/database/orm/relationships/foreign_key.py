@@ -239,7 +239,10 @@ class ForeignKey(Field[_To], RelationReference):
 
     @override
     def prepare(self, value: Any) -> Any:
-        return self._target.prepare(value)
+        try:
+            return self._target.prepare(value)
+        except ValidationError as error:
+            raise self.invalid(f"the key is refused by {self._target!r}: {error}") from error
 
     @override
     def validate(self, value: Any) -> None:
