@@ -100,6 +100,19 @@ async def test_deferred_fields_are_loaded_for_the_whole_result(houses: Database)
     assert len(queries) == 2
 
 
+async def test_a_deferred_field_is_not_saved_as_null(houses: Database) -> None:
+    house = await PeerHouse.objects.only("town").order_by("-id").first()
+    assert house is not None
+    with pytest.raises(NotLoaded, match=r"PeerHouse\.former_town was deferred"):
+        await house.save(update_fields=["former_town"])
+    assert (await PeerHouse.objects.get(id=house.id)).former_town is not None
+    town = await PeerTown.objects.only("name").order_by("id").first()
+    assert town is not None
+    town.name = "renamed"
+    await town.save()
+    assert await PeerTown.objects.filter(id=town.id).values_list("name", "size") == [("renamed", 0)]
+
+
 async def test_a_null_key_is_none_without_a_query(houses: Database) -> None:
     found = await PeerHouse.objects.order_by("id")
     with capture_queries() as queries:

@@ -9,7 +9,7 @@ from covet.database.orm.fields.base import Field
 from covet.database.orm.query import loaders
 from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.unloaded import mark_loaded, refused, unloaded_class
-from covet.exceptions import FieldError
+from covet.exceptions import FieldError, NotLoaded
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
@@ -126,6 +126,8 @@ def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
     for field in fields:
         if field.attname in options.key_names:
             raise FieldError(f"save(update_fields=...): {field.name!r} is the primary key; it does not change.")
+        if field.attname not in state and field.pre_save(instance, adding=False) is None:
+            raise NotLoaded(f"save(update_fields=...): {field.label} was deferred and has no value to save.")
     return list(dict.fromkeys(fields))
 
 
