@@ -59,7 +59,7 @@ class ResolvedPath:
 
 
 class Options:
-    """Everything about a model that its fields and ``Meta`` say. Public reader: ``covet.options(User)``."""
+    """Everything about a model that its fields and ``Meta`` say."""
 
     #: The function that was generated to make instances; written by ``construction``.
     construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None

@@ -61,6 +61,7 @@ def _column(field: Field[Any]) -> Column:
         nullable=field.null,
         default=default,
         identity=field.identity,
+        collation=field.db_collation,
         comment=field.db_comment,
     )
 

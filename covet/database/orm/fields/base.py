@@ -113,6 +113,8 @@ class Field(Operators[_T]):
     attname: str = ""  #: the instance attribute that holds the column's value: ``name``, or ``author_id``
     column: str = ""  #: the column in the table
     model: type[Any] | None = None  #: the concrete model that owns it
+    #: The collation of a text column.
+    db_collation: str | None = None
     #: What an integer column holds; None for other columns.
     lowest: int | None = None
     highest: int | None = None

@@ -90,7 +90,7 @@ class CharField(Field[_Str]):
         super()._read_options(options)
         self.max_length: int | None = read_size(self, "max_length", options.get("max_length"), 1, _MAX_LENGTH)
         self.min_length = read_size(self, "min_length", options.get("min_length"), 0, _MAX_LENGTH)
-        self.db_collation: str | None = options.get("db_collation")
+        self.db_collation = options.get("db_collation")
         if self.min_length is not None and self.max_length is not None and self.min_length > self.max_length:
             raise self.contradiction(f"min_length={self.min_length} and max_length={self.max_length}")
 

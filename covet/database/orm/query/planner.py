@@ -28,7 +28,6 @@ from covet.database.orm.query.translation import (
     Translator,
     aggregates_of,
     joined_paths,
-    many_chain,
     paths_of,
 )
 from covet.database.schema.types import Integer
@@ -73,7 +72,7 @@ class SelectPlanner:
         plain, first = False, len(self.state.where)
         for annotation in self.state.annotations:
             for aggregate in aggregates_of(annotation.expression, self.state):
-                chains = {many_chain(path) for path in paths_of(aggregate)} - {()}
+                chains = {path.to_many() for path in paths_of(aggregate)} - {()}
                 first = min(first, annotation.after) if chains else first
                 crossed |= chains
                 plain = plain or not chains
@@ -86,7 +85,7 @@ class SelectPlanner:
                     "the rows of one would multiply those of the other. Ask in two queries."
                 )
             return False
-        joined = {scope: {many_chain(p) for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
+        joined = {scope: {p.to_many() for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
         crossing = {scope: chains for scope, chains in joined.items() if chains}
         if len(crossed) > 1 or len(crossing) > 1:
             return True

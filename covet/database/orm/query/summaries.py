@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from covet.database.orm.query.inference import token_type
@@ -22,7 +23,6 @@ from covet.database.orm.query.translation import (
     annotations_of,
     finish_aggregate,
     joined_paths,
-    many_chain,
     paths_of,
 )
 from covet.database.schema.types import Integer
@@ -69,13 +69,8 @@ def exists(model: type[Any], state: QueryState) -> Select:
     where, having = planner.conditions()
     statement = planner.statement((Selected(nodes.Constant(1)),), where, having, ordered=False)
     if state.distinct or state.distinct_on:
-        statement = _replace(statement, distinct=False, distinct_on=())
-    return statement if state.limit is not None else _replace(statement, limit=nodes.Constant(1))
-
-
-def _replace(select: Select, **changes: Any) -> Select:
-    values = {name: getattr(select, name) for name in Select.__dataclass_fields__}
-    return Select(**{**values, **changes})
+        statement = replace(statement, distinct=False, distinct_on=())
+    return statement if state.limit is not None else replace(statement, limit=nodes.Constant(1))
 
 
 def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...]) -> tuple[Select, Record]:
@@ -117,16 +112,11 @@ def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -
     same = [
         item
         for item in crossing
-        if all(chain == counted[: len(chain)] for chain in map(many_chain, joined_paths(item)))
+        if all(path.to_many() == counted[: len(path.to_many())] for path in joined_paths(item))
     ]
     if not crossed or not crossing or (len(crossing) == 1 and same):
         return state
-    if any(
-        chain[:1] == counted[:1]
-        for item in crossing
-        if item not in same
-        for chain in map(many_chain, joined_paths(item))
-    ):
+    if any(path.relations[:1] == counted[:1] for item in crossing if item not in same for path in joined_paths(item)):
         raise FieldError(
             "The filter goes deeper into the relation than the aggregate: it would count related rows several times. "
             "Filter and aggregate from the related model."

@@ -316,12 +316,6 @@ def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
     return () if path.first_many is None else path.relations[: path.first_many + 1]
 
 
-def many_chain(path: ResolvedPath) -> tuple[Relation, ...]:
-    """Return the relations of a path up to the last that leads to many rows: what multiplies the rows of a join."""
-    last = max((i for i, relation in enumerate(path.relations) if relation.many), default=-1)
-    return path.relations[: last + 1]
-
-
 def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
     """Yield the paths to many rows for which a condition joins; under a negation it asks EXISTS instead."""
     if token.tag == "group":
