@@ -101,5 +101,6 @@ OPERATIONS = (
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 MEMORY_TARGET = 1.3
+AWAITED_TARGET = 1.3
 MEMORY_LATER = "1.25"
 IMPORT_TARGET_MS = 60.0
