@@ -83,5 +83,6 @@ def summarise(samples: Samples, measure: str) -> list[OperationResult]:
 
 def awaited(samples: Samples, peer: str) -> Ratio | None:
     """Return the time of an awaited loop over that of the explicit prefetch, by the same peer in the same round."""
-    loop, prefetch = (samples.seconds.get(name, {}).get(peer) for name in ("fk_awaited_1000", "fk_prefetch_1000"))
+    loop = samples.seconds["fk_awaited_1000"].get(peer)
+    prefetch = samples.seconds["fk_prefetch_1000"].get(peer)
     return Ratio.of(loop, prefetch) if loop and prefetch else None
