@@ -17,6 +17,7 @@ from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
+    from covet.database.orm.options import Options
 
 Convert = Callable[[Any], Any]
 
@@ -82,7 +83,7 @@ class GenericKey:
         for label, reference in self.types.items():
             if registry.refers_to(reference, model):
                 return label
-        known = ", ".join(getattr(each, "__name__", repr(each)) for each in self.types.values())
+        known = ", ".join(each if isinstance(each, str) else each.__name__ for each in self.types.values())
         raise TypeError(f"{self.label} refers to {known}, not to {model.__name__} (types=).")
 
     def claim(self, model: type[Any]) -> Relation:
@@ -133,12 +134,11 @@ class GenericKey:
 
     def columns(self, value: Any) -> tuple[str, Any]:
         """Return what the two columns hold for an instance, or refuse it."""
-        options = getattr(type(value), "_meta", None)
+        options: Options | None = getattr(value.__class__, "_meta", None)
         if options is None:
             raise TypeError(f"{self.label} takes an instance of a model, not {type(value).__name__}.")
         model: type[Any] = options.model
-        convert = self.to_column(model)
-        label = self.label_of(model)
+        label, convert = self.label_of(model), self.to_column(model)
         key = value.__dict__.get(options.pk.attname)
         # A key that Python made (a UUID) is there before the row is, and no constraint would tell.
         if key is None or (value.__dict__.get("_adding") and options.pk.has_default()):
@@ -150,7 +150,7 @@ class GenericKey:
         label, key = (None, None) if value is None else self.columns(value)
         return {self.type_field.name: label, self.key_field.name: key}
 
-    def refers(self, related: Any, label: str, key: Any) -> bool:
+    def refers(self, related: Any, label: Any, key: Any) -> bool:
         """Return whether ``related`` is what the two values refer to."""
         model: type[Any] = related._meta.model
         if self._models.get(label) is not model:
@@ -170,7 +170,7 @@ class GenericKey:
             model = None if label is None or key is None else self.find(label)
             parts.setdefault(model, []).append(instance)
             related = instance.__dict__.get(cache)
-            if related is not None and not self.refers(related, label, key):
+            if related is not None and (model is None or not self.refers(related, label, key)):
                 del instance.__dict__[cache]
         return parts
 

@@ -21,7 +21,7 @@ def _getattr(self: Any, name: str) -> NoReturn:
     """Explain what is missing; Python calls this only for an attribute that is not there."""
     model: type[Any] = type(self).__mro__[1]
     options = model._meta
-    if name.startswith("_") or options.find_field(name) is None:
+    if name.startswith("_") or (options.find_field(name) is None and name not in options.generics):
         raise AttributeError(f"{model.__name__!r} object has no attribute {name!r}")
     relation: Relation | None = self.__dict__.get("_relation")
     if relation is not None:

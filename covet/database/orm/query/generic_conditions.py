@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from covet.database.orm.lookups import EXACT, IN, ISNULL, find_lookup
@@ -27,7 +27,7 @@ class Lookups(Protocol):
 def generic_condition(tokenizer: Lookups, path: GenericPath, value: Any) -> Predicate:
     """Tokenize one keyword that ends in a generic relation."""
     generic = path.generic
-    lookup, negated = (EXACT, False) if not path.rest else find_lookup(path.rest[0], lambda *_: _refused(path))
+    lookup, negated = find_lookup(path.rest[0] if path.rest else "exact", lambda _name, _known: _refused(path))
     if len(path.rest) > 1 or lookup not in {EXACT, IN, ISNULL}:
         raise _refused(path)
     if value is None and lookup is EXACT:
@@ -66,10 +66,10 @@ def _is(tokenizer: Lookups, generic: GenericKey, value: Any) -> Predicate:
 def _is_in(tokenizer: Lookups, generic: GenericKey, value: Any) -> Predicate:
     if isinstance(value, Query):
         return _in_query(tokenizer, generic, value)
-    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+    if not isinstance(value, Iterable):
         raise FieldError(f"{generic.label}: 'in' takes instances or a queryset, not {type(value).__name__}.")
     keys: dict[str, list[Any]] = {}
-    for item in cast("Iterable[object]", value):
+    for item in cast("Iterable[object]", value):  # a text's characters are no instances either
         if item is not None:
             label, key = _columns(generic, item)
             keys.setdefault(label, []).append(key)

@@ -68,7 +68,8 @@ async def _found(reference: Any) -> bool:
     if is_absent(reference):
         return False
     try:
-        await _copy(reference, _missing(reference), None)
+        # Where the key is all there is to a row, it is still the question whether there is one.
+        await _copy(reference, _missing(reference) or reference._meta.key, None)
     except reference.DoesNotExist:
         reference.__dict__["_absent"] = True
         return False
