@@ -95,3 +95,14 @@ class Document(Model[UUID]):
 
 
 ALL: list[type[Any]] = [Owner, Remark, Sticker, Like, Notice, Topic, Article, Photo, Document]
+
+
+async def store() -> None:
+    """Articles a (of ann) and b, photo p; remarks 1 and 2 on a, 3 on b, 4 on p, 5 on an article that is gone."""
+    ann = await Owner.create(name="ann")
+    a = await Article.create(title="a", rank=1, owner=ann)
+    b = await Article.create(title="b", rank=2)
+    p = await Photo.create(url="p")
+    for text, content in (("1", a), ("2", a), ("3", b), ("4", p)):
+        await Remark.create(text=text, content=content)
+    await Remark.create(text="5", content_type="Article", object_id=999)

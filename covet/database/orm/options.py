@@ -72,6 +72,10 @@ class Options:
 
     #: The function that was generated to make instances; written by ``construction``.
     construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
+    schema: str | None = None
+    db_table_comment: str | None = None
+    default_related_name: str | None = None
+    fetch_mode: FetchMode | None = None
 
     def __init__(self, model: type[Any], label: str) -> None:
         self.model = model
@@ -80,8 +84,6 @@ class Options:
         #: What generic relations store for this model.
         self.generic_label = label
         self.db_table = ""
-        self.schema: str | None = None
-        self.db_table_comment: str | None = None
         self.abstract = False
         self.managed = True
         self.ordering: tuple[Any, ...] = ()
@@ -89,8 +91,6 @@ class Options:
         self.unique_together: tuple[tuple[str, ...], ...] = ()
         self.indexes: tuple[Index, ...] = ()
         self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
-        self.default_related_name: str | None = None
-        self.fetch_mode: FetchMode | None = None
         self.relations: dict[str, Relation] = {}
         #: Relations to rows of several models.
         self.generics: dict[str, GenericKey] = {}

@@ -6,7 +6,7 @@ of its own is two steps, to that table and on from it; a path consists of steps:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -80,9 +80,11 @@ class Relation:
         """Return a value of ``local_field`` as ``remote_field`` holds it."""
         return key if self.convert is None or key is None else self.convert(key)
 
-    def key_of(self, instance: Any) -> Any:
-        """Return what the rows at the end know an instance by."""
-        return self.converted(getattr(instance, self.local_field.attname))
+    def keys_of(self, instances: Iterable[Any]) -> list[Any]:
+        """Return what the rows at the end know each instance by."""
+        name = self.local_field.attname
+        keys = [getattr(instance, name) for instance in instances]
+        return keys if self.convert is None else [self.converted(key) for key in keys]
 
     @property
     def label(self) -> str:

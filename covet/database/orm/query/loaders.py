@@ -132,10 +132,10 @@ class _Task:
         if self.question is None:
             return
         relation, target, found = self.node.relation, self.node.target, self.question.found
-        key_of, back = relation.key_of, relation.back
+        back = relation.back
         empty: list[Any] = []
-        for instance in self.waiting:
-            rows = found.get(key_of(instance), empty)
+        for instance, key in zip(self.waiting, relation.keys_of(self.waiting), strict=True):
+            rows = found.get(key, empty)
             if back is not None:
                 for row in rows:
                     setattr(row, back, instance)  # through __dict__ every row would get a real dict of its own
@@ -148,7 +148,7 @@ class _Task:
             elif relation.kind == "reverse" or self.node.to_attr is not None:
                 setattr(instance, target, None)
             elif relation.near_type is not None:
-                note_absent(instance, relation, key_of(instance))
+                note_absent(instance, relation, key)
 
     def related(self) -> list[Any]:
         """Return the rows of the next level, each once. Those of all parents are peers, as the parents are."""
@@ -215,8 +215,7 @@ def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:
         key = (source.model, path, relation.far_type, source.state, _comparable(source.params), source.database)
         task.question = questions.setdefault(key, _Question(relation, source))
         keys = task.question.keys
-        for instance in task.waiting:
-            value = relation.key_of(instance)
+        for value in relation.keys_of(task.waiting):
             if value is not None:
                 keys[value] = None
     return list(questions.values())
