@@ -14,7 +14,7 @@ from tests.models.remarks import ALL, Article, Document, Notice, Photo, Remark, 
 
 @pytest.fixture
 async def remarks(database: Database) -> Database:
-    """An owner, articles a and b, photo p and five remarks."""
+    """Store an owner, articles a and b, photo p and five remarks."""
     await create_all(ALL)
     await store()
     return database
