@@ -116,7 +116,8 @@ async def test_changing_the_columns_changes_what_it_refers_to(remarks: Database)
     remark.object_id = a.id
     await prefetch_related_objects([remark], "content")
     with capture_queries() as queries:
-        assert remark.content == a
+        assert isinstance(remark.content, Article)
+        assert remark.content.title == "a"
         remark.content = None
         assert remark.content is None
     assert len(queries) == 0
@@ -182,6 +183,41 @@ async def test_an_awaited_row_awaits_its_own_relations_for_all_of_its_model(rema
     assert len(queries) == 1
 
 
+async def test_rows_of_several_models_keep_their_own_relations_apart(remarks: Database) -> None:
+    loaded = await Remark.objects.prefetch_related("content").filter(text__in=["1", "4"]).order_by("text")
+    with capture_queries() as queries:
+        contents: list[Any] = [remark.content for remark in loaded]
+        assert [texts(await content.remarks) for content in contents] == ["12", "4"]
+    assert len(queries) == 2
+
+
+async def test_a_deferred_row_is_completed_for_all_of_its_model(remarks: Database) -> None:
+    lean = GenericPrefetch("content", [Article.objects.only("rank"), Photo.objects.only("id")])
+    loaded = await Remark.objects.prefetch_related(lean).filter(text__in=["1", "3", "4"]).order_by("text")
+    with capture_queries() as queries:
+        contents: list[Any] = [await content for remark in loaded if (content := remark.content) is not None]
+        assert [contents[0].title, contents[1].title, contents[2].url] == ["a", "b", "p"]
+    assert len(queries) == 2
+
+
+async def test_only_the_keys_of_the_awaited_model_are_asked_for(remarks: Database) -> None:
+    await Remark.create(text="6", content=await Photo.create(id=50, url="q"))
+    rows = await Remark.objects.order_by("text")
+    with capture_queries() as queries:
+        await rows[0].load(Remark.content)
+    expected = "IN (?1, ?2, ?3)" if remarks.name == "sqlite" else "= ANY($1"
+    assert expected in queries.sql[0]
+
+
+async def test_a_model_without_other_relations_awaits_for_all_rows(remarks: Database) -> None:
+    for name in "xy":
+        await (await Document.create(name=name)).likes.create()
+    with capture_queries() as queries:
+        found = [await like.load(Like.target) for like in await Like.objects.all()]
+    assert names(found) == ["x", "y"]
+    assert len(queries) == 2
+
+
 async def test_the_fetch_mode_one_loads_for_one_and_raise_refuses(remarks: Database) -> None:
     with capture_queries() as queries:
         for remark in await Remark.objects.fetch_mode("one").filter(text__in=["1", "2", "3"]).order_by("text"):
@@ -242,6 +278,14 @@ async def test_a_queryset_for_each_model_with_what_it_prefetches(remarks: Databa
         assert last.url == "p"
     assert len(queries) == 4
     assert 'LEFT JOIN "owners"' in next(sql for sql in queries.sql if 'FROM "articles"' in sql)
+
+
+async def test_a_queryset_that_defers_fields_prefetches_too(remarks: Database) -> None:
+    b = await Article.objects.get(title="b")
+    await b.topics.add(await Topic.create(name="t"))
+    articles = Article.objects.only("title").prefetch_related("topics")
+    rows: list[Any] = await Remark.objects.filter(text="3").prefetch_related(GenericPrefetch("content", [articles]))
+    assert names(rows[0].content.topics) == ["t"]
 
 
 async def test_a_filtered_queryset_leaves_none_and_may_have_an_attribute_of_its_own(remarks: Database) -> None:

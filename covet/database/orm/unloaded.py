@@ -104,7 +104,9 @@ def take_over(instance: Any, row: Any) -> None:
     """Make an unloaded instance the row that was loaded for it; whoever holds it sees the values."""
     if row is not instance:
         instance.__dict__.update(row.__dict__)
-    mark_loaded(instance)
+    instance.__dict__.pop("_relation", None)
+    if row._is_loaded:  # else the query deferred some of it
+        mark_loaded(instance)
 
 
 def _loader(relation: Relation) -> str:

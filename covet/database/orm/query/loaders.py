@@ -157,7 +157,8 @@ class _Task:
             rows = [row for instance in self.instances for row in getattr(instance, target)]
         else:
             found = [getattr(instance, target, None) for instance in self.instances]
-            rows = [row for row in found if row is not None and row._is_loaded]
+            # What only knows its key is no row; one with deferred fields is.
+            rows = [row for row in found if row is not None and "_relation" not in row.__dict__]
         rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
