@@ -9,7 +9,7 @@ import pytest
 from covet import Count, FieldError, Q, create_all
 from covet.database import capture_queries
 from tests.conftest import Database
-from tests.models.remarks import ALL, Article, Document, Notice, Photo, Remark, Sticker, store
+from tests.models.remarks import ALL, Article, Document, Like, Notice, Photo, Remark, Sticker, store
 
 
 @pytest.fixture
@@ -83,6 +83,17 @@ async def test_keys_of_text_are_joined_as_text(remarks: Database) -> None:
     assert await Document.objects.annotate(n=Count("stickers")).values_list("n", flat=True) == [1]
 
 
+async def test_a_queryset_is_compared_with_keys_of_text(remarks: Database) -> None:
+    document, article = await Document.create(name="d"), await Article.objects.get(title="a")
+    await document.stickers.create(name="x")
+    await article.stickers.create(name="y")
+    with capture_queries() as queries:
+        assert names(await Sticker.objects.filter(on__in=Article.objects.filter(title="a"))) == ["y"]
+    assert 'IN (SELECT CAST("t1"."id" AS ' in queries.sql[0]
+    assert names(await Sticker.objects.filter(on__in=Document.objects.all())) == ["x"]
+    assert names(await Sticker.objects.exclude(on__in=Document.objects.all())) == ["y"]
+
+
 async def test_aggregates_count_the_rows_of_their_own_model(remarks: Database) -> None:
     await (await Article.objects.get(title="a")).stickers.create(name="x")
     rows = await Article.objects.annotate(n=Count("remarks"), m=Count("stickers")).order_by("title")
@@ -151,7 +162,5 @@ async def test_what_a_generic_relation_is_not_asked_is_refused(remarks: Database
         Remark.objects.filter(content=Article.objects.all())
     with pytest.raises(FieldError, match=r"takes a queryset of instances, not of values"):
         Remark.objects.filter(content__in=Article.objects.values("id"))
-    with pytest.raises(
-        FieldError, match=r"is not of the type of the keys of Article, so a queryset cannot stand there"
-    ):
-        Sticker.objects.filter(on__in=Article.objects.all())
+    with pytest.raises(FieldError, match=r"Like.target refers to Document, not to Article \(types=\)"):
+        Like.objects.filter(target__in=Article.objects.all())

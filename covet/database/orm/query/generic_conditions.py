@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from covet.database.orm.lookups import EXACT, IN, ISNULL, find_lookup
-from covet.database.orm.query.state import Group, Never, Predicate, Query
+from covet.database.orm.expressions.functions import Cast
+from covet.database.orm.lookups import EXACT, IN, ISNULL, Lookup
+from covet.database.orm.query.state import Query
+from covet.database.orm.query.tokens import Group, Never, Predicate
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.generics import GenericKey
     from covet.database.orm.options import GenericPath, Options
+    from covet.database.orm.query.queryset import QuerySet
+
+#: What may follow the relation, and whether it is negated.
+_LOOKUPS: Final[dict[str, tuple[Lookup, bool]]] = {
+    "exact": (EXACT, False),
+    "in": (IN, False),
+    "isnull": (ISNULL, False),
+    "not": (EXACT, True),
+    "not_in": (IN, True),
+}
+
+#: What the keys of a queryset are called where they are compared as text.
+_KEY: Final = "generic_key_as_text"
 
 
 class Lookups(Protocol):
@@ -27,9 +42,10 @@ class Lookups(Protocol):
 def generic_condition(tokenizer: Lookups, path: GenericPath, value: Any) -> Predicate:
     """Tokenize one keyword that ends in a generic relation."""
     generic = path.generic
-    lookup, negated = find_lookup(path.rest[0] if path.rest else "exact", lambda _name, _known: _refused(path))
-    if len(path.rest) > 1 or lookup not in {EXACT, IN, ISNULL}:
+    known = _LOOKUPS.get("__".join(path.rest) or "exact")
+    if known is None:
         raise _refused(path)
+    lookup, negated = known
     if value is None and lookup is EXACT:
         lookup, value = ISNULL, True
     if lookup is ISNULL and not isinstance(value, bool):
@@ -82,12 +98,11 @@ def _is_in(tokenizer: Lookups, generic: GenericKey, value: Any) -> Predicate:
 def _in_query(tokenizer: Lookups, generic: GenericKey, query: Query) -> Predicate:
     if query.state.shape is not None:
         raise FieldError(f"{generic.label}: 'in' takes a queryset of instances, not of values.")
+    label = _label(generic, query.model)
     if generic.to_column(query.model) is not None:
-        raise FieldError(
-            f"{generic.label}: {generic.key_field!r} is not of the type of the keys of {query.model.__name__}, so a "
-            "queryset cannot stand there. Await it, and give the list."
-        )
-    return _both(tokenizer, generic, generic.label_of(query.model), "__in", query)
+        rows, keys = cast("QuerySet[Any, Any]", query), {_KEY: Cast[Any]("pk", generic.key_field)}
+        query = rows.annotate(**keys).values_list(_KEY, flat=True)
+    return _both(tokenizer, generic, label, "__in", query)
 
 
 def _both(tokenizer: Lookups, generic: GenericKey, label: str, lookup: str, key: Any) -> Predicate:
@@ -95,6 +110,13 @@ def _both(tokenizer: Lookups, generic: GenericKey, label: str, lookup: str, key:
     one = tokenizer.lookup(generic.type_field.name, label)
     other = tokenizer.lookup(f"{generic.key_field.name}{lookup}", key)
     return Group("group", "AND", False, (one, other))
+
+
+def _label(generic: GenericKey, model: type[Any]) -> str:
+    try:
+        return generic.label_of(model)
+    except TypeError as error:
+        raise FieldError(str(error)) from error
 
 
 def _columns(generic: GenericKey, value: Any) -> tuple[str, Any]:
