@@ -95,6 +95,8 @@ def test_columns_of_the_wrong_kind_are_refused() -> None:
 
     with pytest.raises(ModelDefinitionError, match=r"maps labels to models, one at least"):
         GenericForeignKey(types={})
+    with pytest.raises(ModelDefinitionError, match=r"has two labels for one model"):
+        GenericForeignKey(types={"article": Article, "old": Article})
 
 
 def test_the_other_side_needs_a_generic_foreign_key() -> None:

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from covet import Count, FieldError, Q, create_all
+from covet import (
+    CharField,
+    Count,
+    FieldError,
+    GenericForeignKey,
+    GenericRelation,
+    Model,
+    Q,
+    ValidationError,
+    create_all,
+)
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.remarks import ALL, Article, Document, Like, Notice, Photo, Remark, Sticker, store
@@ -81,6 +91,25 @@ async def test_keys_of_text_are_joined_as_text(remarks: Database) -> None:
     assert names(await Sticker.objects.filter(article__title="a")) == ["y"]
     assert names(await Sticker.objects.filter(document__name="d")) == ["x"]
     assert await Document.objects.annotate(n=Count("stickers")).values_list("n", flat=True) == [1]
+
+
+async def test_a_short_column_of_text_cuts_no_key(remarks: Database) -> None:
+    class Pin(Model):
+        kind = CharField(max_length=20)
+        key = CharField(max_length=1)
+        on = GenericForeignKey("kind", "key")
+
+    class Board(Model):
+        pins = GenericRelation(Pin, related_query_name="board")
+
+    await create_all([Pin, Board])
+    one, ten = [await Board.create(id=key) for key in (1, 10)]
+    pin = await one.pins.create()
+    assert await Board.objects.filter(pins=pin) == [one]
+    assert await Pin.objects.filter(board__id=10) == []
+    assert await Pin.objects.filter(on__in=Board.objects.filter(id=10)) == []
+    with pytest.raises(ValidationError):
+        await ten.pins.create()
 
 
 async def test_a_queryset_is_compared_with_keys_of_text(remarks: Database) -> None:

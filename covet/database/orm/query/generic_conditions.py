@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from covet.database.orm.expressions.functions import Cast
+from covet.database.orm.fields import TextField
 from covet.database.orm.lookups import EXACT, IN, ISNULL, Lookup
 from covet.database.orm.query.state import Query
 from covet.database.orm.query.tokens import Group, Never, Predicate
@@ -100,7 +101,7 @@ def _in_query(tokenizer: Lookups, generic: GenericKey, query: Query) -> Predicat
         raise FieldError(f"{generic.label}: 'in' takes a queryset of instances, not of values.")
     label = _label(generic, query.model)
     if generic.to_column(query.model) is not None:
-        rows, keys = cast("QuerySet[Any, Any]", query), {_KEY: Cast[Any]("pk", generic.key_field)}
+        rows, keys = cast("QuerySet[Any, Any]", query), {_KEY: Cast[Any]("pk", TextField())}
         query = rows.annotate(**keys).values_list(_KEY, flat=True)
     return _both(tokenizer, generic, label, "__in", query)
 

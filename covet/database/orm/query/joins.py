@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from covet.database.schema.types import Text
 from covet.database.sql.nodes import And, Cast, ColumnRef, Comparison, Expression, Given
 from covet.database.sql.statements import Join, TableRef
 
@@ -123,10 +124,11 @@ def match(relation: Relation, near: JoinNode, far: JoinNode) -> Expression:
     here: Expression = near.column(relation.local_field.column)
     if relation.convert is not None:
         # The primary key as text: what a column of keys of several models holds need not be a number.
+        # Not as the column's own type: a varchar(2) would make 10 of 100.
         if relation.far_type is None:
-            there = Cast(there, relation.local_field.logical_type)
+            there = Cast(there, Text())
         else:
-            here = Cast(here, relation.remote_field.logical_type)
+            here = Cast(here, Text())
     equal = Comparison("=", there, here)
     types = [_typed(node, mark) for node, mark in ((far, relation.far_type), (near, relation.near_type)) if mark]
     return And((equal, *types)) if types else equal

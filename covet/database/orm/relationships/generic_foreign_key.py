@@ -58,6 +58,8 @@ class GenericForeignKey(RelationReference, Generic[_To]):
         self._declares = False
         if types is not None and (not types or not all(types)):
             raise ModelDefinitionError("GenericForeignKey(types=...) maps labels to models, one at least.")
+        if types is not None and len(set(types.values())) < len(types):
+            raise ModelDefinitionError("GenericForeignKey(types=...) has two labels for one model.")
 
     @property
     def relation_name(self) -> str:
