@@ -39,7 +39,9 @@ def combine(first: _QS, others: Sequence[QuerySet[Any, Any]], operator: SetOpera
     queries: list[QuerySet[Any, Any]] = [first, *others]
     if operator in {"UNION", "UNION ALL"}:
         queries = [query for query in queries if not query.state.empty] or [first]
-    elif operator == "INTERSECT" and any(query.state.empty for query in queries):
+    elif (operator == "INTERSECT" and any(query.state.empty for query in queries)) or (
+        operator == "EXCEPT" and first.state.empty
+    ):
         return first.none()
     elif operator == "EXCEPT":
         queries = [first, *(query for query in others if not query.state.empty)]

@@ -138,7 +138,9 @@ class SelectPlanner:
         # The key of each joined table fixes its other columns (functional dependency).
         joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
         link = self.state.link
-        keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
+        own = self.options.key if self.state.combined is None else self.options.fields
+        keys = [self.joins.root.column(field.column) for field in own]
+        keys += [n.column(field.column) for n in joined for field in n.options.key]
         return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
 
     def _named(self, name: str) -> ExpressionToken:

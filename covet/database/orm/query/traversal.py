@@ -85,7 +85,8 @@ def _shifted(value: object, by: int) -> object:
     if not isinstance(value, tuple):
         return value
     items = [_shifted(item, by) for item in cast("tuple[object, ...]", value)]
-    return type(value)._make(items) if hasattr(value, "_make") else tuple(items)  # type: ignore[attr-defined]  # a token
+    make = getattr(cast("object", value), "_make", tuple)
+    return make(items)
 
 
 def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
