@@ -21,7 +21,8 @@
        ├─ NotSupportedError            names the database and the feature
        ├─ IntegrityError               .constraint .columns .table .model
        │  ├─ UniqueViolation  ├─ ForeignKeyViolation  ├─ NotNullViolation
-       │  ├─ CheckViolation   └─ ProtectedError       on_delete=PROTECT or RESTRICT
+       │  ├─ CheckViolation   ├─ ProtectedError       on_delete=PROTECT
+       │  └─ RestrictedError       on_delete=RESTRICT
        └─ OperationalError
           ├─ ConnectionLost   ├─ PoolTimeout  ├─ QueryTimeout  ├─ LockTimeout
           ├─ DeadlockDetected ├─ SerializationFailure ├─ DatabaseLocked
@@ -33,7 +34,8 @@ Names under ``DatabaseError`` are those of PEP 249. No message holds a password 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 class CovetError(Exception):
@@ -172,7 +174,21 @@ class CheckViolation(IntegrityError):
 
 
 class ProtectedError(IntegrityError):
-    """``delete()`` met rows that refer to this one by ``on_delete=PROTECT`` or ``RESTRICT``."""
+    """``delete()`` met rows that refer to what it would delete by ``on_delete=PROTECT``: ``protected_objects``."""
+
+    def __init__(self, message: str, objects: Iterable[object] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        #: The instances that refer to it; of each only the key is loaded.
+        self.protected_objects = tuple(objects)
+
+
+class RestrictedError(IntegrityError):
+    """``delete()`` met rows with ``on_delete=RESTRICT`` that it would leave behind: ``restricted_objects``."""
+
+    def __init__(self, message: str, objects: Iterable[object] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        #: The instances that refer to it; of each only the key is loaded.
+        self.restricted_objects = tuple(objects)
 
 
 class OperationalError(DatabaseError):
