@@ -11,6 +11,8 @@
     │  └─ RelationNotLoaded
     ├─ ObjectDoesNotExist              → Model.DoesNotExist
     ├─ MultipleObjectsReturned         → Model.MultipleObjectsReturned
+    ├─ NPlusOneError (AssertionError)    a loop that sends a query for each row; .findings
+    ├─ QueryCountError (AssertionError)  more statements than allowed, or others than expected
     └─ DatabaseError                   .sqlstate .statement .retryable, __cause__ = the driver's
        ├─ InterfaceError
        ├─ DataError
@@ -92,6 +94,18 @@ class ObjectDoesNotExist(CovetError):
 
 class MultipleObjectsReturned(CovetError):
     """``get()`` found several. Each model has its own subclass."""
+
+
+class NPlusOneError(CovetError, AssertionError):
+    """``detect_n_plus_one()`` saw a query a row. ``findings`` says which, where and what to add."""
+
+    def __init__(self, message: str, findings: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+class QueryCountError(CovetError, AssertionError):
+    """A block sent more statements than ``max_queries()`` allows, or others than ``assert_num_queries()`` expects."""
 
 
 class DatabaseError(CovetError):

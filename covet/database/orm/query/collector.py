@@ -163,14 +163,11 @@ class Collector:
             found = found.exclude(self._refers(relation.remote))
         return found
 
-    def going(self, relation: Relation) -> QuerySet[Any, Any]:
-        """Return the rows that refer to rows that are deleted, which are deleted as well."""
-        place = _columns(relation.model).get(relation.local_field.attname, 0)
-        return self._referring(relation, dict.fromkeys(row[place] for row in self.rows[relation.model].values()))
-
-    def referring_rows(self, model: type[Any]) -> QuerySet[Any, Any]:
-        """Return the rows of a model that are deleted unread."""
-        return _base(model, self.alias).filter(self._refers(model))
+    def going(self, model: type[Any]) -> QuerySet[Any, Any]:
+        """Return the rows of a model that are deleted."""
+        if model in self.unread:
+            return _base(model, self.alias).filter(self._refers(model))
+        return rows_of(model, self.alias, self.rows[model])
 
     def _refers(self, model: type[Any]) -> Q:
         conditions = Q()

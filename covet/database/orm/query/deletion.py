@@ -9,13 +9,15 @@ counts and the errors are the same on every database, and where there is no cons
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from covet.database.adapters.instrumentation import HOOKS
 from covet.database.connections import adapter_for
 from covet.database.orm.on_delete import SET, SET_DEFAULT
-from covet.database.orm.query.collector import Collector, followed, rows_of
+from covet.database.orm.query.collector import Collector, followed
 from covet.database.orm.query.plan import Plan
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.writes import execute, rows_where
 from covet.database.sql.statements import Delete, TableRef
 from covet.database.transaction import transaction
@@ -39,7 +41,8 @@ async def delete(queryset: QuerySet[Any, Any]) -> tuple[int, dict[str, int]]:
         alias = adapter_for(queryset.database).alias
         async with transaction(using=alias):
             collector = Collector(alias)
-            await collector.collect(queryset)
+            work = collector.collect(queryset)
+            await (told(Purpose("deletion", queryset.model), work) if HOOKS.callbacks else work)
             await _write(collector, counts)
     found = {label: number for label, number in counts.items() if number}
     return sum(found.values()), found
@@ -51,15 +54,12 @@ async def _write(collector: Collector, counts: Counter[str]) -> None:
         await _change(collector, relation)
     order, circular = in_order(collector.models())
     for relation in circular:
-        await collector.going(relation).update(**{relation.foreign_key.name: None})
+        await collector.going(relation.remote).update(**{relation.foreign_key.name: None})
     for model in order:
-        label = model._meta.label
-        if model in collector.unread:
-            counts[label] += await _delete_rows(collector.referring_rows(model))
-        else:
-            await _delete_rows(rows_of(model, collector.alias, collector.rows[model]))
-            # Counted as read: in a circle the database's own cascade takes rows before their turn comes.
-            counts[label] += len(collector.rows[model])
+        number = await _delete_rows(collector.going(model))
+        read = collector.rows.get(model)
+        # What was read is counted as read: in a circle the database's own cascade takes rows before their turn comes.
+        counts[model._meta.label] += number if read is None else len(read)
 
 
 async def _change(collector: Collector, relation: Relation) -> None:
@@ -79,20 +79,19 @@ async def _change(collector: Collector, relation: Relation) -> None:
 def in_order(models: Iterable[type[Any]]) -> tuple[list[type[Any]], list[Relation]]:
     """Sort models so that each comes after those that refer to it.
 
-    Where models refer to each other in a circle, references that the database follows by itself do not count; what is
-    left of a circle is returned too: keys to empty first.
+    Where models refer to each other in a circle, the database's own cascade may see to it; if not, the keys that have
+    to be emptied first are returned too.
     """
     waiting = dict.fromkeys(models)
     done: list[type[Any]] = []
     circular: list[Relation] = []
     while waiting:
-        ready = [model for model in waiting if not any(_referring(model, waiting))]
+        ready = [model for model in waiting if not _referring(model, waiting)]
+        ready = ready or [model for model in waiting if not _refusing(model, waiting, circular)][:1]
         if not ready:
-            ready = [model for model in waiting if not any(map(_refuses, _referring(model, waiting)))]
-        if not ready:
-            keys = [relation for model in waiting for relation in _referring(model, waiting) if _refuses(relation)]
-            circular += [relation for relation in keys if relation.foreign_key.null]
-            ready = list(waiting)
+            keys = [key for model in waiting for key in _refusing(model, waiting, circular) if key.foreign_key.null]
+            circular += dict.fromkeys(keys)
+            ready = [] if keys else list(waiting)[:1]
         done += ready
         for model in ready:
             del waiting[model]
@@ -104,10 +103,20 @@ def _referring(model: type[Any], models: Iterable[type[Any]]) -> list[Relation]:
     return [relation for relation in options.dependants if relation.remote in models and relation.remote is not model]
 
 
-def _refuses(relation: Relation) -> bool:
-    """Return whether the constraint refuses to delete a row that is referred to."""
-    key: Any = relation.foreign_key
-    return bool(key.db_constraint and key.constraint_action in {"NO ACTION", "RESTRICT"})
+def _refusing(model: type[Any], models: Iterable[type[Any]], emptied: Sequence[Relation]) -> list[Relation]:
+    """Return the keys that keep rows of a model from going, or rows that the database would delete with them."""
+    found: list[Relation] = []
+    together = [model]
+    for each in together:
+        for relation in _referring(each, models):
+            key: Any = relation.foreign_key
+            if not key.db_constraint or relation.remote is model:
+                continue
+            if key.constraint_action == "CASCADE" and relation.remote not in together:
+                together.append(relation.remote)
+            elif key.constraint_action in {"NO ACTION", "RESTRICT"} and relation not in emptied:
+                found.append(relation)
+    return found
 
 
 async def _delete_rows(queryset: QuerySet[Any, Any]) -> int:

@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from covet.database.adapters.base import Adapter
+from covet.database.adapters.instrumentation import HOOKS
 from covet.database.connections import adapter_for, adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate, Plan
 from covet.database.orm.query.planner import SelectPlanner, key_order
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import AggregateToken, Annotation, ExpressionToken, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
@@ -116,7 +118,8 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
     sql, arguments = plan.compiled.bind(queryset.params)
-    rows = await (adapter.fetch_write(sql, arguments) if plan.locks else adapter.fetch(sql, arguments))
+    work = adapter.fetch_write(sql, arguments) if plan.locks else adapter.fetch(sql, arguments)
+    rows = await (told(Purpose("rows", model, state), work) if HOOKS.callbacks else work)
     return plan.hydrate(rows) if len(rows) < GC_THRESHOLD else hydrate_large(plan.hydrate, rows)
 
 
@@ -150,7 +153,10 @@ async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[
 
 
 async def _scalar(
-    query: Query, database: str | None, kind: str, build: Callable[[type[Any], QueryState], Select]
+    query: Query,
+    database: str | None,
+    kind: Literal["count", "exists"],
+    build: Callable[[type[Any], QueryState], Select],
 ) -> Any:
     adapter = adapter_for(database)
     key = (query.model, kind, query.state)
@@ -159,7 +165,8 @@ async def _scalar(
         plan = Plan(adapter.dialect.compile(build(query.model, query.state)), list)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(query.params)
-    rows = await adapter.fetch(sql, arguments)
+    work = adapter.fetch(sql, arguments)
+    rows = await (told(Purpose(kind, query.model, query.state), work) if HOOKS.callbacks else work)
     return rows[0][0] if rows else None
 
 
@@ -193,7 +200,9 @@ async def aggregate(
         plan = _plan(adapter, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)
-    found: dict[str, Any] = plan.hydrate(await adapter.fetch(sql, arguments))[0]
+    work = adapter.fetch(sql, arguments)
+    rows = await (told(Purpose("aggregate", query.model, state), work) if HOOKS.callbacks else work)
+    found: dict[str, Any] = plan.hydrate(rows)[0]
     return found
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.query import execution
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.tokenizer import linked
 from covet.database.orm.unloaded import take_over
 
@@ -82,7 +84,11 @@ class _Question:
             return
         source = self.source
         query = linked(source.model._meta, (source.state, source.params), self.relation, self.keys)
-        pairs = cast("list[tuple[Any, Any]]", await execution.fetch_all(source.derive(*query)))
+        work = execution.fetch_all(source.derive(*query))
+        if HOOKS.callbacks:
+            purpose = Purpose("prefetch", self.relation.model, relation=self.relation, instances=len(self.keys))
+            work = told(purpose, work)
+        pairs = cast("list[tuple[Any, Any]]", await work)
         found = self.found
         for key, row in pairs:
             found[key].append(row)
@@ -158,7 +164,11 @@ async def load_tree(instances: Sequence[Any], tree: dict[str, Node], database: s
 async def load_relation(instances: Sequence[Any], relation: Relation) -> None:
     """Load one relation of instances that miss it."""
     database = instances[0].__dict__.get("_database")
-    await load_tree(instances, {relation.name: Node(relation, None)}, database)
+    work = load_tree(instances, {relation.name: Node(relation, None)}, database)
+    if HOOKS.callbacks:
+        purpose = Purpose("relation", relation.model, relation=relation, instances=len(instances))
+        work = told(purpose, work)
+    await work
 
 
 def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query import loaders
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.unloaded import mark_loaded, refused, unloaded_class
 from covet.exceptions import FieldError, NotLoaded
@@ -52,11 +54,23 @@ async def load(instance: _I) -> _I:
             raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
-                await (_load_deferred(peers) if relation is None else _load_referred(peers, relation))
+                work = _load_deferred(peers) if relation is None else _load_referred(peers, relation)
+                await (told(_purpose(target), work) if HOOKS.callbacks else work)
     if not target._is_loaded:
-        await _copy(target, _missing(target), None)
+        work = _copy(target, _missing(target), None)
+        if HOOKS.callbacks:
+            work = told(_purpose(target), work)
+        await work
         mark_loaded(target)
     return instance
+
+
+def _purpose(instance: Any) -> Purpose:
+    """Return what it is to load an instance: the relation that leads to it, or the fields that it misses."""
+    relation: Relation | None = instance.__dict__.get("_relation")
+    if relation is None:
+        return Purpose("deferred", instance._meta.model)
+    return Purpose("relation", relation.model, relation=relation)
 
 
 def _missing(instance: Any) -> list[Field[Any]]:
