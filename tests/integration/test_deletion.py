@@ -214,7 +214,7 @@ class Site(Model):
 class Page(Model):
     site = ForeignKey(Site, on_delete=DB_CASCADE, related_name="pages")
     mirror = ForeignKey(Site, on_delete=DB_SET_NULL, null=True, related_name="+")
-    origin = ForeignKey(Site, on_delete="db_set_default", db_default=1, related_name="+")
+    origin = ForeignKey(Site, on_delete=DB_SET_DEFAULT, db_default=1, related_name="+")
 
 
 async def test_database_side_kinds_are_left_to_the_database(database: Database) -> None:

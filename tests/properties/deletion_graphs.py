@@ -92,7 +92,8 @@ def _graph(seed: int) -> Graph:
         theirs.append(type(name, (dj.Model,), {**fields, "code": code, "Meta": meta, "__module__": __name__}))
         fields = {key.name: key.covet(prefix) for key in own}
         code = covet.IntegerField(unique=True)
-        ours.append(type(covet.Model)(name, (covet.Model,), {**fields, "code": code, "__module__": __name__}))
+        make: Any = type(covet.Model)
+        ours.append(make(name, (covet.Model,), {**fields, "code": code, "__module__": __name__}))
     return Graph(keys, theirs, ours)
 
 
