@@ -186,7 +186,7 @@ def _in_the_way(
     error: type[ProtectedError | RestrictedError], root: type[Any], found: dict[Relation, list[Any]]
 ) -> ProtectedError | RestrictedError:
     """Return the error that names what refers to rows that would be deleted."""
-    parts = []
+    parts: list[str] = []
     for relation, objects in found.items():
         remote, key = relation.remote.__name__, relation.foreign_key
         rows, refer = ("1 row", "refers") if len(objects) == 1 else (f"{len(objects)} rows", "refer")
