@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from covet.database.orm.lookups import EXACT
 from covet.database.orm.query.purpose import Purpose
-from covet.database.orm.query.state import Group, Leaf, Predicate, QueryState
+from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.tokens import Group, Leaf, Predicate
 
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
