@@ -13,18 +13,21 @@ from typing import Any, cast
 import pytest
 
 from covet.testing.budget import QueryCount, assert_num_queries, max_queries
-from covet.testing.n_plus_one import NPlusOneDetector, NPlusOneReport
+from covet.testing.n_plus_one import MODES, NPlusOneDetector, NPlusOneReport
 
 _OFF = "off"
+_SETTING = "covet_n_plus_one"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the setting ``covet_n_plus_one``."""
-    parser.addini("covet_n_plus_one", "covet: what an N+1 in any test is: off, warn or raise", default=_OFF)
+    parser.addini(_SETTING, "covet: what an N+1 in any test is: off, warn or raise", default=_OFF)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks."""
+    """Check the setting and declare the marks."""
+    if config.getini(_SETTING) not in (_OFF, *MODES):
+        raise pytest.UsageError(f"{_SETTING} is off, {' or '.join(MODES)}, not {config.getini(_SETTING)!r}.")
     for line in (
         "max_queries(number, using=None, transactions=False): covet: fail a test that sends more statements",
         "assert_num_queries(number, using=None, transactions=False): covet: fail a test that sends another number",
@@ -70,7 +73,7 @@ def _detector(item: pytest.Item) -> NPlusOneDetector | None:
     given: dict[str, Any] = {"mode": "raise", "threshold": 2, "allow": ()}
     report = cast("dict[str, Any]", getattr(item, "funcargs", {})).get("no_n_plus_one")
     if mark is None and report is None:
-        given["mode"] = item.config.getini("covet_n_plus_one")
+        given["mode"] = item.config.getini(_SETTING)
     elif mark is not None:
         given |= {**dict(zip(given, mark.args, strict=False)), **mark.kwargs}
     if given["mode"] == _OFF:
@@ -78,6 +81,7 @@ def _detector(item: pytest.Item) -> NPlusOneDetector | None:
     # Everywhere: the test's event loop runs its tasks in a context of its own.
     detector = NPlusOneDetector(given["mode"], given["threshold"], given["allow"], everywhere=True)
     if isinstance(report, NPlusOneReport):
-        report.threshold, report.allow = detector.report.threshold, detector.report.allow
-        detector.report = report
+        if mark is not None:
+            report.threshold, report.allow = detector.report.threshold, detector.report.allow
+        detector.report = report  # with what a fixture may have allowed
     return detector

@@ -12,6 +12,7 @@ from covet import (
     DB_SET_NULL,
     SET,
     CharField,
+    CompositePrimaryKey,
     ForeignKey,
     IntegerField,
     IntegrityError,
@@ -294,6 +295,28 @@ async def test_a_parent_is_restricted_by_children_that_stay_not_by_those_that_go
     with pytest.raises(RestrictedError, match=r"refers to it by Node\.parent \(on_delete=RESTRICT\): <Node: 3>"):
         await Node.objects.filter(id__in=[root.id, child.id]).delete()
     assert await Node.objects.all().delete() == (3, {"Node": 3})
+
+
+# -- keys of several columns ------------------------------------------------------------------
+
+
+class Seat(Model):
+    pk = CompositePrimaryKey("row", "number")
+    row = IntegerField()
+    number = IntegerField()
+    code = IntegerField(unique=True)
+
+
+class Ticket(Model):
+    seat = ForeignKey(Seat, to_field="code", related_name="tickets")
+
+
+async def test_rows_with_a_key_of_several_columns_go_however_many_there_are(database: Database) -> None:
+    await create_all([Seat, Ticket])
+    await Seat.objects.bulk_create([Seat(row=n % 7, number=n, code=n) for n in range(1_500)])
+    await Ticket.objects.bulk_create([Ticket(seat_id=n) for n in range(20)])
+    assert await Seat.objects.filter(number__lt=1_490).delete() == (1_510, {"Ticket": 20, "Seat": 1_490})
+    assert await Seat.objects.count() == 10
 
 
 # -- past the ORM -----------------------------------------------------------------------------

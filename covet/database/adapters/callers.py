@@ -7,13 +7,14 @@ task is nothing but an awaitable that ``asyncio.gather`` was given, there is no 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 _ASYNCIO = str(Path(asyncio.__file__).parent)
 #: Frames that are nobody's: covet's own, and what passes an await on.
-_PASSED = (str(Path(__file__).parents[2]), _ASYNCIO)
+_PASSED = (str(Path(__file__).parents[2]) + os.sep, _ASYNCIO + os.sep)
 #: The event loop: what is below it only started the program.
 _LOOP = tuple(str(Path(_ASYNCIO) / name) for name in ("base_events.py", "events.py", "runners.py"))
 

@@ -101,6 +101,9 @@ def test_a_setting_watches_every_test_and_a_mark_makes_exceptions(tmp_path: Path
     )
     assert "1 failed, 2 passed" in run(tmp_path, test, "-o", "covet_n_plus_one=raise")
     assert "3 passed" in run(tmp_path, test)
+    assert "covet_n_plus_one is off, raise or warn or collect, not 'loud'." in run(
+        tmp_path, test, "-o", "covet_n_plus_one=loud"
+    )
     warned = run(tmp_path, test, "-o", "covet_n_plus_one=warn", "-W", "default")
     assert "3 passed, 1 warning" in warned
     assert "NPlusOneWarning: N+1: 3 queries for Writer.posts" in warned

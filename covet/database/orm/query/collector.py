@@ -27,6 +27,9 @@ _Keys: TypeAlias = "dict[Relation, dict[Any, None]]"
 #: How many of the objects that are in the way a message shows.
 _SHOWN = 3
 
+#: How many keys of several columns one statement takes: each is a condition of its own.
+_COMPOSITE_KEYS = 200
+
 
 def followed(model: type[Any]) -> list[Relation]:
     """Return the foreign keys to a model whose rule is not left to the database."""
@@ -151,7 +154,7 @@ class Collector:
     def _referring(self, relation: Relation, keys: Iterable[Any]) -> QuerySet[Any, Any]:
         """Return the rows that refer to these keys."""
         base = _base(relation.remote, self.alias)
-        path = relation.remote._meta.resolve(f"{relation.foreign_key.name}__in")
+        path = relation.remote._meta.resolve(f"{relation.foreign_key.attname}__in")
         return base.derive(*where_keys((base.state, ()), path, keys))
 
     def staying(self, relation: Relation, keys: Iterable[Any]) -> QuerySet[Any, Any]:
@@ -163,16 +166,18 @@ class Collector:
             found = found.exclude(self._refers(relation.remote))
         return found
 
-    def going(self, model: type[Any]) -> QuerySet[Any, Any]:
-        """Return the rows of a model that are deleted."""
+    def going(self, model: type[Any]) -> list[QuerySet[Any, Any]]:
+        """Return the rows of a model that are deleted: one query, or several where keys are of several columns."""
         if model in self.unread:
-            return _base(model, self.alias).filter(self._refers(model))
-        return rows_of(model, self.alias, self.rows[model])
+            return [_base(model, self.alias).filter(self._refers(model))]
+        keys, options = list(self.rows[model]), cast("Options", model._meta)
+        size = max(len(keys), 1) if len(options.key) == 1 else _COMPOSITE_KEYS
+        return [rows_of(model, self.alias, keys[at : at + size]) for at in range(0, len(keys), size)]
 
     def _refers(self, model: type[Any]) -> Q:
         conditions = Q()
         for relation, keys in self.unread[model].items():
-            conditions |= Q(**{f"{relation.foreign_key.name}__in": list(keys)})
+            conditions |= Q(**{f"{relation.foreign_key.attname}__in": list(keys)})
         return conditions
 
 
