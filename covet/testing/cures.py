@@ -40,11 +40,13 @@ def cure_of(purpose: Purpose) -> Cure:
             model, None, call, f"Load the deferred fields with the query: name them in {call}, or not in defer(...)."
         )
     state = purpose.state or QueryState()
+    if (known := _known(purpose)) is not None:
+        return _load_with(known, restricted=len(state.where) > _conditions(known) or _bounded(state))
     for leaf in _leaves(state):
         if relation := _relation_of(model, leaf.path):
             if purpose.kind in {"count", "exists"}:
                 return _annotate(relation)
-            return _load_with(relation, restricted=_restricts(state))
+            return _load_with(relation, restricted=len(state.where) > 1 or _bounded(state))
     return _ask_together(model, state)
 
 
@@ -59,9 +61,24 @@ def _leaves(state: QueryState) -> Iterator[Leaf]:
                 yield child
 
 
-def _restricts(state: QueryState) -> bool:
-    """Return whether a query asks for some of the related rows only, or in an order of its own."""
-    return len(state.where) > 1 or state.limit is not None or bool(state.order_by)
+def _bounded(state: QueryState) -> bool:
+    """Return whether a query asks for an order or a number of rows of its own."""
+    return state.limit is not None or bool(state.order_by)
+
+
+def _known(purpose: Purpose) -> Relation | None:
+    """Return the relation whose manager made the query."""
+    if purpose.known is None:
+        return None
+    name, instance = purpose.known
+    model: type[Any] = instance._meta.model
+    relations = _relations(model)
+    return next((r for r in relations if r.remote is purpose.model and r.inverse and r.inverse.name == name), None)
+
+
+def _conditions(relation: Relation) -> int:
+    """Return how many conditions a manager asks by."""
+    return 1 if relation.far_type is None else 2
 
 
 def _relation_of(model: type[Any], path: ResolvedPath) -> Relation | None:
@@ -96,7 +113,8 @@ def _load_with(relation: Relation, *, restricted: bool) -> Cure:
     if restricted:
         call = f"prefetch_related(Prefetch({relation.name!r}, queryset=...))"
     else:
-        call = f"{'prefetch' if relation.many else 'select'}_related({relation.name!r})"
+        joined = not relation.many and relation.near_type is None
+        call = f"{'select' if joined else 'prefetch'}_related({relation.name!r})"
     owner = relation.model.__name__
     return Cure(relation.remote, relation.label, call, f"Add .{call} to the query that loads {owner}.")
 
@@ -124,6 +142,8 @@ def _ask_together(model: type[Any], state: QueryState) -> Cure:
 def _or_with_the_key(options: Options) -> str:
     """Return the way that a row which is looked up by its key may come with the row that has the key."""
     keys = [relation.inverse for relation in options.dependants if relation.inverse is not None]
-    written = [key for key in keys if len(key.model._meta.key) == 1]  # tables of links are nobody's rows
+    written = [
+        key for key in keys if key.near_type is None and len(key.model._meta.key) == 1
+    ]  # tables of links are nobody's rows
     ways = [f".select_related({key.name!r}) where the key is {key.label}" for key in written[:_WAYS]]
     return f"; or add {', '.join(ways)}" if ways else ""

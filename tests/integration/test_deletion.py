@@ -14,6 +14,8 @@ from covet import (
     CharField,
     CompositePrimaryKey,
     ForeignKey,
+    GenericForeignKey,
+    GenericRelation,
     IntegerField,
     IntegrityError,
     ManyToManyField,
@@ -317,6 +319,30 @@ async def test_rows_with_a_key_of_several_columns_go_however_many_there_are(data
     await Ticket.objects.bulk_create([Ticket(seat_id=n) for n in range(20)])
     assert await Seat.objects.filter(number__lt=1_490).delete() == (1_510, {"Ticket": 20, "Seat": 1_490})
     assert await Seat.objects.count() == 10
+
+
+# -- generic relations ------------------------------------------------------------------------
+
+
+class Remark(Model):
+    content = GenericForeignKey()
+
+
+class Photo(Model):
+    remarks = GenericRelation(Remark)
+    cover = ForeignKey("self", null=True, related_name="+")
+
+
+async def test_rows_of_a_generic_relation_go_unread_and_those_of_others_stay(database: Database) -> None:
+    await create_all([Remark, Photo, Site])
+    photo = await Photo.create()
+    other = await Photo.create(cover=photo)
+    for content in (photo, photo, other, await Site.create(name="s")):
+        await Remark.create(content=content)
+    with capture_queries() as queries:
+        assert await photo.delete() == (5, {"Remark": 3, "Photo": 2})
+    assert verbs(queries)[-2:] == ['DELETE "remarks"', 'DELETE "photos"']
+    assert await Remark.objects.values_list("content_type", flat=True) == ["Site"]
 
 
 # -- past the ORM -----------------------------------------------------------------------------

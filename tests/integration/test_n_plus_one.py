@@ -11,7 +11,16 @@ from typing import Any
 
 import pytest
 
-from covet import Prefetch, create_all, prefetch_related_objects, transaction
+from covet import (
+    CharField,
+    GenericForeignKey,
+    GenericRelation,
+    Model,
+    Prefetch,
+    create_all,
+    prefetch_related_objects,
+    transaction,
+)
 from covet.database.adapters.instrumentation import HOOKS
 from covet.exceptions import NPlusOneError
 from covet.testing import NPlusOne, NPlusOneWarning, detect_n_plus_one
@@ -311,3 +320,35 @@ async def test_wrong_options_are_refused_and_a_block_is_opened_once() -> None:
 
 async def counted_once() -> None:
     await Post.objects.count()
+
+
+class Remark(Model):
+    text = CharField(max_length=10)
+    content = GenericForeignKey()
+
+
+class Photo(Model):
+    remarks = GenericRelation(Remark)
+
+
+async def test_generic_relations_are_found_and_prefetched() -> None:
+    await create_all([Remark, Photo])
+    for _ in range(3):
+        await Remark.create(text="x", content=await Photo.create())
+
+    async def forward() -> None:
+        for remark in await Remark.objects.fetch_mode("one"):
+            await remark.load(Remark.content)
+
+    async def back() -> None:
+        for photo in await Photo.objects.all():
+            await photo.remarks.all()
+
+    finding = await seen(forward)
+    assert (finding.relation, finding.cure, finding.count) == (
+        "Remark.content",
+        "prefetch_related('content')",
+        3,
+    )
+    finding = await seen(back)
+    assert (finding.relation, finding.cure, finding.count) == ("Photo.remarks", "prefetch_related('remarks')", 3)

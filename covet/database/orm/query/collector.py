@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from covet.database.orm.conditions import Q
 from covet.database.orm.on_delete import CASCADE, LEFT_TO_THE_DATABASE, PROTECT, RESTRICT
-from covet.database.orm.query.tokenizer import where_keys
+from covet.database.orm.query.tokenizer import related, where_keys
 from covet.exceptions import ProtectedError, RestrictedError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def followed(model: type[Any]) -> list[Relation]:
 
 
 def _action(relation: Relation) -> object:
+    if relation.far_type is not None:
+        return CASCADE  # a generic relation that has another rule is no dependant
     return cast("object", getattr(relation.foreign_key, "on_delete", "DO_NOTHING"))
 
 
@@ -100,7 +102,8 @@ class Collector:
                 places = _columns(model)
                 for relation in followed(model) if new else ():
                     place = places[relation.local_field.attname]
-                    await self._follow(relation, dict.fromkeys(row[place] for row in new), following)
+                    keys = dict.fromkeys(relation.converted(row[place]) for row in new)
+                    await self._follow(relation, keys, following)
             level = following
         if self._protected:
             raise _in_the_way(ProtectedError, queryset.model, self._protected)
@@ -154,7 +157,10 @@ class Collector:
     def _referring(self, relation: Relation, keys: Iterable[Any]) -> QuerySet[Any, Any]:
         """Return the rows that refer to these keys."""
         base = _base(relation.remote, self.alias)
-        path = relation.remote._meta.resolve(f"{relation.foreign_key.attname}__in")
+        options: Options = relation.remote._meta
+        if relation.far_type is not None:
+            return base.derive(*related(options, (base.state, ()), relation, keys))
+        path = options.resolve(f"{relation.foreign_key.attname}__in")
         return base.derive(*where_keys((base.state, ()), path, keys))
 
     def staying(self, relation: Relation, keys: Iterable[Any]) -> QuerySet[Any, Any]:
@@ -177,7 +183,9 @@ class Collector:
     def _refers(self, model: type[Any]) -> Q:
         conditions = Q()
         for relation, keys in self.unread[model].items():
-            conditions |= Q(**{f"{relation.foreign_key.attname}__in": list(keys)})
+            mark = relation.far_type
+            of_type = {} if mark is None else {mark.field.name: mark.label}
+            conditions |= Q(**{f"{relation.foreign_key.attname}__in": list(keys)}, **of_type)
         return conditions
 
 

@@ -111,7 +111,7 @@ def _refusing(model: type[Any], models: Iterable[type[Any]], emptied: Sequence[R
     for each in together:
         for relation in _referring(each, models):
             key: Any = relation.foreign_key
-            if not key.db_constraint or relation.remote is model:
+            if relation.far_type is not None or not key.db_constraint or relation.remote is model:
                 continue
             if key.constraint_action == "CASCADE" and relation.remote not in together:
                 together.append(relation.remote)

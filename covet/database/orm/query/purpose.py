@@ -29,6 +29,8 @@ class Purpose:
     relation: Relation | None = None
     #: For how many instances.
     instances: int = 1
+    #: What the rows are known to refer to: the name of the relation, and an instance.
+    known: tuple[str, Any] | None = None
 
 
 _current: ContextVar[Purpose | None] = ContextVar("covet_purpose", default=None)

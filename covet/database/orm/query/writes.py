@@ -222,7 +222,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         raise TypeError("update() takes at least one field.")
     params = list(queryset.params)
     assignments: list[tuple[Field[Any], ExpressionToken | int]] = []
-    for name, value in values.items():
+    for name, value in _by_column(options, values).items():
         field = options.get_field(name)
         if isinstance(value, Expression):
             assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
@@ -242,6 +242,17 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         adapter.plans.put(key, plan)
     number: int = await execute(adapter, queryset.model, plan, tuple(params), rows=False)
     return number
+
+
+def _by_column(options: Options, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values with a generic relation as its two columns."""
+    if not options.generics:
+        return values
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        generic = options.generics.get(name)
+        found.update({name: value} if generic is None else generic.values(value))
+    return found
 
 
 def _update_statement(
