@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from covet.database.connections import adapter_for
+from covet.database.dialects.plans import PlanNode
 from covet.database.orm.query.execution import rows_plan
 
 if TYPE_CHECKING:
@@ -22,46 +21,6 @@ class SQL(NamedTuple):
     params: tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanNode:
-    """One step of a query plan, the same on every database as far as they say the same.
-
-    ``table`` and ``index`` are what it reads; ``rows`` is the estimate and ``actual_rows`` what ``analyze`` counted, for
-    one of its ``loops``. ``detail`` is all that the database says.
-    """
-
-    operation: str
-    table: str | None = None
-    index: str | None = None
-    rows: float | None = None
-    cost: float | None = None
-    actual_rows: float | None = None
-    loops: float | None = None
-    milliseconds: float | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    children: tuple[PlanNode, ...] = ()
-
-    def walk(self) -> Iterator[PlanNode]:
-        """Yield this step and every step below it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-    @property
-    def indexes(self) -> set[str]:
-        """The indexes that are used here and below."""
-        return {node.index for node in self.walk() if node.index is not None}
-
-    @property
-    def scans(self) -> set[str]:
-        """The tables that are read from end to end, here and below."""
-        return {node.table for node in self.walk() if node.table is not None and _reads_all(node)}
-
-
-def _reads_all(node: PlanNode) -> bool:
-    return node.operation == "Seq Scan" or (node.operation == "SCAN" and node.index is None)
-
-
 def statement(queryset: QuerySet[Any, Any]) -> SQL:
     """Return the statement of a query without running it."""
     adapter = adapter_for(queryset.database)
@@ -72,23 +31,13 @@ def statement(queryset: QuerySet[Any, Any]) -> SQL:
 async def explain(queryset: QuerySet[Any, Any], form: str | None, options: Mapping[str, bool]) -> str:
     """Return what the database says about how it runs the query."""
     adapter = adapter_for(queryset.database)
-    rows = await _ask(adapter, queryset, form, options)
-    if adapter.dialect.name == "sqlite":
-        return "\n".join(line for node in _sqlite_tree(rows, 0) for line in _indented(node, 0))
-    return "\n".join(row[0] if isinstance(row[0], str) else json.dumps(row[0], indent=2) for row in rows)
+    return adapter.dialect.plan_text(await _ask(adapter, queryset, form, options))
 
 
 async def explain_plan(queryset: QuerySet[Any, Any], options: Mapping[str, bool]) -> PlanNode:
     """Return how the database runs the query, as a tree."""
     adapter = adapter_for(queryset.database)
-    form = "json" if adapter.dialect.explain_formats else None
-    rows = await _ask(adapter, queryset, form, options)
-    if form is None:
-        roots = _sqlite_tree(rows, 0)
-        return roots[0] if len(roots) == 1 else PlanNode("QUERY", children=tuple(roots))
-    found = rows[0][0]
-    plan = json.loads(found) if isinstance(found, str) else found
-    return _postgresql_node(plan[0]["Plan"])
+    return adapter.dialect.read_plan(await _ask(adapter, queryset, adapter.dialect.plan_format, options))
 
 
 async def _ask(
@@ -102,42 +51,26 @@ async def _ask(
     return await adapter.fetch(f"{prefix} {text}", params)
 
 
-def _postgresql_node(node: Mapping[str, Any]) -> PlanNode:
-    return PlanNode(
-        operation=node["Node Type"],
-        table=node.get("Relation Name"),
-        index=node.get("Index Name"),
-        rows=node.get("Plan Rows"),
-        cost=node.get("Total Cost"),
-        actual_rows=node.get("Actual Rows"),
-        loops=node.get("Actual Loops"),
-        milliseconds=node.get("Actual Total Time"),
-        detail={name: value for name, value in node.items() if name != "Plans"},
-        children=tuple(_postgresql_node(child) for child in cast("list[Mapping[str, Any]]", node.get("Plans", []))),
-    )
+class Explained:
+    """What a queryset says about itself."""
+
+    __slots__ = ()
+
+    def sql(self) -> SQL:
+        """Return the statement and its parameters, without running it."""
+        return statement(_query(self))
+
+    async def explain(self, *, format: str | None = None, **options: bool) -> str:
+        """Return how the database runs the query: ``EXPLAIN``; on SQLite ``EXPLAIN QUERY PLAN``.
+
+        ``format`` (PostgreSQL: text, json, xml, yaml) and options such as ``analyze=True``, which runs the query.
+        """
+        return await explain(_query(self), format, options)
+
+    async def explain_plan(self, **options: bool) -> PlanNode:
+        """Return how the database runs the query as a tree: ``(await qs.explain_plan()).indexes``."""
+        return await explain_plan(_query(self), options)
 
 
-def _sqlite_tree(rows: Sequence[Any], parent: int) -> list[PlanNode]:
-    """Return the steps below ``parent``; a row of EXPLAIN QUERY PLAN is (id, parent, unused, detail)."""
-    return [_sqlite_node(row, rows) for row in rows if row[1] == parent]
-
-
-def _sqlite_node(row: Any, rows: Sequence[Any]) -> PlanNode:
-    words = str(row[3]).split()
-    operation = words[0]
-    table = index = None
-    if operation in {"SCAN", "SEARCH"} and len(words) > 1 and words[1] not in {"CONSTANT", "(subquery-1)"}:
-        table = words[1]
-        if "INDEX" in words:
-            index = words[words.index("INDEX") + 1]
-        elif "PRIMARY" in words:
-            index = "PRIMARY KEY"
-    else:
-        operation = str(row[3])
-    return PlanNode(operation, table, index, detail={"detail": row[3]}, children=tuple(_sqlite_tree(rows, row[0])))
-
-
-def _indented(node: PlanNode, depth: int) -> Iterator[str]:
-    yield f"{'  ' * depth}{node.detail.get('detail', node.operation)}"
-    for child in node.children:
-        yield from _indented(child, depth + 1)
+def _query(explained: Explained) -> QuerySet[Any, Any]:
+    return cast("QuerySet[Any, Any]", explained)

@@ -14,9 +14,11 @@ import base64
 import binascii
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, cast
+
+from typing_extensions import TypeVar
 
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.indexes import UniqueConstraint
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
 
-_R = TypeVar("_R")
+_R = TypeVar("_R", default=Any)
 _QS = TypeVar("_QS", bound="QuerySet[Any, Any]")
 
 _PLAIN = (bool, int, float, str)
@@ -139,16 +141,16 @@ def _value_of(token: ExpressionToken, row: Any) -> Any:
     elif isinstance(token, PathToken) and not token.path.transforms:
         path = token.path
         names = (*(relation.name for relation in path.relations), path.field.attname)
-        if isinstance(row, dict):
+        if hasattr(row, "keys"):
             names = (path.path,)
     else:
         raise FieldError("A cursor needs the value of each sort key in the row: annotate() it and order by the name.")
-    found: Any = row
+    value: Any = row
     for name in names:
-        found = cast("dict[str, Any]", found)[name] if isinstance(found, dict) else getattr(found, name)
-        if found is None:
+        value = value[name] if hasattr(value, "keys") else getattr(value, name)
+        if value is None:
             return None
-    return found
+    return value
 
 
 def cursor(queryset: QuerySet[Any, Any], row: Any) -> str:
@@ -176,7 +178,7 @@ def _read(queryset: QuerySet[Any, Any], text: str, keys: tuple[OrderToken, ...])
         raise _not_a_cursor() from error
     if not isinstance(found, list) or len(cast("list[object]", found)) != len(keys) + 1:
         raise _not_a_cursor()
-    items = cast("list[Any]", found)
+    items = cast("list[object]", found)
     if items[0] != _signature(queryset, keys) or any(isinstance(item, list | dict) for item in items):
         raise _not_a_cursor()
     return tuple(items[1:])
@@ -302,3 +304,92 @@ async def page(
         cursor(queryset, rows[-1]) if rows and more_after else None,
         cursor(queryset, rows[0]) if rows and more_before else None,
     )
+
+
+async def in_batches(queryset: _QS, size: int) -> AsyncIterator[_QS]:
+    """Yield querysets of ``size`` rows each, in the order of the key."""
+    if size < 1:
+        raise ValueError(f"in_batches(): a batch has at least one row, not {size}.")
+    state = queryset.state
+    if state.shape is not None or state.limit is not None or state.offset is not None:
+        raise TypeError("in_batches() is for querysets of instances without slices; it goes by the key.")
+    options: Options = queryset.model._meta
+    ordered = queryset.order_by(*(field.name for field in options.key))
+    plain = ordered.derive(ordered.state._replace(select_related=(), only=None, defer=frozenset()), ordered.params)
+    position: Any = None
+    while True:
+        rest = plain if position is None else beyond(plain, position, before=False)
+        keys: list[tuple[Any, ...]] = await rest.values_list(*(field.attname for field in options.key))[:size]
+        if not keys:
+            return
+        yield queryset.filter(pk__in=keys if len(options.key) > 1 else [key for (key,) in keys])
+        if len(keys) < size:
+            return
+        position = keys[-1]
+
+
+# -- methods ---------------------------------------------------------------------------------
+
+
+class Paged(Generic[_R]):
+    """What a queryset can do with positions in its order."""
+
+    __slots__ = ()
+
+    def after(self, position: Any, /) -> Self:
+        """Keep the rows that come after a position in the order: a cursor, a row of the query, or a tuple of values.
+
+        >>> User.objects.order_by("-created", "id").after(last_user)[:20]
+
+        ``WHERE created <= $1 AND (created < $1 OR (created = $1 AND id > $2)) ORDER BY created DESC, id LIMIT $3``.
+        The order must be total, so end it with the key.
+        """
+        return cast("Self", beyond(_plain(self, "after"), position, before=False))
+
+    def before(self, position: Any, /) -> Self:
+        """Keep the rows that come before a position in the order."""
+        return cast("Self", beyond(_plain(self, "before"), position, before=True))
+
+    def cursor(self, row: _R, /) -> str:
+        """Return the position of a row in the order as text, for ``after``, ``before`` and ``page``."""
+        return cursor(_query(self), row)
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the rows have an order."""
+        return bool(sort_keys(_query(self)))
+
+    @property
+    def totally_ordered(self) -> bool:
+        """Whether no two rows are equal in the order, so that the same rows always come in the same order."""
+        return is_total(_query(self))
+
+    async def page(self, size: int, /, *, after: Any = None, before: Any = None) -> Page[_R]:
+        """Return a page of rows with the cursors of the pages beside it.
+
+        >>> page = await User.objects.order_by("name", "id").page(20, after=request.query.get("cursor"))
+        >>> page.rows, page.next, page.previous
+        """
+        return await page(_query(self), size, after=after, before=before)
+
+    async def in_batches(self, size: int = 1000, /) -> AsyncIterator[Self]:
+        """Yield querysets of at most ``size`` rows each, by key, until all rows were in one.
+
+        >>> async for batch in User.objects.filter(old=True).in_batches(500):
+        ...     await batch.update(archived=True)
+
+        Rows that are added meanwhile with a key further on are seen, those that are gone are not.
+        """
+        async for batch in in_batches(_query(self), size):
+            yield cast("Self", batch)
+
+
+def _query(paged: Paged[_R]) -> QuerySet[Any, _R]:
+    return cast("QuerySet[Any, _R]", paged)
+
+
+def _plain(paged: Paged[_R], method: str) -> QuerySet[Any, _R]:
+    queryset = _query(paged)
+    if queryset.state.limit is not None or queryset.state.offset is not None:
+        raise TypeError(f"{method}() after limit(), offset() or a slice would not mean what it says; put it before.")
+    return queryset

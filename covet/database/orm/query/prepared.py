@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
 from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.lookups import Decided
-from covet.database.orm.query import execution, prefetch
 from covet.database.orm.query.execution import Want
+from covet.database.orm.query.traversal import bound
 from covet.database.orm.suggestions import choices
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ class Prepared(Generic[_R]):
     """
 
     def __init__(self, queryset: QuerySet[Any, _R]) -> None:
-        self._queryset = queryset.derive(queryset.state._replace(gaps=False), queryset.params)
+        self._queryset = queryset.derive(bound(queryset.state), queryset.params)
         self._gaps: tuple[tuple[int, Gap], ...] = tuple(
             (at, value) for at, value in enumerate(queryset.params) if isinstance(value, Gap)
         )
@@ -42,16 +40,16 @@ class Prepared(Generic[_R]):
 
     def _bound(self, values: Mapping[str, Any]) -> QuerySet[Any, _R] | None:
         """Return the query with these values; None: no row can match."""
-        if values.keys() != self._expected:
+        if len(values) != len(self._expected) or not self._expected.issuperset(values):
             raise self._wrong_names(values)
         params = list(self._queryset.params)
-        try:
-            for at, gap in self._gaps:
+        for at, gap in self._gaps:
+            try:
                 params[at] = gap.check(values[gap.name])
-        except Decided as decided:
-            if decided.matches:
-                raise gap.beyond() from None
-            return None
+            except Decided as decided:
+                if decided.matches:
+                    raise gap.beyond() from None
+                return None
         return self._queryset.derive(self._queryset.state, tuple(params))
 
     def _wrong_names(self, values: Mapping[str, Any]) -> TypeError:
