@@ -7,11 +7,11 @@ compared by identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from covet._lru import LRU
-from covet.database.orm.lookups import EXACT, ISNULL, Lookup, find_lookup
+from covet.database.orm.lookups import EXACT, ROW_LOOKUPS, Lookup, find_lookup
 from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError, ModelDefinitionError
 
@@ -46,6 +46,8 @@ class ResolvedPath:
     nullable: bool
     #: The first relation on the way that leads to many rows, or None.
     first_many: int | None
+    #: A key of several columns: the paths of those.
+    parts: tuple[ResolvedPath, ...] = ()
 
     @property
     def is_presence(self) -> bool:
@@ -56,6 +58,21 @@ class ResolvedPath:
         """Return the relations up to the last one that leads to many rows: each of them multiplies the rows."""
         last = max((index for index, relation in enumerate(self.relations) if relation.many), default=-1)
         return self.relations[: last + 1]
+
+
+def with_parts(path: ResolvedPath) -> ResolvedPath:
+    """Return a path that knows the paths of its columns, where it leads to a key of several."""
+    parts = path.field.parts
+    if len(parts) == 1:
+        return path
+    before = path.path.rpartition("__")[0]
+    prefix = f"{before}__" if before else ""
+    if path.relations and path.relations[-1].kind == "reverse":
+        prefix = f"{path.path}__"
+    return replace(
+        path,
+        parts=tuple(replace(path, path=f"{prefix}{part.name}", field=part, target=None) for part in parts),
+    )
 
 
 class Options:
@@ -98,7 +115,11 @@ class Options:
         self.declared: dict[str, str] = {}
         #: The tables that many-to-many relations declared here made for themselves.
         self.link_models: list[type[Any]] = []
-        self.set_fields(())
+        self.take_fields((), {}, ())
+        #: The fields as the class declares them, and the names of a composite key: what ``lay_out`` reads.
+        self.declarations: tuple[Field[Any], ...] = ()
+        self.key_declaration: tuple[str, ...] = ()
+        self._pk: Field[Any] | None = None
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
@@ -111,33 +132,50 @@ class Options:
 
     @property
     def pk(self) -> Field[Any]:
-        """The primary key, where it is one field."""
+        """The primary key; one of several columns is a field of its own whose ``parts`` they are."""
         if self._pk is None:
-            names = ", ".join(field.name for field in self.key)
-            raise ModelDefinitionError(
-                f"{self.label} has a primary key of several fields ({names}); this needs one of a single field."
-                if names
-                else f"{self.label} has no primary key."
-            )
+            raise ModelDefinitionError(f"{self.label} has no primary key.")
         return self._pk
 
-    def set_fields(self, fields: Iterable[Field[Any]], composite: tuple[str, ...] = ()) -> None:
-        """Take the concrete fields, in the order of the columns, and the names of a composite key."""
+    def take_fields(
+        self, fields: Iterable[Field[Any]], by_name: dict[str, Field[Any]], key: tuple[Field[Any], ...]
+    ) -> None:
+        """Take the fields that are columns, in their order, all fields by their names, and those of the key."""
         self.fields: tuple[Field[Any], ...] = tuple(fields)
-        self._by_name: dict[str, Field[Any]] = {
-            name: field for field in self.fields for name in (field.name, field.attname)
-        }
-        keys = [field for field in self.fields if field.primary_key]
-        if len(keys) > 1 or (keys and composite):
-            names = ", ".join(field.name for field in keys)
-            raise ModelDefinitionError(
-                f"{self.label} has several primary keys: {names}. One field may be it, or "
-                "pk = CompositePrimaryKey(...) names the fields."
-            )
+        self._by_name = by_name
         #: The fields of the primary key; several: a composite key.
-        self.key: tuple[Field[Any], ...] = tuple(self.get_field(name) for name in composite) or tuple(keys)
-        self.key_names = frozenset(field.attname for field in self.key)
-        self._pk: Field[Any] | None = keys[0] if keys else None
+        self.key = key
+        self.key_names = frozenset(field.attname for field in key)
+
+    def take_key(self, pk: Field[Any] | None) -> None:
+        """Take the primary key; what was worked out for other columns is forgotten."""
+        self._pk = pk
+        self.construct = None
+        self.forget_paths()
+
+    def columns_of(self, name: str) -> tuple[Field[Any], ...]:
+        """Return the fields that are the columns of a name: one, or those of a key of several."""
+        return self.get_field(name).parts
+
+    def relations_of(self, field: Field[Any]) -> list[Relation]:
+        """Return the foreign keys that have ``field`` among their columns."""
+        forward = (relation for relation in self.relations.values() if relation.kind == "forward")
+        return [relation for relation in forward if any(part is field for part in relation.local_field.parts)]
+
+    @property
+    def key_is_known(self) -> bool:
+        """Whether no part of the key waits for a model that is not defined."""
+        return not any(field.name in self.pending for field in self.key)
+
+    def check_columns(self) -> None:
+        """Refuse two fields that are the same column."""
+        seen: dict[str, str] = {}
+        for field in self.fields:
+            other = seen.setdefault(field.column, field.name)
+            if other != field.name:
+                raise ModelDefinitionError(
+                    f"{self.label}: {other} and {field.name} are both the column {field.column!r}."
+                )
 
     def resolved(self, name: str) -> None:
         """Note that the model which ``name`` refers to is there; tell who waits for it."""
@@ -160,6 +198,10 @@ class Options:
     def add_relation(self, relation: Relation) -> None:
         """Add one direction of a relation; paths that were resolved before are forgotten."""
         self.relations[relation.name] = relation
+        self.forget_paths()
+
+    def forget_paths(self) -> None:
+        """Forget what was worked out for the fields and relations that were there before."""
         self.paths.clear()
         self._field_paths.clear()
         self.collectors.clear()
@@ -172,10 +214,10 @@ class Options:
         found = self._key_paths.get((relation, lookup))
         if found is None:
             source = relation.through.source
-            found = self._key_paths[relation, lookup] = ResolvedPath(
+            found = self._key_paths[relation, lookup] = with_parts(ResolvedPath(
                 path=f"{relation.label} of", relations=(relation.through.back,), field=source, lookup=lookup,
                 negated=False, target=None, nullable=True, first_many=0,
-            )  # fmt: skip
+            ))  # fmt: skip
         return found
 
     def require_concrete(self) -> None:
@@ -223,7 +265,7 @@ class Options:
         walk = _Walk(self, path)
         parts = path.split("__")
         position = 0
-        while position < len(parts) and walk.step(parts[position]):
+        while position < len(parts) and walk.step(parts[position], *parts[position + 1 : position + 2]):
             position += 1
         rest = parts[position:]
         lookup: Lookup = EXACT
@@ -234,8 +276,6 @@ class Options:
             raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
         if rest:
             lookup, negated = walk.lookup(rest)
-        if with_lookup and lookup is not ISNULL:
-            walk.require_single_key()
         return walk.finish(lookup, negated=negated)
 
 
@@ -250,7 +290,7 @@ class _Walk:
         self.pending: Relation | None = None  # named, but crossed only if a name follows
         self.depth = 0
 
-    def step(self, name: str) -> bool:
+    def step(self, name: str, following: str = "") -> bool:
         """Take one name; False when it is not a name of the model where the walk stands."""
         if self.field is not None and self.pending is None:
             return False
@@ -264,10 +304,14 @@ class _Walk:
             if self.depth > MAX_DEPTH:
                 raise FieldError(f"{self.path[:80]!r} crosses more than {MAX_DEPTH} relations.")
             last = self.pending.steps[-1]
-            if last.kind == "forward" and field is last.remote_field:
+            if (
+                last.kind == "forward"
+                and (own := last.local_for(field)) is not None
+                and not _goes_on(relation, following)
+            ):
                 # ``author__id`` is the column ``author_id``, ``tags__id`` the column ``tag_id`` of the table between.
                 self.crossed.extend(self.pending.steps[:-1])
-                self.pending = None
+                self.field, self.pending = own, None
                 return True
             self.crossed.extend(self.pending.steps)
         self.options, self.pending = options, relation
@@ -281,16 +325,17 @@ class _Walk:
         options = self.options if self.pending is None else self.pending.remote._meta
         return name if self.field is None and name in options.pending else None
 
-    def require_single_key(self) -> None:
-        """Refuse to compare a row with one value where its key is several."""
-        if self.pending is not None and len(self.pending.remote._meta.key) > 1:
-            names = ", ".join(f"{self.path}__{field.name}" for field in self.pending.remote._meta.key)
-            raise FieldError(f"{self.path[:80]!r} leads to rows with a key of several fields. Compare these: {names}.")
-
     def lookup(self, rest: list[str]) -> tuple[Lookup, bool]:
         if len(rest) > 1:
             raise self.no_lookup("__".join(rest))
-        return find_lookup(rest[0], self._unknown_lookup)
+        found, negated = find_lookup(rest[0], self._unknown_lookup)
+        field = self.field if self.pending is None else _end_of(self.pending)
+        if field is not None and len(field.parts) > 1 and found.name not in ROW_LOOKUPS:
+            raise FieldError(
+                f"{self.path[:80]!r} is a key of several fields; it has no lookup {found.name!r}. "
+                f"Choices: {', '.join(ROW_LOOKUPS)}."
+            )
+        return found, negated
 
     def no_lookup(self, name: str) -> FieldError:
         if self.pending is not None:
@@ -317,19 +362,32 @@ class _Walk:
         if field is None:
             raise self.options.unknown(self.path)
         many = [index for index, relation in enumerate(self.crossed) if relation.many]
-        return ResolvedPath(
-            path=self.path,
-            relations=tuple(self.crossed),
-            field=field,
-            lookup=lookup,
-            negated=negated,
-            target=target,
-            nullable=field.null or any(relation.optional for relation in self.crossed),
-            first_many=many[0] if many else None,
+        return with_parts(
+            ResolvedPath(
+                path=self.path,
+                relations=tuple(self.crossed),
+                field=field,
+                lookup=lookup,
+                negated=negated,
+                target=target,
+                nullable=field.null or any(relation.optional for relation in self.crossed),
+                first_many=many[0] if many else None,
+            )
         )
 
 
 def _end_of(relation: Relation) -> Field[Any]:
     """Return the column that stands for the related row itself: the foreign key that leads to it, or its own key."""
     last = relation.steps[-1]
-    return last.local_field if last.kind == "forward" else last.remote._meta.key[0]
+    if last.kind == "forward":
+        return last.local_field
+    pk: Field[Any] = last.remote._meta.pk
+    return pk
+
+
+def _goes_on(relation: Relation | None, following: str) -> bool:
+    """Return whether ``following`` is a name of the model that ``relation`` leads to."""
+    if relation is None or not following:
+        return False
+    options: Options = relation.remote._meta
+    return following in options.relations or options.find_field(following) is not None

@@ -92,7 +92,7 @@ async def _follow(
             f"Cannot delete {queryset.model.__name__}: rows of {remote.label} refer to it by "
             f"{remote.label}.{relation.foreign_key.name} (on_delete={action}).",
             table=remote.db_table,
-            columns=(relation.foreign_key.column,),
+            columns=tuple(part.column for part in relation.foreign_key.parts),
         )
 
 

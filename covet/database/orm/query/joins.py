@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from covet.database.sql.nodes import ColumnRef, Comparison
+from covet.database.sql.nodes import And, ColumnRef, Comparison, Expression
 from covet.database.sql.statements import Join, TableRef
 
 if TYPE_CHECKING:
@@ -117,6 +117,9 @@ class Joins:
         )
 
 
-def match(relation: Relation, near: JoinNode, far: JoinNode) -> Comparison:
+def match(relation: Relation, near: JoinNode, far: JoinNode) -> Expression:
     """Return the condition under which a row of ``far`` belongs to a row of ``near``."""
-    return Comparison("=", far.column(relation.remote_field.column), near.column(relation.local_field.column))
+    equal = tuple(
+        Comparison("=", far.column(remote.column), near.column(local.column)) for local, remote in relation.pairs
+    )
+    return equal[0] if len(equal) == 1 else And(equal)

@@ -131,6 +131,8 @@ class SubqueryToken(NamedTuple):
     model: type[Any]
     state: QueryState
     offset: int
+    #: How many columns it has: those of the key that is compared with it.
+    width: int = 1
 
 
 Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | Never | Group

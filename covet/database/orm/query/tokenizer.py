@@ -19,6 +19,7 @@ from covet.database.orm.fields.base import Field
 from covet.database.orm.lookups import EXACT, IN, ISNULL, LOOKUPS, Decided, Lookup, find_lookup
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
+from covet.database.orm.query.rows import prepare_row
 from covet.database.orm.query.state import (
     AggregateToken,
     Annotation,
@@ -137,7 +138,8 @@ def linked(
 def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
     """Return state and parameters for the rows that ``relation`` gives for one key."""
     path = options.key_path(relation)
-    return QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    params = prepare_row(path, key) if path.parts else (path.lookup.prepare(path.field, key),)
+    return QueryState((Leaf("leaf", path, 0),)), params
 
 
 class Tokenizer:
@@ -212,11 +214,11 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, _of_target(path, value))
         if isinstance(value, Expression):
-            return self._compare(PathToken("path", path), lookup, cast("Expression[object]", value))
+            return self._compare(single(PathToken("path", path)), lookup, cast("Expression[object]", value))
         if path.target is not None:
             value = _keys_of(path, value)
         try:
-            prepared = lookup.prepare(path.field, value)
+            prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(path, decided)
         return self._prepared(path, prepared)
@@ -229,7 +231,7 @@ class Tokenizer:
         if lookup.takes_list and not prepared:
             return NEVER
         leaf = Leaf("leaf", path, len(self.params))
-        if lookup.arity == 1:
+        if lookup.takes_list or (lookup.arity == 1 and not path.parts):
             self.params.append(prepared)
         else:
             self.params.extend(prepared)
@@ -240,7 +242,8 @@ class Tokenizer:
             raise FieldError(f"A queryset stands on the right of 'in' only, not of {lookup.name!r}.")
         if query.state.empty:
             return NEVER
-        token = SubqueryToken("subquery", query.model, query.state, len(self.params))
+        width = len(left.path.parts) or 1 if isinstance(left, PathToken) else 1
+        token = SubqueryToken("subquery", query.model, query.state, len(self.params), width)
         self.params.extend(query.params)
         return Membership("membership", left, token)
 
@@ -265,7 +268,7 @@ class Tokenizer:
     def operand(self, value: object, other: ExpressionToken) -> ExpressionToken:
         """Tokenize one side of a comparison or of arithmetic: an expression, or a plain value beside ``other``."""
         if isinstance(value, Expression):
-            return self.expression(cast("Expression[object]", value))
+            return single(self.expression(cast("Expression[object]", value)))
         kind = literal_type(value)
         if kind is None:
             raise FieldError(f"{type(value).__name__} is not a value that an expression can use.")
@@ -297,10 +300,10 @@ class Tokenizer:
     def _arithmetic(self, combined: Combined[Any]) -> ExpressionToken:
         left_value, right_value = combined.left, combined.right
         if isinstance(left_value, Expression):
-            left = self.expression(cast("Expression[object]", left_value))
+            left = single(self.expression(cast("Expression[object]", left_value)))
             right = self.operand(right_value, left)
         else:
-            right = self.expression(cast("Expression[object]", right_value))
+            right = single(self.expression(cast("Expression[object]", right_value)))
             left = self.operand(left_value, right)
         kind = combined_type(token_type(left, self.state), token_type(right, self.state), operator=combined.operator)
         return ArithmeticToken("arithmetic", combined.operator, left, right, kind)
@@ -321,6 +324,10 @@ class Tokenizer:
         if aggregate.default is not None:
             default = self._param(aggregate.default, kind)
         condition = self.q(aggregate.filter) if aggregate.filter is not None and aggregate.filter.children else None
+        if isinstance(argument, PathToken) and argument.path.parts:
+            if aggregate.function != "count" or aggregate.distinct:
+                raise FieldError(f"{aggregate!r}: name one of the fields of the key {_part_names(argument.path)}.")
+            argument, condition = _counted(argument.path, condition)
         return AggregateToken("aggregate", aggregate.function, argument, aggregate.distinct, condition, default, kind)
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
@@ -330,7 +337,7 @@ class Tokenizer:
         if isinstance(value, Q):
             token = ConditionToken("condition", self.q(value))
         elif isinstance(value, Expression):
-            token = self.expression(value)
+            token = single(self.expression(value))
         else:
             raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
         return Annotation(name, token, len(self.state.where))
@@ -345,6 +352,27 @@ class Tokenizer:
         if isinstance(key, Expression):
             return OrderToken(self.expression(key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
+
+
+def single(token: ExpressionToken) -> ExpressionToken:
+    """Return a token of one value; refuse a key of several fields, which is no value to compute with."""
+    if isinstance(token, PathToken) and token.path.parts:
+        names = _part_names(token.path)
+        raise FieldError(f"{token.path.path!r} is a key of several fields; an expression takes one of them: {names}.")
+    return token
+
+
+def _part_names(path: ResolvedPath) -> str:
+    return ", ".join(part.path for part in path.parts)
+
+
+def _counted(path: ResolvedPath, condition: Predicate | None) -> tuple[ExpressionToken, Predicate | None]:
+    """Return what counts the rows that have a key of several fields: one of them, and that the others are there."""
+    nullable = [part for part in path.parts if part.field.null]
+    there: list[Predicate] = [NullTest("null", PathToken("path", part), False) for part in nullable[1:]]
+    conditions = tuple(there if condition is None else [*there, condition])
+    found = Group("group", "AND", False, conditions) if there else condition
+    return PathToken("path", (nullable or path.parts)[0]), found
 
 
 def _flag(value: object) -> bool:

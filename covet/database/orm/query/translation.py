@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from covet.database.orm.query import rows
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins, match
 from covet.database.orm.query.state import (
     AggregateToken,
@@ -84,6 +85,10 @@ class Translator:
         node = self.joins.reach(relations, context.scope, required=context.required) if relations else self.joins.root
         return nodes.ColumnRef(node.alias, path.field.column, path.field.logical_type)
 
+    def columns(self, path: ResolvedPath, context: Context = Context()) -> tuple[nodes.ColumnRef, ...]:
+        """Return the columns at the end of a path: several where it leads to a key of several fields."""
+        return tuple(self.column(part, context) for part in path.parts) or (self.column(path, context),)
+
     def _inside(self, path: ResolvedPath) -> bool:
         return path.relations[: len(self.prefix)] == self.prefix
 
@@ -94,6 +99,10 @@ class Translator:
     def param_list(self, index: int, kind: LogicalType | None) -> nodes.ParamList | tuple[nodes.Expression, ...]:
         """Return the node of a parameter that is a list."""
         return nodes.ParamList(index + self.offset, kind)
+
+    def row_list(self, index: int, path: ResolvedPath) -> nodes.RowList:
+        """Return the node of a parameter that is a list of keys of several columns."""
+        return nodes.RowList(index + self.offset, tuple(part.field.logical_type for part in path.parts))
 
     # -- conditions ------------------------------------------------------------------------
 
@@ -130,6 +139,8 @@ class Translator:
         path = token.path
         if self._needs_exists(path, context):
             return self._exists(path, token)
+        if path.parts:
+            return self._row(path, token, context)
         lookup = path.lookup
         kind = lookup.param_type(path.field)
         operand = self.column(path, context)
@@ -138,6 +149,16 @@ class Translator:
         else:
             node = lookup.build(operand, *(self.param(token.param + i, kind) for i in range(lookup.arity)))
         return _definite(node, operand) if context.negated and path.nullable else node
+
+    def _row(self, path: ResolvedPath, token: Leaf, context: Context) -> nodes.Expression:
+        """Translate a comparison of a key of several columns."""
+        columns = self.columns(path, context)
+        if path.lookup.takes_list:
+            node: nodes.Expression = nodes.In(nodes.Row(columns), self.row_list(token.param, path))
+        else:
+            params = tuple(self.param(token.param + i, p.field.logical_type) for i, p in enumerate(path.parts))
+            node = rows.compared(path, columns, params)
+        return nodes.And((node, rows.certain(path, columns))) if context.negated and path.nullable else node
 
     def _null_test(self, token: NullTest, context: Context) -> nodes.Expression:
         if not isinstance(token.left, PathToken):
@@ -153,6 +174,9 @@ class Translator:
                 # A row without related rows has NULL there, as the outer join of the positive condition says.
                 return nodes.Or((found, nodes.Exists(self._related(path, None), negated=True)))
         required = context.required and not token.is_null
+        if path.parts:
+            columns = self.columns(path, context._replace(required=required))
+            return rows.missing(path, columns) if token.is_null else rows.certain(path, columns)
         return nodes.IsNull(self.column(path, context._replace(required=required)), negated=not token.is_null)
 
     def _comparison(self, token: Comparison, context: Context) -> nodes.Expression:
@@ -174,6 +198,10 @@ class Translator:
     def _membership(self, token: Membership, context: Context) -> nodes.Expression:
         if isinstance(token.left, PathToken) and self._needs_exists(token.left.path, context):
             return self._exists(token.left.path, token)
+        if isinstance(token.left, PathToken) and token.left.path.parts:
+            path, columns = token.left.path, self.columns(token.left.path, context)
+            found = nodes.In(nodes.Row(columns), self.subquery(token.query, self.joins.names, self.offset))
+            return nodes.And((found, rows.certain(path, columns))) if context.negated else found
         left = self.value(token.left, context)
         node = nodes.In(left, self.subquery(token.query, self.joins.names, self.offset))
         return _definite(node, left) if context.negated else node

@@ -1,0 +1,72 @@
+"""Rows: comparisons of a key of several columns with tuples, checked value by value. Pure.
+
+``pk = (1, 2)`` compares column with column; ``pk__in`` has one parameter, a tuple of tuples; ``pk__lt`` compares row
+values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from covet.database.orm.lookups import EXACT, IN, ISNULL, Decided
+from covet.database.orm.options import ResolvedPath
+from covet.database.sql import nodes
+
+
+def prepare_row(path: ResolvedPath, value: Any) -> Any:
+    """Return the parameters of a comparison: a value a column, or for ``in`` a tuple of such tuples.
+
+    Raise ``Decided`` where no row can have this key.
+    """
+    if path.lookup is ISNULL:
+        return ISNULL.prepare(path.field, value)
+    if path.lookup is IN:
+        return tuple(_rows(path, value))
+    try:
+        return _columns(path, value)
+    except Decided as decided:
+        if path.lookup is EXACT:
+            raise
+        raise path.field.invalid(
+            "a key with a number that its column cannot hold has no place in its order."
+        ) from decided
+
+
+def _columns(path: ResolvedPath, value: Any) -> tuple[object, ...]:
+    values = path.field.prepare(value)
+    return tuple([EXACT.prepare(part.field, item) for part, item in zip(path.parts, values, strict=True)])
+
+
+def _rows(path: ResolvedPath, value: object) -> list[tuple[object, ...]]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise path.field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
+    found: list[tuple[object, ...]] = []
+    for item in cast("Iterable[object]", value):
+        if item is not None:
+            try:
+                found.append(_columns(path, item))
+            except Decided:
+                continue  # no column holds it: it is no key
+    return found
+
+
+def compared(
+    path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...], params: tuple[nodes.Expression, ...]
+) -> nodes.Expression:
+    """Return the comparison of columns with a parameter each."""
+    if path.lookup is EXACT:
+        return nodes.And(tuple(EXACT.build(*pair) for pair in zip(columns, params, strict=True)))
+    return path.lookup.build(nodes.Row(columns), nodes.Row(params))
+
+
+def certain(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> nodes.Expression:
+    """Return the condition that a key is there: none of its columns is NULL."""
+    tested = [column for part, column in zip(path.parts, columns, strict=True) if part.field.null] or columns[:1]
+    return nodes.And(tuple(nodes.IsNull(column, negated=True) for column in tested))
+
+
+def missing(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> nodes.Expression:
+    """Return the condition that there is no key: a column of it is NULL."""
+    tested = [column for part, column in zip(path.parts, columns, strict=True) if part.field.null] or columns[:1]
+    return nodes.Or(tuple(nodes.IsNull(column) for column in tested))
