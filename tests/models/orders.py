@@ -114,4 +114,26 @@ class Invoice(Model[tuple[int, int]]):
     order_id: tuple[int, int]
 
 
-ALL: list[type[Any]] = [Tenant, Order, Label, Item, Note, Remark, Shipment, Invoice]
+class Stock(Model):
+    """Links with a shared column of their own: an item of a tenant in a depot of the same tenant."""
+
+    tenant = ForeignKey(Tenant, related_name="+")
+    number = IntegerField()
+    code = IntegerField()
+    order = ForeignKey(Order, from_fields=("tenant", "number"), related_name="stocks")
+    depot = ForeignKey("Depot", from_fields=("tenant", "code"), related_name="stocks")
+    amount = IntegerField(default=1)
+
+    class Meta:
+        unique_together = (("order", "depot"),)
+
+
+class Depot(Model):
+    pk = CompositePrimaryKey("tenant", "code")
+    tenant = ForeignKey(Tenant, related_name="+")
+    code = IntegerField()
+    name = CharField(max_length=20, default="")
+    orders = ManyToManyField(Order, through=Stock, related_name="depots")
+
+
+ALL: list[type[Any]] = [Tenant, Order, Label, Item, Note, Remark, Shipment, Invoice, Depot, Stock]

@@ -80,6 +80,9 @@ class Options:
 
     #: The function that was generated to make instances; written by ``construction``.
     construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
+    #: The fields as the class declares them, and the names of a composite key: what ``lay_out`` reads.
+    declarations: tuple[Field[Any], ...] = ()
+    key_declaration: tuple[str, ...] = ()
 
     def __init__(self, model: type[Any], label: str) -> None:
         self.model = model
@@ -116,9 +119,6 @@ class Options:
         #: The tables that many-to-many relations declared here made for themselves.
         self.link_models: list[type[Any]] = []
         self.take_fields((), {}, ())
-        #: The fields as the class declares them, and the names of a composite key: what ``lay_out`` reads.
-        self.declarations: tuple[Field[Any], ...] = ()
-        self.key_declaration: tuple[str, ...] = ()
         self._pk: Field[Any] | None = None
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
@@ -163,9 +163,9 @@ class Options:
         return [relation for relation in forward if any(part is field for part in relation.local_field.parts)]
 
     @property
-    def key_is_known(self) -> bool:
-        """Whether no part of the key waits for a model that is not defined."""
-        return not any(field.name in self.pending for field in self.key)
+    def key_waits_for(self) -> str | None:
+        """The reference to a model that is not defined which a part of the key is, or None."""
+        return next((self.pending[field.name] for field in self.key if field.name in self.pending), None)
 
     def check_columns(self) -> None:
         """Refuse two fields that are the same column."""

@@ -67,7 +67,8 @@ def _column(field: Field[Any]) -> Column:
 
 
 def _columns(options: Options, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(part.column for name in names for part in options.columns_of(name))
+    # Two foreign keys may have a column in common.
+    return tuple(dict.fromkeys(part.column for name in names for part in options.columns_of(name)))
 
 
 def _foreign_key(options: Options, field: ForeignKey[Any]) -> schema.ForeignKeyConstraint:
@@ -144,15 +145,13 @@ def _indexes(options: Options) -> tuple[schema.Index, ...]:
 def _index(options: Options, index: Index) -> schema.Index:
     if not index.fields:
         raise ModelDefinitionError(f"{options.label}.Meta.indexes: an Index without fields.")
-    keys = tuple(
-        schema.IndexColumn(part.column, descending=name.startswith("-"))
-        for name in index.fields
-        for part in options.columns_of(name.removeprefix("-"))
-    )
-    columns = [cast("str", key.key) for key in keys]
+    keys: dict[str, schema.IndexColumn] = {}
+    for name in index.fields:
+        for column in _columns(options, (name.removeprefix("-"),)):
+            keys.setdefault(column, schema.IndexColumn(column, descending=name.startswith("-")))
     return schema.Index(
-        name=index.name or object_name(options.db_table, columns, "idx"),
-        columns=keys,
+        name=index.name or object_name(options.db_table, list(keys), "idx"),
+        columns=tuple(keys.values()),
         unique=index.unique,
         condition=_condition(options, index.condition),
         include=_columns(options, index.include),

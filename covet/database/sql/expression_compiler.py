@@ -240,14 +240,14 @@ class ExpressionCompiler(Visitor):
         keyword = " NOT IN " if node.negated else " IN "
         if isinstance(node.values, ParamList):
             return self.in_list(node, node.values)
-        if isinstance(node.values, RowList):
-            return node.operand, keyword, "(", *self.row_list(node.values), ")"
-        if isinstance(node.operand, Row) and isinstance(node.values, Select):
+        if isinstance(node.operand, Row) and isinstance(node.values, RowList | Select):
             return node.operand, keyword, "(", node.values, ")"
         if isinstance(node.values, Select):
             return *self.compared(node.operand, ScalarSubquery(node.values))[0], keyword, "(", node.values, ")"
         if not node.values:
             return (Constant(value=node.negated),)
+        if isinstance(node.values, RowList):
+            raise ProgrammingError("A list of rows is compared with a Row.")
         operand = self.compared(node.operand, node.values[0])[0]
         values = separated(Group(self.compared(node.operand, each)[1]) for each in node.values)
         return *operand, keyword, "(", *values, ")"
@@ -277,8 +277,7 @@ class ExpressionCompiler(Visitor):
         """Print ``operand [NOT] IN`` of a list parameter."""
         raise NotImplementedError
 
-    def row_list(self, values: RowList) -> Pieces:
-        """Print the rows of a list parameter, as a table."""
+    def visit_row_list(self, node: RowList) -> Pieces:
         raise NotImplementedError
 
     def nulls_order(self, node: Order) -> str:

@@ -99,14 +99,14 @@ class PostgreSQLCompiler(SQLCompiler):
             node.operand
         ), f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
 
-    def row_list(self, values: RowList) -> Pieces:
+    def visit_row_list(self, node: RowList) -> Pieces:
         """Print ``SELECT * FROM unnest(arrays)``: an array a column, however many rows there are."""
         arrays: list[object] = []
-        for column, logical in enumerate(values.types):
+        for column, logical in enumerate(node.types):
             if isinstance(logical, Array):
                 self.refuse("cannot look for a list in a list of lists")
             processor = column_processor(column, self.dialect.bind_processor(logical))
-            text = self.bound(Param(values.index, Array(logical)), processor)
+            text = self.bound(Param(node.index, Array(logical)), processor)
             arrays.append(f"{text}::{plain_type(logical)}[]")
         return "SELECT * FROM unnest(", *separated(arrays), ")"
 

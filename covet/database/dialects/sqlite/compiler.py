@@ -50,10 +50,10 @@ class SQLiteCompiler(SQLiteExpressions):
         items = (Group(self.collated(item)) if isinstance(type_of(item), Numeric) else item for item in node.items)
         return "(", *separated(items), ")"
 
-    def row_list(self, values: RowList) -> Pieces:
-        processors = tuple(self.dialect.bind_processor(logical) for logical in values.types)
-        listed = ParamList(values.index)
-        return (self.bound_list(listed, partial(expand_rows, values.types, processors)),)
+    def visit_row_list(self, node: RowList) -> Pieces:
+        processors = tuple(self.dialect.bind_processor(logical) for logical in node.types)
+        listed = ParamList(node.index)
+        return (self.bound_list(listed, partial(expand_rows, node.types, processors)),)
 
     def visit_param_list(self, node: ParamList) -> Pieces:
         return (self.bound_list(node, partial(expand_list, node.type)),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import cast
 
 from covet.database.schema.types import Array, Float, LogicalType
 from covet.database.sql.compiled import BindProcessor, convert_items
@@ -27,17 +28,17 @@ def expand_list(
 def expand_rows(
     types: Sequence[LogicalType],
     processors: Sequence[BindProcessor | None],
-    rows: Sequence[Sequence[object]],
+    items: Sequence[object],
     number: int,
     room: int,
 ) -> tuple[str, Sequence[object]]:
     """Print a list of rows as ``VALUES (..), (..)``, or from one JSON array when there are too many."""
     if any(isinstance(logical, Array) for logical in types):
         raise NotSupportedError("SQLite cannot look for a list in a list of lists.")
-    width = len(types)
+    width, rows = len(types), cast("Sequence[Sequence[object]]", items)
     columns = [
-        items if processor is None else convert_items(processor, items)
-        for processor, items in zip(processors, zip(*rows, strict=True), strict=True)
+        column if processor is None else convert_items(processor, column)
+        for processor, column in zip(processors, zip(*rows, strict=True), strict=True)
     ]
     if len(rows) * width <= room:
         marks = [

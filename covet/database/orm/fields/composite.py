@@ -92,9 +92,10 @@ def _kind(value: object) -> str:
 def _plain(part: Field[Any], item: Any) -> Any:
     """Return the key of an instance that stands for a part which is a foreign key."""
     remote: Field[Any] | None = getattr(part, "remote_field", None)
-    if remote is None or remote.model is None or not isinstance(item, remote.model):
+    model: type[Any] | None = None if remote is None else remote.model
+    if remote is None or model is None or not isinstance(item, model):
         return item
-    key = remote.value_in(vars(item))
+    key = remote.value_in(item.__dict__)
     if key is None:
         raise ValidationError({part.name: [f"this {_kind(item)} has no key yet; save it first."]}, label=part.label)
     return key

@@ -56,6 +56,7 @@ async def add(
     pairs = _pairs(through, key, others)
     if not pairs:
         return
+    _check_shared(through, pairs)
     if through.automatic and not defaults:
         await _insert_keys(through, pairs, database)
     elif through.unique:
@@ -74,6 +75,19 @@ def _pairs(through: Through, key: object, others: Sequence[object]) -> list[tupl
     if through.symmetrical:
         pairs += [(other, key) for other in others if other != key]
     return pairs
+
+
+def _check_shared(through: Through, pairs: Sequence[tuple[object, object]]) -> None:
+    """Refuse a link of two rows that differ in a column which both foreign keys have, such as the tenant."""
+    near, far = through.source.parts, through.target.parts
+    shared = [(i, k) for i, one in enumerate(near) for k, other in enumerate(far) if one is other]
+    for one, other in cast("Sequence[tuple[Sequence[object], Sequence[object]]]", pairs if shared else ()):
+        for i, k in shared:
+            if one[i] != other[k]:
+                raise ValueError(
+                    f"{through.source.label} and {through.target.label} share {near[i].name!r}, "
+                    "and the two rows differ in it: they cannot be linked."
+                )
 
 
 def _names(through: Through) -> tuple[str, str]:

@@ -353,7 +353,9 @@ def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
 def _columns_of(result: Result) -> list[ResultColumn]:
     if isinstance(result, Record):
         return [part for column in result.columns for part in column.parts or (column,)]
-    found = [*result.columns, *([] if result.link is None else result.link.parts or (result.link,))]
+    found = list(result.columns)
+    if result.link is not None:
+        found.extend(result.link.parts or (result.link,))
     for child in result.related:
         found.extend(_columns_of(child.entity))
     return found

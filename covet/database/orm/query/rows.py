@@ -11,7 +11,9 @@ from typing import Any, cast
 
 from covet.database.orm.lookups import EXACT, IN, ISNULL, Decided
 from covet.database.orm.options import ResolvedPath
+from covet.database.orm.query.state import ExpressionToken, NullTest, PathToken, Predicate
 from covet.database.sql import nodes
+from covet.exceptions import FieldError
 
 
 def prepare_row(path: ResolvedPath, value: Any) -> Any:
@@ -40,7 +42,7 @@ def _columns(path: ResolvedPath, value: Any) -> tuple[object, ...]:
 
 def _rows(path: ResolvedPath, value: object) -> list[tuple[object, ...]]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
-        raise path.field.invalid(f"'in' takes a list, tuple, set or queryset, not {type(value).__name__}.")
+        raise path.field.invalid("'in' takes a list, tuple, set or queryset of keys.")
     found: list[tuple[object, ...]] = []
     for item in cast("Iterable[object]", value):
         if item is not None:
@@ -70,3 +72,26 @@ def missing(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> nodes.E
     """Return the condition that there is no key: a column of it is NULL."""
     tested = [column for part, column in zip(path.parts, columns, strict=True) if part.field.null] or columns[:1]
     return nodes.Or(tuple(nodes.IsNull(column) for column in tested))
+
+
+# -- in expressions --------------------------------------------------------------------------
+
+
+def single(token: ExpressionToken) -> ExpressionToken:
+    """Return a token of one value; refuse a key of several fields, which is no value to compute with."""
+    if isinstance(token, PathToken) and token.path.parts:
+        names = part_names(token.path)
+        raise FieldError(f"{token.path.path!r} is a key of several fields; an expression takes one of them: {names}.")
+    return token
+
+
+def part_names(path: ResolvedPath) -> str:
+    """Return the paths of the columns, for a message."""
+    return ", ".join(part.path for part in path.parts)
+
+
+def counted(path: ResolvedPath) -> tuple[ExpressionToken, Predicate | None]:
+    """Return what counts the rows that have a key of several fields: one of them, and that the others are there."""
+    nullable = [part for part in path.parts if part.field.null]
+    there = NullTest("null", PathToken("path", path), False) if len(nullable) > 1 else None
+    return PathToken("path", (nullable or path.parts)[0]), there

@@ -51,7 +51,8 @@ def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], Que
     """Return the same question about the rows of a table of links, where that is all the query speaks of.
 
     ``post.tags.count()`` counts links: the database itself says that each has its tag. It does not where the foreign
-    key has no constraint (a link may dangle) or is nullable (a link may have no tag).
+    key has no constraint, or one that waits for the end of the transaction (a link may dangle), or is nullable (a link
+    may have no tag), nor may it in a table that is somebody else's.
     """
     if len(state.where) != 1 or not isinstance(leaf := state.where[0], Leaf) or _is_bounded(state):
         return model, state
@@ -59,7 +60,8 @@ def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], Que
         return model, state
     (relation,) = leaf.path.relations
     foreign_key = relation.foreign_key
-    if relation.kind != "reverse" or foreign_key.null or not getattr(foreign_key, "db_constraint", False):
+    enforced = getattr(foreign_key, "db_constraint", False) and not getattr(foreign_key, "deferrable", True)
+    if relation.kind != "reverse" or foreign_key.null or not enforced or not relation.remote._meta.managed:
         return model, state
     parts = tuple(replace(part, relations=(), first_many=None) for part in leaf.path.parts)
     path = replace(leaf.path, relations=(), first_many=None, nullable=leaf.path.field.null, parts=parts)

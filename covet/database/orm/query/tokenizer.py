@@ -19,7 +19,7 @@ from covet.database.orm.fields.base import Field
 from covet.database.orm.lookups import EXACT, IN, ISNULL, LOOKUPS, Decided, Lookup, find_lookup
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
-from covet.database.orm.query.rows import prepare_row
+from covet.database.orm.query.rows import counted, part_names, prepare_row, single
 from covet.database.orm.query.state import (
     AggregateToken,
     Annotation,
@@ -319,15 +319,18 @@ class Tokenizer:
             argument = self.path(source)
         if argument is None and aggregate.function != "count":
             raise FieldError(f"{aggregate!r}: '*' is for Count only.")
+        there: Predicate | None = None
+        if isinstance(argument, PathToken) and argument.path.parts:
+            if aggregate.function != "count" or aggregate.distinct:
+                raise FieldError(f"{aggregate!r}: name one of the fields of the key, {part_names(argument.path)}.")
+            argument, there = counted(argument.path)
         kind = aggregate.result_type(token_type(argument, self.state) if argument is not None else None)
         default: ParamToken | None = None
         if aggregate.default is not None:
             default = self._param(aggregate.default, kind)
         condition = self.q(aggregate.filter) if aggregate.filter is not None and aggregate.filter.children else None
-        if isinstance(argument, PathToken) and argument.path.parts:
-            if aggregate.function != "count" or aggregate.distinct:
-                raise FieldError(f"{aggregate!r}: name one of the fields of the key {_part_names(argument.path)}.")
-            argument, condition = _counted(argument.path, condition)
+        if there is not None:
+            condition = there if condition is None else Group("group", "AND", False, (there, condition))
         return AggregateToken("aggregate", aggregate.function, argument, aggregate.distinct, condition, default, kind)
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
@@ -352,27 +355,6 @@ class Tokenizer:
         if isinstance(key, Expression):
             return OrderToken(self.expression(key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
-
-
-def single(token: ExpressionToken) -> ExpressionToken:
-    """Return a token of one value; refuse a key of several fields, which is no value to compute with."""
-    if isinstance(token, PathToken) and token.path.parts:
-        names = _part_names(token.path)
-        raise FieldError(f"{token.path.path!r} is a key of several fields; an expression takes one of them: {names}.")
-    return token
-
-
-def _part_names(path: ResolvedPath) -> str:
-    return ", ".join(part.path for part in path.parts)
-
-
-def _counted(path: ResolvedPath, condition: Predicate | None) -> tuple[ExpressionToken, Predicate | None]:
-    """Return what counts the rows that have a key of several fields: one of them, and that the others are there."""
-    nullable = [part for part in path.parts if part.field.null]
-    there: list[Predicate] = [NullTest("null", PathToken("path", part), False) for part in nullable[1:]]
-    conditions = tuple(there if condition is None else [*there, condition])
-    found = Group("group", "AND", False, conditions) if there else condition
-    return PathToken("path", (nullable or path.parts)[0]), found
 
 
 def _flag(value: object) -> bool:

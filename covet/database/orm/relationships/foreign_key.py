@@ -186,8 +186,8 @@ class ForeignKey(Field[_To], RelationReference):
         if remote is None or remote.abstract:
             raise ModelDefinitionError(f"{options.label}.{self.name} refers to {target!r}, which is no concrete model.")
         to_field = self.options.get("to_field")
-        if to_field is None and not remote.key_is_known:
-            options.pending[self.name] = repr(target.__name__)
+        if to_field is None and (missing := remote.key_waits_for) is not None:
+            options.pending[self.name] = f"{missing} (by the key of {remote.label})"
             remote.on_resolved.append(lambda: self._resolve(target))
             return
         self.remote_field = remote.pk if to_field is None else remote.get_field(to_field)

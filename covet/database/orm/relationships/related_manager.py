@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _M = TypeVar("_M", bound="Model[Any]")
 
 #: The usual types of primary keys; ``set()`` names them so that a wrong instance is an error to type checkers.
-Key = int | str | UUID
+Key = int | str | UUID | tuple[Any, ...]
 
 
 class RelatedManager(Manager[_M]):
