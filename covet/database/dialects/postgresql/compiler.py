@@ -38,6 +38,7 @@ from covet.database.sql.nodes import (
     ParamList,
     RegexMatch,
     RowList,
+    ScalarSubquery,
     TextMatch,
 )
 from covet.database.sql.patterns import LIKE_PATTERNS
@@ -143,6 +144,9 @@ class PostgreSQLCompiler(SQLCompiler):
         if logical is None or isinstance(logical, Text | Varchar):
             return self._operand(node)
         return "CAST(", node, " AS text)"
+
+    def array_subquery(self, node: ScalarSubquery) -> Pieces:
+        return "ARRAY(", node.select, ")"
 
     # Numbers, dates -------------------------------------------------------------------------------------------------
 

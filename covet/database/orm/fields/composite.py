@@ -9,9 +9,11 @@ from typing_extensions import override
 
 from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.fields.base import Field
+from covet.database.orm.lookups import ROW_LOOKUPS, Lookup
 from covet.exceptions import ModelDefinitionError, ValidationError
 
 if TYPE_CHECKING:
+    from covet.database.orm.expressions.functions import PathTransform
     from covet.database.orm.options import Options
 
 Key = tuple[Any, ...]
@@ -56,6 +58,18 @@ class CompositeField(Field[Key]):
     @override
     def value_in(self, state: Mapping[str, Any]) -> Any:
         return key_in(self._parts, state)
+
+    @override
+    def find_lookup(self, name: str) -> Lookup | None:
+        return super().find_lookup(name) if name in ROW_LOOKUPS else None
+
+    @override
+    def find_transform(self, name: str) -> PathTransform | None:
+        return None
+
+    @override
+    def lookup_names(self) -> list[str]:
+        return list(ROW_LOOKUPS)
 
     @override
     def has_default(self) -> bool:
@@ -124,14 +138,14 @@ def lay_out(options: Options) -> None:
                     f"{options.label}: two fields are called {name!r}. A foreign key of fields that are there already "
                     "says so: from_fields=(...)."
                 )
-    options.take_fields(columns, names, _key(options, names))
-    key = options.key
+    key = _key(options, names)
     pk = key[0] if len(key) == 1 else CompositeField(options.model, key) if key else None
     if pk is not None and len(key) > 1:
         pk.encode = pk.to_db if any(part.encode is not None for part in key) else None
         if not options.key_declaration:  # a one-to-one relation of several columns
             options.model.pk = CompositePrimaryKey(*(part.name for part in key))
-    options.take_key(pk)
+    options.take_fields(columns, names, key, pk)
+    options.forget_paths()
 
 
 def _key(options: Options, names: Mapping[str, Field[Any]]) -> tuple[Field[Any], ...]:

@@ -6,12 +6,12 @@ values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from covet.database.orm.lookups import EXACT, IN, ISNULL, Decided
 from covet.database.orm.options import ResolvedPath
-from covet.database.orm.query.state import ExpressionToken, NullTest, PathToken, Predicate
+from covet.database.orm.query.tokens import ExpressionToken, NullTest, PathToken, Predicate
 from covet.database.sql import nodes
 from covet.exceptions import FieldError
 
@@ -64,14 +64,22 @@ def compared(
 
 def certain(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> nodes.Expression:
     """Return the condition that a key is there: none of its columns is NULL."""
-    tested = [column for part, column in zip(path.parts, columns, strict=True) if part.field.null] or columns[:1]
-    return nodes.And(tuple(nodes.IsNull(column, negated=True) for column in tested))
+    return nodes.And(tuple(nodes.IsNull(column, negated=True) for column in _deciding(path, columns)))
 
 
-def missing(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> nodes.Expression:
-    """Return the condition that there is no key: a column of it is NULL."""
-    tested = [column for part, column in zip(path.parts, columns, strict=True) if part.field.null] or columns[:1]
-    return nodes.Or(tuple(nodes.IsNull(column) for column in tested))
+def null_test(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...], *, is_null: bool) -> nodes.Expression:
+    """Return the condition that there is no value, or that there is: a key is NULL where a column of it is."""
+    if not path.parts:
+        return nodes.IsNull(columns[0], negated=not is_null)
+    if not is_null:
+        return certain(path, columns)
+    return nodes.Or(tuple(nodes.IsNull(column) for column in _deciding(path, columns)))
+
+
+def _deciding(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> Sequence[nodes.ColumnRef]:
+    """Return the columns that may be NULL where the row is there; none may: the first, which tells whether it is."""
+    nullable = [column for part, column in zip(path.parts, columns, strict=True) if part.field.null]
+    return nullable or columns[:1]
 
 
 # -- in expressions --------------------------------------------------------------------------

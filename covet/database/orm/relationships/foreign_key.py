@@ -12,6 +12,7 @@ from covet.database.orm.conditions import Q
 from covet.database.orm.fields.base import Field
 from covet.database.orm.fields.composite import key_in, lay_out
 from covet.database.orm.fields.fast_check import FastCheck, holds
+from covet.database.orm.lookups import Lookup
 from covet.database.orm.relations import Relation, RelationReference, pair
 from covet.database.orm.relationships.composite_reference import CompositeReference, KeyOfReference, columns_for
 from covet.database.orm.relationships.reverse import attach, reverse_names, same_place
@@ -22,6 +23,7 @@ from covet.database.schema.types import LogicalType
 from covet.exceptions import ModelDefinitionError, NotLoaded, ValidationError
 
 if TYPE_CHECKING:
+    from covet.database.orm.expressions.functions import PathTransform
     from covet.database.orm.model import Model
     from covet.database.orm.options import Options
 
@@ -225,6 +227,14 @@ class ForeignKey(Field[_To], RelationReference):
     @override
     def parts(self) -> tuple[Field[Any], ...]:
         return self._parts or (self,)
+
+    @override
+    def find_lookup(self, name: str) -> Lookup | None:
+        return self._target.find_lookup(name) if self._parts else super().find_lookup(name)
+
+    @override
+    def find_transform(self, name: str) -> PathTransform | None:
+        return None if self._parts else super().find_transform(name)
 
     @property
     def owned(self) -> tuple[Field[Any], ...]:
