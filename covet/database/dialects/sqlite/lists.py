@@ -22,7 +22,8 @@ def expand_list(
     if len(items) <= room:
         return ", ".join([f"?{at}" for at in range(number, number + len(items))]), items
     function, encoded = _as_json(logical, items, room)
-    return f"SELECT {function}(value) FROM json_each(?{number})", (json.dumps(encoded),)  # noqa: S608 - a number
+    value = f"{function}(value)" if function else "value"
+    return f"SELECT {value} FROM json_each(?{number})", (json.dumps(encoded),)  # noqa: S608 - a number
 
 
 def expand_rows(
