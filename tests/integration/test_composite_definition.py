@@ -10,6 +10,7 @@ from covet import (
     CharField,
     CompositePrimaryKey,
     ForeignKey,
+    GenericForeignKey,
     IntegerField,
     Model,
     ModelDefinitionError,
@@ -127,3 +128,11 @@ def test_options_of_several_columns_are_refused_for_one() -> None:
 
         class Bad(Model):
             tenant = ForeignKey(Lone, db_columns=("a", "b"), related_name="+")
+
+
+def test_a_generic_relation_needs_a_key_of_one_column() -> None:
+    class Remarked(Model):
+        content = GenericForeignKey()
+
+    with pytest.raises(ModelDefinitionError, match=r"Target has a primary key of several fields \(tenant, number\)"):
+        Remarked(content=Target(pk=(1, 2)))

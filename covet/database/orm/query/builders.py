@@ -22,6 +22,7 @@ from covet.database.orm.query.traversal import aggregates_of
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import RelationReference
 
@@ -236,10 +237,13 @@ def aggregates(
 def _loadable(queryset: QuerySet[Any, Any], fields: tuple[str | Expression[Any], ...], method: str) -> frozenset[str]:
     if queryset.state.shape is not None:
         raise TypeError(f"{method}() is for instances; values() names its columns itself.")
+    options: Options = queryset.model._meta
     names: set[str] = set()
     for name in [_name(queryset, field) for field in fields]:
-        path = queryset.model._meta.resolve_field(name)
-        names.update([part.path for part in path.parts] or [name])
+        if name in options.generics:
+            names.update(column.name for column in options.columns_of(name))
+        else:
+            names.update([part.path for part in options.resolve_field(name).parts] or [name])
     return frozenset(names)
 
 

@@ -211,8 +211,7 @@ async def bulk_update(
     """
     _check_batch_size(batch_size)
     options: Options = model._meta
-    given = [name if isinstance(name, str) else getattr(name, "name", "") for name in names]
-    fields = [part for name in given for part in options.columns_of(name)]
+    fields = options.named(name if isinstance(name, str) else getattr(name, "name", "") for name in names)
     if not fields:
         raise ValueError("bulk_update() takes at least one field.")
     if any(field.attname in options.key_names for field in fields):

@@ -222,7 +222,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         raise TypeError("update() takes at least one field.")
     params = list(queryset.params)
     assignments: list[tuple[Field[Any], ExpressionToken | int]] = []
-    for name, value in values.items():
+    for name, value in _by_column(options, values).items():
         field = options.get_field(name)
         if isinstance(value, Expression):
             if len(field.parts) > 1:
@@ -232,7 +232,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         relation = options.relations.get(name)
         refers = relation.remote_field.attname if relation and isinstance(value, relation.remote) else None
         plain = value if refers is None else getattr(value, refers)
-        for part, item in _by_column(field, field.clean(plain)):
+        for part, item in _of_parts(field, field.clean(plain)):
             assignments.append((part, len(params)))
             params.append(encoded(part, item))
     if queryset.state.empty:
@@ -247,7 +247,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     return number
 
 
-def _by_column(field: Field[Any], value: Any) -> Sequence[tuple[Field[Any], Any]]:
+def _of_parts(field: Field[Any], value: Any) -> Sequence[tuple[Field[Any], Any]]:
     """Return the new value of each column of a field. A key that is None leaves the parts that are not nullable."""
     parts = field.parts
     if len(parts) == 1:
@@ -255,6 +255,17 @@ def _by_column(field: Field[Any], value: Any) -> Sequence[tuple[Field[Any], Any]
     if value is None:
         return [(part, None) for part in parts if part.null]
     return list(zip(parts, value, strict=True))
+
+
+def _by_column(options: Options, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values with a generic relation as its two columns."""
+    if not options.generics:
+        return values
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        generic = options.generics.get(name)
+        found.update({name: value} if generic is None else generic.values(value))
+    return found
 
 
 def _update_statement(
@@ -275,7 +286,7 @@ def _update_statement(
 def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     """Return the WHERE of an UPDATE or DELETE of a query: its own, or ``pk IN (query)`` where it joins or limits."""
     options: Options = model._meta
-    bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on)
+    bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
     planner = SelectPlanner(model, state)
     where, having = planner.conditions()
     if not bounded and having is None and not planner.joins.root.children:
