@@ -136,3 +136,14 @@ def test_a_generic_relation_needs_a_key_of_one_column() -> None:
 
     with pytest.raises(ModelDefinitionError, match=r"Target has a primary key of several fields \(tenant, number\)"):
         Remarked(content=Target(pk=(1, 2)))
+
+
+def test_the_database_cannot_empty_a_part_of_a_key() -> None:
+    with pytest.raises(ModelDefinitionError, match="on_delete='DB_SET_NULL' would set every one of its columns NULL"):
+
+        class Unable(Model):
+            tenant = ForeignKey(Lone, related_name="+")
+            number = IntegerField(nullable=True)
+            order = ForeignKey(
+                Target, from_fields=("tenant", "number"), nullable=True, on_delete="DB_SET_NULL", related_name="+"
+            )

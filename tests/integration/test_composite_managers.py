@@ -193,7 +193,7 @@ async def test_deleting_follows_every_rule(shop: Database) -> None:
 async def test_protected_rows_stay(shop: Database) -> None:
     item = await Item.objects.get(pk=(2, 1, 1))
     remark = await Remark.create(item=item)
-    with pytest.raises(ProtectedError, match=r"rows of Remark refer to it by Remark\.item") as caught:
+    with pytest.raises(ProtectedError, match=r"1 row of Remark refers to Item by Remark\.item") as caught:
         await Order.objects.filter(title="b1").delete()
     assert caught.value.columns == ("item_order_tenant_id", "item_order_number", "item_position")
     assert await Order.objects.count() == 4

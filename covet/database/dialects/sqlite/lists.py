@@ -36,6 +36,8 @@ def expand_rows(
     """Print a list of rows as ``VALUES (..), (..)``, or from one JSON array when there are too many."""
     if any(isinstance(logical, Array) for logical in types):
         raise NotSupportedError("SQLite cannot look for a list in a list of lists.")
+    if not items:
+        return f"SELECT {', '.join(['NULL'] * len(types))} WHERE FALSE", ()  # no row: VALUES needs one
     width, rows = len(types), cast("Sequence[Sequence[object]]", items)
     columns = [
         column if processor is None else convert_items(processor, column)

@@ -14,6 +14,7 @@ from typing_extensions import override
 from covet.database.orm.fields.base import MISSING, Field
 from covet.database.orm.fields.composite import key_in, set_key
 from covet.database.orm.fields.fast_check import FastCheck, holds
+from covet.database.orm.on_delete import DB_SET_NULL
 from covet.database.orm.unloaded import make_reference
 from covet.database.schema.types import LogicalType
 from covet.exceptions import ModelDefinitionError, NotLoaded, ValidationError
@@ -182,6 +183,8 @@ def columns_for(field: ForeignKey[Any], key: Field[Any]) -> tuple[tuple[Field[An
         raise ModelDefinitionError(
             f"{field.label}: {len(targets)} columns refer to {key.label}; db_columns=(...) names them."
         )
+    if field.db_default is not MISSING:
+        raise ModelDefinitionError(f"{field.label}: a key of several columns takes a default, not a db_default.")
     given = field.options.get("from_fields")
     if given is not None:
         found = _existing(field, tuple(given), key)
@@ -230,6 +233,11 @@ def _existing(field: ForeignKey[Any], names: tuple[str, ...], key: Field[Any]) -
             )
     if "default" in field.options:
         raise ModelDefinitionError(f"{field.label}: with from_fields the defaults are those of the fields.")
+    if field.on_delete == DB_SET_NULL and not all(part.null for part in fields):
+        raise ModelDefinitionError(
+            f"{field.label}: on_delete='DB_SET_NULL' would set every one of its columns NULL, and not all of them "
+            "may be. Say 'SET_NULL': covet leaves those alone."
+        )
     if field.null != any(part.null for part in fields):
         shown = "nullable=True" if not field.null else "nullable"
         raise ModelDefinitionError(
