@@ -26,6 +26,7 @@ from covet import (
 )
 from covet.database import capture_queries
 from tests.conftest import Database
+from tests.models.orders import ALL, Order, Tenant
 
 NOON = dt.datetime(2024, 5, 1, 12, tzinfo=dt.UTC)
 
@@ -190,3 +191,17 @@ async def test_batches_hold_every_row_once(books: Database) -> None:
     assert changed == 10
     with pytest.raises(TypeError, match="without slices"):
         _ = [batch async for batch in Book.objects.all()[:3].in_batches(2)]
+
+
+async def test_a_key_of_several_columns_is_a_position_too(database: Database) -> None:
+    await create_all(ALL)
+    tenants = [await Tenant.create(name=name) for name in ("a", "b")]
+    for tenant in tenants:
+        for number in (1, 2, 3):
+            await Order.create(tenant=tenant, number=number)
+    ordered = Order.objects.order_by("pk")
+    rows = await ordered
+    assert ordered.totally_ordered
+    assert await ordered.after(rows[2]) == rows[3:]
+    assert await ordered.before(ordered.cursor(rows[4])) == rows[:4]
+    assert [len(await batch) async for batch in Order.objects.in_batches(4)] == [4, 2]

@@ -65,7 +65,17 @@ def sort_keys(queryset: QuerySet[Any, Any]) -> tuple[OrderToken, ...]:
     tokens = queryset.state.order_by
     if tokens is None:
         tokens = default_order(options)
-    return tuple(turned(token) for token in tokens or key_order(options)) if queryset.state.reversed else tokens
+    if queryset.state.reversed:
+        tokens = tuple(turned(token) for token in tokens or key_order(options))
+    return tuple(part for token in tokens for part in _by_column(token))
+
+
+def _by_column(token: OrderToken) -> tuple[OrderToken, ...]:
+    """Return a sort key, or one for each column of a key of several."""
+    path = token.expression.path if isinstance(token.expression, PathToken) else None
+    if path is None or not path.parts:
+        return (token,)
+    return tuple(token._replace(expression=PathToken("path", part)) for part in path.parts)
 
 
 def is_total(queryset: QuerySet[Any, Any]) -> bool:
