@@ -37,6 +37,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
@@ -110,6 +111,7 @@ __all__ = [
     "F",
     "Field",
     "FieldError",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "GenericIPAddressField",

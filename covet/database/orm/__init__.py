@@ -36,6 +36,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
@@ -89,6 +90,7 @@ __all__ = [
     "Expression",
     "F",
     "Field",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "GenericIPAddressField",

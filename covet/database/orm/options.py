@@ -26,6 +26,8 @@ MAX_DEPTH = 10
 MAX_LENGTH = 1_000
 #: The most sets of fields that a model keeps generated code for: one for INSERT, one for each ``update_fields``.
 _MAX_COLLECTORS = 64
+#: The most names of filtered relations that a model remembers.
+_MAX_NAMES = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +104,8 @@ class Options:
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
+        #: What FilteredRelation names; one object for each question.
+        self.relation_names: LRU[tuple[str, str], Any] = LRU(_MAX_NAMES)
         self._key_paths: dict[tuple[Relation, Lookup], ResolvedPath] = {}
 
     def __repr__(self) -> str:

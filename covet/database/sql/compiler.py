@@ -14,6 +14,7 @@ from covet.database.sql.statements import (
     InsertColumns,
     InsertRows,
     Join,
+    JoinedTables,
     Lock,
     OnConflict,
     Select,
@@ -91,6 +92,9 @@ class SQLCompiler(ExpressionCompiler):
 
     def visit_subquery_ref(self, node: SubqueryRef) -> Pieces:
         return "(", node.select, f") AS {self.quote(node.alias)}"
+
+    def visit_joined_tables(self, node: JoinedTables) -> Pieces:
+        return "(", node.table, *node.joins, ")"
 
     def visit_join(self, node: Join) -> Pieces:
         return f" {node.kind} JOIN ", node.source, " ON ", node.on

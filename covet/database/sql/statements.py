@@ -30,11 +30,19 @@ class SubqueryRef:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedTables:
+    """``(table JOIN ..)``: tables that are joined with each other before anything is joined with them."""
+
+    table: TableRef
+    joins: tuple[Join, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """``kind JOIN source ON condition``."""
 
     kind: JoinKind
-    source: TableRef | SubqueryRef
+    source: TableRef | SubqueryRef | JoinedTables
     on: Expression
 
 

@@ -15,6 +15,8 @@ from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, F
 from covet.database.orm.fields.base import Field
+from covet.database.orm.filtered import FilteredRelation
+from covet.database.orm.query.naming import add_name
 from covet.database.orm.query.prefetch import as_prefetch, split_related
 from covet.database.orm.query.state import Annotation, Shape
 from covet.database.orm.query.translation import aggregates_of
@@ -189,11 +191,16 @@ def distinct(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
 
 
 def annotate(
-    queryset: _QS, aggregates: tuple[Aggregate[Any], ...], expressions: Mapping[str, Expression[Any] | Q]
+    queryset: _QS,
+    aggregates: tuple[Aggregate[Any], ...],
+    expressions: Mapping[str, Expression[Any] | Q | FilteredRelation],
 ) -> _QS:
-    """Add named expressions; after ``values()`` the first aggregate fixes what is grouped by."""
+    """Add named expressions and relations; after ``values()`` the first aggregate fixes what is grouped by."""
     named = {**{aggregate.default_alias(): aggregate for aggregate in aggregates}, **expressions}
     for name, value in named.items():
+        if isinstance(value, FilteredRelation):
+            queryset = queryset.derive(*add_name(queryset, name, value))
+            continue
         tokenizer = queryset.tokenizer()
         if isinstance(value, Aggregate) and name not in expressions:
             token = Annotation(name, tokenizer.aggregate(value), len(queryset.state.where))
@@ -329,7 +336,7 @@ def select_related(queryset: _QS, relations: tuple[str | RelationReference, ...]
     """Split the paths: to one is joined, to many is loaded after."""
     if queryset.state.shape is not None:
         raise TypeError("select_related() is for instances; values() takes paths such as 'author__name'.")
-    joined, batched = split_related(queryset.model, relations)
+    joined, batched = split_related(queryset.model, relations, queryset.state)
     paths = tuple(dict.fromkeys((*queryset.state.select_related, *joined)))
     found = queryset.derive(queryset.state._replace(select_related=paths), queryset.params)
     found.prefetches = (*queryset.prefetches, *(as_prefetch(queryset.model, path) for path in batched))

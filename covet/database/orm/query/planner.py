@@ -37,6 +37,7 @@ from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
+    from covet.database.orm.filtered import RelationName
     from covet.database.orm.options import Options, ResolvedPath
     from covet.database.orm.relations import Relation
 
@@ -78,6 +79,8 @@ class SelectPlanner:
                 plain = plain or not chains
         if not crossed:
             return False
+        if any(self._is_selected(token.name) and token.name.has_many for token in self.state.filtered):
+            return True
         if self.state.group_by is not None:
             if len(crossed) > 1 or plain:
                 raise FieldError(
@@ -136,7 +139,12 @@ class SelectPlanner:
             extra = [item.expression for item in order if not _holds_aggregate(item.expression)]
             return tuple(dict.fromkeys([*keys, *extra]))
         # The key of each joined table fixes its other columns (functional dependency).
-        joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
+        named = [
+            self.joins.reach(t.name.relations, None, required=False)
+            for t in self.state.filtered
+            if self._is_selected(t.name)
+        ]
+        joined = [n for n in self.joins.nodes() if n.relation is not None and (not n.relation.many or n in named)]
         link = self.state.link
         keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
         return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
@@ -175,6 +183,7 @@ class SelectPlanner:
         key = next(c.position for c in columns if c.name == options.key[0].attname)
         related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
         if not prefix:
+            related += tuple(self._named_row(t.name) for t in self.state.filtered if self._is_selected(t.name))
             columns.extend(self._annotation(a) for a in self.state.annotations)
         if prefix or self.state.link is None:
             return Entity(options.model, tuple(columns), key, partial, related)
@@ -193,14 +202,25 @@ class SelectPlanner:
         return ResultColumn(name, self.add(expression), token_type(token, self.state), True)
 
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
-        if len(relation.remote._meta.key) > 1:
-            raise FieldError(
-                f"select_related({relation.name!r}): its key is of several fields; use prefetch_related()."
-            )
-        child = self.joins.reach((*_relations_to(node), relation), None, required=False)
+        child = self._selectable((*_relations_to(node), relation))
         entity = self.entity(child, f"{prefix}{relation.name}__")
         absent = relation.kind == "reverse"
         return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
+
+    def _named_row(self, name: RelationName) -> RelatedEntity:
+        """Select the row that a filtered relation names. There may be several for one row of this model."""
+        entity = self.entity(self._selectable(name.relations), f"{name.name}__")
+        return RelatedEntity(name.name, entity, True, name.back, True)
+
+    def _is_selected(self, name: RelationName) -> bool:
+        return name.name in self._related_prefixes()
+
+    def _selectable(self, relations: tuple[Relation, ...]) -> JoinNode:
+        if len(relations[-1].remote._meta.key) > 1:
+            raise FieldError(
+                f"select_related({relations[-1].name!r}): its key is of several fields; use prefetch_related()."
+            )
+        return self.joins.reach(relations, None, required=False)
 
     # -- rows for many parents -------------------------------------------------------------
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from covet.database.orm.query import execution, loaders
 from covet.database.orm.query.loaders import Node
+from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.relations import Relation, RelationReference
+from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -65,6 +67,19 @@ def as_prefetch(model: type[Any], item: str | RelationReference | Prefetch, know
     return found
 
 
+def refuse_filtered(item: str | RelationReference | Prefetch, state: QueryState) -> None:
+    """Refuse a prefetch by the name of a filtered relation."""
+    name = item if isinstance(item, str) else item.path if isinstance(item, Prefetch) else item.relation_name
+    found = state.named(name.partition("__")[0])
+    if found is not None:
+        record = found.name
+        rows = f"{record.remote.__name__}.objects.filter(...)"
+        raise FieldError(
+            f"{record.name!r} is a filtered relation of this query, which is joined and not prefetched: load the "
+            f"related rows by Prefetch({record.path!r}, {rows}, to_attr={record.name!r})."
+        )
+
+
 def _place(prefetch: Prefetch) -> str:
     """Return the path by which others go on from what a prefetch loads."""
     if prefetch.to_attr is None:
@@ -85,19 +100,32 @@ def relations_on(model: type[Any], path: str, places: Mapping[str, str] | None =
         if relation is None and name in options.pending:
             raise options.unknown(name, path)
         if relation is None:
-            known = ", ".join(sorted(options.relations)) or "none"
-            raise FieldError(f"{options.label} has no relation {name[:80]!r} (in {path[:80]!r}). Choices: {known}.")
+            where = f" (in {path[:80]!r})" if path != name else ""
+            known = choices(name[:80], options.relations) or "It has none."
+            raise FieldError(f"{options.label} has no relation {name[:80]!r}{where}. {known}")
         relations.append(relation)
         options = relation.remote._meta
     return relations
 
 
-def split_related(model: type[Any], relations: Iterable[str | RelationReference]) -> tuple[list[str], list[str]]:
+def split_related(
+    model: type[Any], relations: Iterable[str | RelationReference], state: QueryState = EMPTY_STATE
+) -> tuple[list[str], list[str]]:
     """Split the paths of ``select_related``: what a JOIN brings, and what a query of its own must."""
     joined: list[str] = []
     batched: list[str] = []
     for item in relations:
         path = item if isinstance(item, str) else item.relation_name
+        first, _, rest = path.partition("__")
+        named = state.named(first)
+        if named is not None:
+            if rest and any(relation.many for relation in relations_on(named.name.remote, rest)):
+                raise FieldError(
+                    f"select_related({path!r}): after the filtered relation {first!r} it goes on to many rows, which "
+                    "no join can bring. Load these from the related model, by prefetch_related()."
+                )
+            joined.append(path)
+            continue
         steps = relations_on(model, path)
         many = next((i for i, relation in enumerate(steps) if relation.many), len(steps))
         if many:

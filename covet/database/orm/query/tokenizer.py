@@ -196,9 +196,21 @@ class Tokenizer:
                 lookup, negated = find_lookup(rest, self._unknown_lookup) if rest else (EXACT, False)
                 found = self._compare(AnnotationToken("annotation", name), lookup, value)
                 return Group("group", "AND", True, (found,)) if negated else found
-        path = self.options.resolve(key)
+        path = self.resolve(key)
         found = self._leaf(path, value)
         return Group("group", "AND", True, (found,)) if path.negated else found
+
+    def resolve(self, key: str) -> ResolvedPath:
+        """Resolve a path that may end in a lookup."""
+        if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
+            return named.name.resolve(key)
+        return self.options.resolve(key)
+
+    def resolve_field(self, path: str) -> ResolvedPath:
+        """Resolve a path that ends in a field or relation."""
+        if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
+            return named.name.resolve(path, with_lookup=False)
+        return self.options.resolve_field(path)
 
     def _unknown_lookup(self, name: str, known: Iterable[str]) -> FieldError:
         return FieldError(f"An annotation has no lookup {name[:80]!r}. {choices(name[:80], known)}")
@@ -292,7 +304,7 @@ class Tokenizer:
         """Tokenize the path of a field, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
-        return PathToken("path", self.options.resolve_field(path))
+        return PathToken("path", self.resolve_field(path))
 
     def _arithmetic(self, combined: Combined[Any]) -> ExpressionToken:
         left_value, right_value = combined.left, combined.right
@@ -405,5 +417,5 @@ def check_alias(options: Options, state: QueryState, name: str) -> None:
         raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
     if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
         raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None:
+    if state.annotation(name) is not None or state.named(name) is not None:
         raise FieldError(f"The annotation {name!r} is there already.")

@@ -73,6 +73,8 @@ class Translator:
         self.prefix = prefix
         #: Aggregates across a relation to many rows are computed in a subquery each.
         self.by_subquery = False
+        if state.filtered:
+            joins.narrow = self.narrow
 
     # -- paths and parameters --------------------------------------------------------------
 
@@ -220,7 +222,27 @@ class Translator:
             parent=self,
             prefix=path.relations[: many + 1],
         )
-        return inner, match(relation, near, joins.root)
+        condition: nodes.Expression = match(relation, near, joins.root)
+        narrowed = inner.narrow(joins.root, relation) if self.state.filtered else None
+        if narrowed is not None:
+            narrowed[0].require()
+            condition = condition if narrowed[1] is None else nodes.And((condition, narrowed[1]))
+        return inner, condition
+
+    def narrow(
+        self, node: JoinNode, relation: Relation | None = None
+    ) -> tuple[JoinNode, nodes.Expression | None] | None:
+        """Return the last table of a filtered relation, joined from ``node``, and the condition on its rows."""
+        relation = relation or node.relation
+        token = next((token for token in self.state.filtered if token.name.own[0] is relation), None)
+        if token is None:
+            return None
+        last = self.joins.onward(node, token.name.own[1:])
+        if token.condition is None:
+            return last, None
+        row = Joins(last.options, self.joins.names, last.alias)
+        inner = Translator(row, self.state, self.subquery, offset=self.offset, parent=self, prefix=token.name.relations)
+        return last, inner.predicate(token.condition, Context(here=True))
 
     # -- values ----------------------------------------------------------------------------
 

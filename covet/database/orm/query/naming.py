@@ -1,0 +1,91 @@
+"""Naming: ``annotate(live_posts=FilteredRelation("posts", condition=..))`` -> a name in the query state. Pure.
+
+The condition is tokenized as one on the named row itself, so it may speak of that row and of columns of this model, and
+of nothing that would have to be joined for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from covet.database.orm.filtered import FilteredRelation, RelationName, relation_name
+from covet.database.orm.query.prefetch import relations_on
+from covet.database.orm.query.state import EMPTY_STATE, AggregateToken, FilteredToken, QueryState
+from covet.database.orm.query.tokenizer import Tokenizer, check_alias
+from covet.exceptions import FieldError
+
+if TYPE_CHECKING:
+    from covet.database.orm.aggregates import Aggregate
+    from covet.database.orm.options import Options, ResolvedPath
+    from covet.database.orm.query.state import Query
+
+
+def add_name(query: Query, name: str, filtered: FilteredRelation) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters with one more filtered relation."""
+    options: Options = query.model._meta
+    state = query.state
+    check_alias(options, state, name)
+    inner = state.named(filtered.path.partition("__")[0])
+    if inner is not None:
+        raise FieldError(
+            f"FilteredRelation({filtered.path!r}): {inner.name.name!r} is a filtered relation itself, and these do not "
+            f"nest. Begin at the relation, {inner.name.path!r}, and repeat its condition."
+        )
+    found = relation_name(options, name, filtered.path, relations_on(query.model, filtered.path))
+    params = [*query.params]
+    q = filtered.condition
+    condition = _RowTokenizer(options, found, params).q(q) if q.children else None
+    return state._replace(filtered=(*state.filtered, FilteredToken(found, condition))), tuple(params)
+
+
+class _RowTokenizer(Tokenizer):
+    """Tokenizes the condition of a filtered relation: its paths begin with the relation, and go no further."""
+
+    __slots__ = ("named",)
+
+    def __init__(self, options: Options, named: RelationName, params: list[object]) -> None:
+        super().__init__(options, EMPTY_STATE, params)
+        self.named = named
+
+    @override
+    def resolve(self, key: str) -> ResolvedPath:
+        found = self._on_row(key, with_lookup=True)
+        if found is None:
+            path = self.named.path
+            raise FieldError(
+                f"FilteredRelation({path!r}): its condition is about the related rows, so {key[:80]!r} must begin with "
+                f"{path!r}: Q({path}__...). What is about {self.options.label} itself belongs in filter()."
+            )
+        return found
+
+    @override
+    def resolve_field(self, path: str) -> ResolvedPath:
+        found = self._on_row(path, with_lookup=False)
+        if found is None:
+            found = self.options.resolve_field(path)
+            if found.relations:
+                raise self._too_far(path)
+        return found
+
+    @override
+    def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
+        raise FieldError(f"FilteredRelation({self.named.path!r}): its condition cannot hold {aggregate!r}.")
+
+    def _on_row(self, path: str, *, with_lookup: bool) -> ResolvedPath | None:
+        named = self.named
+        if path != named.path and not path.startswith(f"{named.path}__"):
+            return None
+        found = named.resolve(named.name + path[len(named.path) :], with_lookup=with_lookup)
+        if found.relations != named.relations:
+            raise self._too_far(path)
+        return found
+
+    def _too_far(self, path: str) -> FieldError:
+        remote = self.named.remote.__name__
+        return FieldError(
+            f"FilteredRelation({self.named.path!r}): its condition crosses another relation in {path[:80]!r}. "
+            f"It may use the columns of {remote}; use a queryset for more: "
+            f"Q({self.named.path}__in={remote}.objects.filter(...))."
+        )
