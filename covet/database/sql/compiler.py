@@ -22,6 +22,7 @@ from covet.database.sql.statements import (
     Statement,
     SubqueryRef,
     TableRef,
+    UnionAll,
     Update,
 )
 from covet.database.sql.visitor import Pieces, separated
@@ -92,6 +93,9 @@ class SQLCompiler(ExpressionCompiler):
 
     def visit_subquery_ref(self, node: SubqueryRef) -> Pieces:
         return "(", node.select, f") AS {self.quote(node.alias)}"
+
+    def visit_union_all(self, node: UnionAll) -> Pieces:
+        return separated(node.selects, " UNION ALL ")
 
     def visit_joined_tables(self, node: JoinedTables) -> Pieces:
         return "(", node.table, *node.joins, ")"

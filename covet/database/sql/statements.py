@@ -22,10 +22,17 @@ class TableRef:
 
 
 @dataclass(frozen=True, slots=True)
+class UnionAll:
+    """The rows of all ``selects``, which have the same columns. Stands in a ``SubqueryRef``."""
+
+    selects: tuple[Select, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubqueryRef:
     """``(select) AS alias``."""
 
-    select: Select
+    select: Select | UnionAll
     alias: str
 
 

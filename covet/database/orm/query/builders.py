@@ -18,8 +18,8 @@ from covet.database.orm.fields.base import Field
 from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.query.naming import add_name
 from covet.database.orm.query.prefetch import as_prefetch, split_related
-from covet.database.orm.query.state import Annotation, Shape
-from covet.database.orm.query.translation import aggregates_of
+from covet.database.orm.query.state import Annotation, ExpressionToken, QueryState, Shape
+from covet.database.orm.query.translation import aggregates_of, rows_of
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -206,6 +206,7 @@ def annotate(
             token = Annotation(name, tokenizer.aggregate(value), len(queryset.state.where))
         else:
             token = tokenizer.annotation(name, value)
+        _check_rows(token.expression, queryset.state)
         state = queryset.state
         shape, group_by = state.shape, state.group_by
         if shape is not None and shape.names is not None:
@@ -215,6 +216,12 @@ def annotate(
         state = state._replace(annotations=(*state.annotations, token), shape=shape, group_by=group_by)
         queryset = queryset.derive(state, tuple(tokenizer.params))
     return queryset
+
+
+def _check_rows(token: ExpressionToken, state: QueryState) -> None:
+    """Refuse an aggregate over the rows of two relations at once."""
+    for aggregate in aggregates_of(token, state):
+        rows_of(aggregate, state)
 
 
 def aggregates(
@@ -234,6 +241,8 @@ def aggregates(
         if not any(aggregates_of(token, queryset.state)):
             raise TypeError(f"aggregate({name}=...): {expression!r} is not an aggregate.")
         wanted.append(Annotation(name, token, 0))
+    for annotation in wanted:
+        _check_rows(annotation.expression, queryset.state)
     if not wanted:
         raise TypeError("aggregate() takes at least one aggregate.")
     return tuple(tokenizer.params), tuple(wanted)

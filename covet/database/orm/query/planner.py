@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, plain_where
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
@@ -18,7 +19,6 @@ from covet.database.orm.query.state import (
     ExpressionToken,
     OrderToken,
     PathToken,
-    Predicate,
     QueryState,
     SubqueryToken,
 )
@@ -27,6 +27,7 @@ from covet.database.orm.query.translation import (
     Context,
     Translator,
     aggregates_of,
+    conjuncts,
     joined_paths,
     paths_of,
 )
@@ -63,50 +64,64 @@ class SelectPlanner:
         self.joins = Joins(self.options, names or AliasNames(), alias)
         self.translator = Translator(self.joins, state, _subquery, offset=offset)
         self.columns: list[Selected] = []
-        self.translator.by_subquery = self._aggregates_multiply()
+        self.stack: Stack | None = None
+        self._plan_aggregates()
 
     # -- parts -----------------------------------------------------------------------------
 
-    def _aggregates_multiply(self) -> bool:
-        """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
-        crossed: set[tuple[Relation, ...]] = set()
-        plain, first = False, len(self.state.where)
-        for annotation in self.state.annotations:
-            for aggregate in aggregates_of(annotation.expression, self.state):
-                chains = {path.to_many() for path in paths_of(aggregate)} - {()}
-                first = min(first, annotation.after) if chains else first
-                crossed |= chains
-                plain = plain or not chains
-        if not crossed:
-            return False
-        if any(self._is_selected(token.name) and token.name.has_many for token in self.state.filtered):
-            return True
-        if self.state.group_by is not None:
-            if len(crossed) > 1 or plain:
-                raise FieldError(
-                    "Aggregates over different relations cannot share one values().annotate(): "
-                    "the rows of one would multiply those of the other. Ask in two queries."
-                )
-            return False
-        joined = {scope: {p.to_many() for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
-        crossing = {scope: chains for scope, chains in joined.items() if chains}
-        if len(crossed) > 1 or len(crossing) > 1:
-            return True
-        # One relation: its rows are joined once, by the filter that came before the aggregate if there is one.
-        counted = next(iter(crossed))
-        return any(
-            scope >= first or any(chain != counted[: len(chain)] for chain in chains)
-            for scope, chains in crossing.items()
-        )
+    def _plan_aggregates(self) -> None:
+        """Decide how aggregates are computed: over this SELECT, in a subquery each, or in a stack of SELECTs."""
+        state = self.state
+        where = plain_where(state)
+        rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
+        if not any(each.chain for each in rows):
+            return
+        alone = len(rows) == 1 and all(is_one_join(each, where) for each in rows)
+        if state.group_by is None:
+            chains = {each.chain for each in rows} - {()}
+            selected = any(token.name.has_many and self._is_selected(token.name) for token in state.filtered)
+            alone = len(chains) == 1 and all(is_one_join(each, where) for each in rows)
+            self.translator.by_subquery = selected or not alone
+            return
+        keys = [self._named(name) for name in state.group_by]
+        if not alone and self._is_by_key(keys):
+            self.translator.by_subquery = True
+        elif not alone:
+            order = [token.expression for token in state.order_by or ()]
+            keys += [token for token in order if not any(aggregates_of(token, state))]
+            self.stack = Stack(self.options, state, keys, self._part)
+            self.translator = StackTranslator(self.joins, self.stack, self.translator)
+        else:
+            self._check_keys(keys, next(iter(rows)).chain)
+
+    def _is_by_key(self, keys: list[ExpressionToken]) -> bool:
+        """Whether each group is one row of the model."""
+        fields = {key.path.field for key in keys if key.tag == "path" and not key.path.relations}
+        return fields.issuperset(self.options.key)
+
+    def _check_keys(self, keys: list[ExpressionToken], chain: tuple[Relation, ...]) -> None:
+        """Refuse to group by rows that would multiply those of the aggregates."""
+        crossed = [path.to_many() for key in keys for path in paths_of(key)]
+        if any(each != chain[: len(each)] for each in crossed) and any(
+            not token.distinct
+            for annotation in self.state.annotations
+            for token in aggregates_of(annotation.expression, self.state)
+        ):
+            raise many_keys()
+
+    def _part(self, state: QueryState) -> SelectPlanner:
+        return SelectPlanner(self.model, state, names=self.joins.names, offset=self.translator.offset)
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
         """Return WHERE and HAVING."""
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
         for scope, item in enumerate(self.state.where):
-            for part in _conjuncts(item):
+            for part in conjuncts(item):
                 context = Context(scope, required=True)
                 grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
+                if self.stack is not None and not grouped:
+                    continue
                 (having if grouped else where).append(self.translator.predicate(part, context))
         return _all(where), _all(having)
 
@@ -134,7 +149,9 @@ class SelectPlanner:
     def _group_by(self, order: tuple[Order, ...]) -> tuple[nodes.Expression, ...]:
         if not self.is_grouped():
             return ()
-        if self.state.group_by is not None:
+        if self.stack is not None:
+            return tuple(self.translator.value(key) for key in self.stack.keys)
+        if self.state.group_by is not None and not self.translator.by_subquery:
             keys = [self.translator.value(self._named(name)) for name in self.state.group_by]
             extra = [item.expression for item in order if not _holds_aggregate(item.expression)]
             return tuple(dict.fromkeys([*keys, *extra]))
@@ -319,7 +336,7 @@ class SelectPlanner:
         param = self.translator.param
         return Select(
             columns=columns,
-            source=self.joins.root.table(),
+            source=self.joins.root.table() if self.stack is None else self.stack.source(),
             joins=self.joins.build(),
             where=where,
             group_by=group_by,
@@ -364,12 +381,6 @@ def _columns_of(result: Result) -> list[ResultColumn]:
     for child in result.related:
         found.extend(_columns_of(child.entity))
     return found
-
-
-def _conjuncts(token: Predicate) -> tuple[Predicate, ...]:
-    if token.tag == "group" and token.connector == "AND" and not token.negated:
-        return tuple(part for child in token.children for part in _conjuncts(child))
-    return (token,)
 
 
 def _all(items: list[nodes.Expression]) -> nodes.Expression | None:

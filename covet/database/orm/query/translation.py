@@ -43,7 +43,8 @@ class Context(NamedTuple):
     negated: bool = False  #: under a NOT
     required: bool = False  #: a row for which it is not true is out
     after: int = 0  #: how many filter() calls came before the aggregate that is translated
-    aside: bool = False  #: relations to many rows beyond this query's own are asked by EXISTS, lest they multiply it
+    #: The relations whose rows are spoken of: others to many rows are asked by EXISTS, lest they multiply these.
+    along: tuple[Relation, ...] | None = None
     here: bool = False  #: it speaks of the joined row itself, also under a NOT: the filter of an aggregate, a value
 
 
@@ -131,7 +132,7 @@ class Translator:
     def _leaf(self, token: Leaf, context: Context) -> nodes.Expression:
         path = token.path
         if self._needs_exists(path, context):
-            return self._exists(path, token)
+            return self._exists(path, token, context)
         lookup = path.lookup
         kind = lookup.param_type(path.field)
         operand = self.column(path, context)
@@ -145,21 +146,27 @@ class Translator:
         if not isinstance(token.left, PathToken):
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
-        if path.first_many is not None and (token.is_null or context.negated):
-            if path.is_presence and not (self.prefix and self._inside(path)):
-                return nodes.Exists(self._related(path, None), negated=token.is_null)
+        if path.first_many is not None and (token.is_null or context.negated or context.along is not None):
+            if self._asks_presence(path, context):
+                return nodes.Exists(self._related(path, None, context.along), negated=token.is_null)
             if self._needs_exists(path, context):
-                found = self._exists(path, token)
+                found = self._exists(path, token, context)
                 if not token.is_null:
                     return found
                 # A row without related rows has NULL there, as the outer join of the positive condition says.
-                return nodes.Or((found, nodes.Exists(self._related(path, None), negated=True)))
+                return nodes.Or((found, nodes.Exists(self._related(path, None, context.along), negated=True)))
         required = context.required and not token.is_null
         return nodes.IsNull(self.column(path, context._replace(required=required)), negated=not token.is_null)
 
+    def _asks_presence(self, path: ResolvedPath, context: Context) -> bool:
+        """Whether IS NULL asks for related rows: not where one of them is the row that is spoken of."""
+        if context.along is not None:
+            return path.is_presence and self._needs_exists(path, context)
+        return path.is_presence and not (self.prefix and self._inside(path))
+
     def _comparison(self, token: Comparison, context: Context) -> nodes.Expression:
         if isinstance(token.left, PathToken) and self._needs_exists(token.left.path, context):
-            return self._exists(token.left.path, token)
+            return self._exists(token.left.path, token, context)
         left = self.value(token.left, context)
         first = token.right[0]
         if isinstance(first, ParamToken) and first.takes_list:
@@ -175,7 +182,7 @@ class Translator:
 
     def _membership(self, token: Membership, context: Context) -> nodes.Expression:
         if isinstance(token.left, PathToken) and self._needs_exists(token.left.path, context):
-            return self._exists(token.left.path, token)
+            return self._exists(token.left.path, token, context)
         left = self.value(token.left, context)
         node = nodes.In(left, self.subquery(token.query, self.joins.names, self.offset))
         return _definite(node, left) if context.negated else node
@@ -185,33 +192,40 @@ class Translator:
     def _needs_exists(self, path: ResolvedPath, context: Context) -> bool:
         if path.first_many is None:
             return False
+        if context.along is not None:
+            chain = path.to_many()
+            return chain != context.along[: len(chain)]
         if self.parent is None:
             return context.negated and not context.here
         inside = self._inside(path)
         if inside and context.here:
             return False
-        return not inside or (
-            (context.negated or context.aside) and any(r.many for r in path.relations[len(self.prefix) :])
-        )
+        return not inside or (context.negated and any(r.many for r in path.relations[len(self.prefix) :]))
 
-    def _exists(self, path: ResolvedPath, token: Predicate) -> nodes.Exists:
-        return nodes.Exists(self._related(path, token))
+    def _exists(self, path: ResolvedPath, token: Predicate, context: Context) -> nodes.Exists:
+        return nodes.Exists(self._related(path, token, context.along))
 
-    def _related(self, path: ResolvedPath, token: Predicate | None) -> Select:
+    def _related(self, path: ResolvedPath, token: Predicate | None, along: tuple[Relation, ...] | None) -> Select:
         """Return ``SELECT 1`` of the related rows for which ``token`` holds."""
         owner = self if self.parent is None or self._inside(path) else self.parent
-        inner, condition = owner.nest(path)
+        inner, condition = owner.nest(path.relations, along or ())
         if token is not None:
             condition = nodes.And((condition, inner.predicate(token, Context(scope=0, required=True))))
         root = inner.joins.root
         return Select((Selected(nodes.Constant(1)),), root.table(), inner.joins.build(), condition)
 
-    def nest(self, path: ResolvedPath) -> tuple[Translator, nodes.Expression]:
-        """Return a translator whose root is the first relation to many of ``path``, and its match with this query."""
+    def nest(
+        self, relations: tuple[Relation, ...], along: tuple[Relation, ...] = ()
+    ) -> tuple[Translator, nodes.Expression]:
+        """Return a translator whose root is the first of ``relations`` to many, and its match with this query.
+
+        ``along`` are relations of this query: the first that leaves them is meant.
+        """
         start = len(self.prefix)
-        many = next(i for i in range(start, len(path.relations)) if path.relations[i].many)
-        near = self.joins.reach(path.relations[start:many], None, required=False)
-        relation = path.relations[many]
+        shared = next((i for i, (a, b) in enumerate(zip(relations, along, strict=False)) if a is not b), len(along))
+        many = next(i for i in range(max(start, shared), len(relations)) if relations[i].many)
+        near = self.joins.reach(relations[start:many], None, required=False)
+        relation = relations[many]
         names = self.joins.names
         joins = Joins(relation.remote._meta, names, names.next())
         inner = Translator(
@@ -220,7 +234,7 @@ class Translator:
             self.subquery,
             offset=self.offset,
             parent=self,
-            prefix=path.relations[: many + 1],
+            prefix=relations[: many + 1],
         )
         condition: nodes.Expression = match(relation, near, joins.root)
         narrowed = inner.narrow(joins.root, relation) if self.state.filtered else None
@@ -272,22 +286,23 @@ class Translator:
         """
         if not self.by_subquery:
             return self.aggregate_call(token)
-        path = next((path for path in paths_of(token) if path.first_many is not None), None)
-        if path is None:
+        chain = rows_of(token, self.state)
+        if not chain:
             return self.aggregate_call(token)
-        inner, condition = self.nest(path)
+        inner, condition = self.nest(chain)
         call = inner.aggregate_call(token)
-        for item in self.state.where[:after]:
-            if any(many_prefix(crossed) == inner.prefix for crossed in joined_paths(item)):
-                condition = nodes.And((condition, inner.predicate(item, Context(scope=0, aside=True))))
-                break
+        chosen = choosing(chain, self.state.where[:after])
+        if chosen is not None:
+            condition = nodes.And((condition, inner.predicate(chosen, Context(along=chain))))
         select = Select((Selected(call),), inner.joins.root.table(), inner.joins.build(), condition)
         return nodes.ScalarSubquery(select, token.type)
 
     def aggregate_call(self, token: AggregateToken) -> nodes.Expression:
         """Translate an aggregate over the rows of this SELECT."""
         argument = self.value(token.argument) if token.argument is not None else None
-        condition = self.predicate(token.filter, Context(here=True)) if token.filter is not None else None
+        condition: nodes.Expression | None = None
+        if token.filter is not None:
+            condition = self.predicate(token.filter, Context(here=True, along=rows_of(token, self.state)))
         return finish_aggregate(token, argument, condition, self)
 
 
@@ -333,9 +348,38 @@ def paths_of(token: ExpressionToken | Predicate | None) -> Iterator[ResolvedPath
         yield from paths_of(child)
 
 
-def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
-    """Return the relations of a path up to the first that leads to many rows; nothing where none does."""
-    return () if path.first_many is None else path.relations[: path.first_many + 1]
+def many_prefix(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
+    """Return the relations up to the first that leads to many rows; nothing where none does."""
+    many = next((i for i, relation in enumerate(relations) if relation.many), None)
+    return () if many is None else relations[: many + 1]
+
+
+def rows_of(token: AggregateToken, state: QueryState) -> tuple[Relation, ...]:
+    """Return the relations whose rows an aggregate is over: those of its argument; its filter only chooses."""
+    chains = sorted(dict.fromkeys(path.to_many() for path in _followed(token.argument, state)), key=len)
+    for chain in chains:
+        if chain != chains[-1][: len(chain)]:
+            one, other = (".".join(relation.name for relation in each) for each in (chain, chains[-1]))
+            raise FieldError(
+                f"{token.name.capitalize()}() over {one!r} and {other!r} at once would be over every pair of their "
+                "rows. Compute one aggregate each, and combine these: Sum(...) * Sum(...)."
+            )
+    return chains[-1] if chains else ()
+
+
+def _followed(token: ExpressionToken | None, state: QueryState) -> Iterator[ResolvedPath]:
+    """Yield the paths in an expression, those of the annotations that it uses included."""
+    yield from paths_of(token)
+    for name in annotations_of(token):
+        yield from _followed(state.annotation(name), state)
+
+
+def choosing(chain: tuple[Relation, ...], where: tuple[Predicate, ...]) -> Predicate | None:
+    """Return the ``filter()`` call that chooses which rows of ``chain`` are meant: the first that crosses it."""
+    first = many_prefix(chain)
+    if not first:
+        return None
+    return next((item for item in where if any(many_prefix(p.relations) == first for p in joined_paths(item))), None)
 
 
 def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
@@ -348,6 +392,13 @@ def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
     for path in paths_of(token):
         if path.first_many is not None and not (token.tag == "null" and token.is_null and path.is_presence):
             yield path
+
+
+def conjuncts(token: Predicate) -> tuple[Predicate, ...]:
+    """Return the conditions that all have to hold for a condition to hold."""
+    if token.tag == "group" and token.connector == "AND" and not token.negated:
+        return tuple(part for child in token.children for part in conjuncts(child))
+    return (token,)
 
 
 def _children(  # noqa: PLR0911 - one return a kind
