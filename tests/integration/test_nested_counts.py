@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from covet import Avg, Count, F, FieldError, Max, Q, Sum, create_all
+from covet import Avg, Count, F, FieldError, FilteredRelation, Max, Q, Sum, create_all
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.community import ALL, Comment, Order, Post, User
@@ -116,6 +117,42 @@ async def test_expressions_of_aggregates_over_different_relations(talk: None) ->
         await User.objects.annotate(n=Count("posts") * 10 + Count("orders")).order_by("id").values_list("n", flat=True)
     )
     assert rows == [32, 1, 0]
+
+
+async def test_over_all_rows_each_relation_is_grouped_once_and_joined(talk: None) -> None:
+    counted = User.objects.annotate(n=Count("posts"), m=Count("orders"), views=Sum("posts__views", default=-1))
+    with capture_queries() as queries:
+        assert await counted.order_by("id").values_list("n", "m", "views") == [(3, 2, 3), (0, 1, -1), (0, 0, -1)]
+        assert [user.username for user in await counted.filter(n__gt=1)] == ["alice"]
+    for sql in queries.sql:
+        assert sql.count("(SELECT") == sql.count("LEFT JOIN (SELECT") == 2
+        assert sql.count("GROUP BY") == 2
+    assert await counted.filter(m__gt=0).count() == 2
+    assert await counted.aggregate(most=Max("n"), views=Sum("views")) == {"most": 3, "views": 1}
+
+
+async def test_for_few_rows_each_row_asks_for_its_own(talk: None) -> None:
+    counted = User.objects.annotate(n=Count("posts"), m=Count("orders")).order_by("id")
+    with capture_queries() as queries:
+        assert [user.n for user in await counted[:2]] == [3, 0]
+        assert [user.m for user in await counted.filter(username="bob")] == [1]
+        first: Any = await counted.first()
+        assert (first.n, first.m) == (3, 2)
+        assert await counted.filter(n__gt=1).exists()
+    assert not [sql for sql in queries.sql if "JOIN" in sql or "GROUP BY" in sql]
+
+
+async def test_an_aggregate_that_looks_at_its_row_stays_beside_it(talk: None) -> None:
+    posts = FilteredRelation("posts", condition=Q(posts__views__lt=F("age")))
+    counted = User.objects.annotate(young=posts).annotate(n=Count("young"), m=Count("orders"))
+    assert await counted.order_by("id").values_list("n", "m") == [(3, 2), (0, 1), (0, 0)]
+
+
+async def test_update_and_delete_by_aggregates_over_several_relations(talk: None) -> None:
+    counted = User.objects.annotate(n=Count("posts"), m=Count("orders"))
+    assert await counted.filter(n__gt=1).update(city="Oslo") == 1
+    assert await counted.filter(m=0).delete() == (1, {"User": 1})
+    assert await User.objects.order_by("id").values_list("username", "city") == [("alice", "Oslo"), ("bob", "Rome")]
 
 
 async def test_one_aggregate_over_two_relations_is_refused(talk: None) -> None:

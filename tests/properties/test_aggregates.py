@@ -1,8 +1,8 @@
 """Random rows, random filters and aggregates across relations, against what Python counts.
 
-The rule: all filters choose the users. The first ``filter()`` that crosses the relation of an aggregate also chooses the
-related rows that it is over: a condition on such a row, or on rows beyond it of which one has to fulfil it. Every row
-that is meant is counted once, whatever else is asked in the same query.
+The rule: all filters choose the users. The first ``filter()`` that crosses the relation of an aggregate also chooses
+the related rows that it is over: a condition on such a row, or on rows beyond it of which one has to fulfil it. Every
+row that is meant is counted once, whatever else is asked in the same query.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, plain_where
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
@@ -33,7 +34,7 @@ from covet.database.orm.query.translation import (
 )
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
+from covet.database.sql.statements import Join, Lock, Order, Select, Selected, SubqueryRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class SelectPlanner:
         names: AliasNames | None = None,
         offset: int = 0,
         alias: str | None = None,
+        few: bool = False,
     ) -> None:
+        """Plan for ``state``; ``few``: whoever asks takes one or two of the rows."""
+        self.few = few
         self.model = model
         self.options: Options = model._meta
         self.state = state
@@ -82,6 +86,8 @@ class SelectPlanner:
             selected = any(token.name.has_many and self._is_selected(token.name) for token in state.filtered)
             alone = len(chains) == 1 and all(is_one_join(each, where) for each in rows)
             self.translator.by_subquery = selected or not alone
+            if self.translator.by_subquery and not self.few and is_over_all(state):
+                self.translator = DerivingTranslator(self.joins, self.translator)
             return
         keys = [self._named(name) for name in state.group_by]
         if not alone and self._is_by_key(keys):
@@ -337,7 +343,7 @@ class SelectPlanner:
         return Select(
             columns=columns,
             source=self.joins.root.table() if self.stack is None else self.stack.source(),
-            joins=self.joins.build(),
+            joins=self.joins.build() + self._derived(),
             where=where,
             group_by=group_by,
             having=having,
@@ -348,6 +354,9 @@ class SelectPlanner:
             distinct_on=distinct_on,
             lock=self._lock(),
         )
+
+    def _derived(self) -> tuple[Join, ...]:
+        return self.translator.joined() if isinstance(self.translator, DerivingTranslator) else ()
 
     def _lock(self) -> Lock | None:
         lock = self.state.lock

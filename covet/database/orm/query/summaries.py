@@ -63,7 +63,7 @@ def count(model: type[Any], state: QueryState) -> Select:
 def exists(model: type[Any], state: QueryState) -> Select:
     """Return the SELECT of one row with a constant, or of none."""
     state = _lean(state)
-    planner = SelectPlanner(model, state)
+    planner = SelectPlanner(model, state, few=True)
     where, having = planner.conditions()
     statement = planner.statement((Selected(nodes.Constant(1)),), where, having, ordered=False)
     if state.distinct or state.distinct_on:

@@ -356,7 +356,7 @@ def many_prefix(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
 
 def rows_of(token: AggregateToken, state: QueryState) -> tuple[Relation, ...]:
     """Return the relations whose rows an aggregate is over: those of its argument; its filter only chooses."""
-    chains = sorted(dict.fromkeys(path.to_many() for path in _followed(token.argument, state)), key=len)
+    chains = sorted(dict.fromkeys(path.to_many() for path in followed_paths(token.argument, state)), key=len)
     for chain in chains:
         if chain != chains[-1][: len(chain)]:
             one, other = (".".join(relation.name for relation in each) for each in (chain, chains[-1]))
@@ -367,11 +367,11 @@ def rows_of(token: AggregateToken, state: QueryState) -> tuple[Relation, ...]:
     return chains[-1] if chains else ()
 
 
-def _followed(token: ExpressionToken | None, state: QueryState) -> Iterator[ResolvedPath]:
+def followed_paths(token: ExpressionToken | Predicate | None, state: QueryState) -> Iterator[ResolvedPath]:
     """Yield the paths in an expression, those of the annotations that it uses included."""
     yield from paths_of(token)
     for name in annotations_of(token):
-        yield from _followed(state.annotation(name), state)
+        yield from followed_paths(state.annotation(name), state)
 
 
 def choosing(chain: tuple[Relation, ...], where: tuple[Predicate, ...]) -> Predicate | None:
