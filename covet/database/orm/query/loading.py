@@ -52,7 +52,7 @@ async def load(instance: _I) -> _I:
             raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
-                await (_load_deferred(peers) if relation is None else _load_referred(peers, relation))
+                await (_load_deferred(peers) if relation is None else _load_referred(peers, relation, target))
     if not target._is_loaded:
         await _copy(target, _missing(target), None)
         mark_loaded(target)
@@ -64,11 +64,18 @@ def _missing(instance: Any) -> list[Field[Any]]:
     return [field for field in options.fields if field.attname not in instance.__dict__]
 
 
-async def _load_referred(peers: Peers, relation: Relation) -> None:
-    """Load a relation of all peers of the instance that refers."""
+async def _load_referred(peers: Peers, relation: Relation, target: Any) -> None:
+    """Load a relation of all peers of the instance that refers; a row that none of them has is not asked for again."""
     members = peers.members()
-    if len(members) > 1:
-        await loaders.load_relation(members, relation)
+    if len(members) <= 1:
+        return
+    is_asked = any(vars(member).get(relation.cache_name) is target for member in members)
+    await loaders.load_relation(members, relation)
+    if is_asked and relation.kind == "reverse" and not target._is_loaded:
+        name, remote = relation.model.__name__, relation.remote
+        raise remote.DoesNotExist(
+            f"This {name} has no {remote.__name__}. 'await instance.load({relation.label})' gives None instead."
+        )
 
 
 async def _load_deferred(peers: Peers) -> None:
