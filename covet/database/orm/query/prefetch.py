@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from covet.database.orm.options import MAX_DEPTH
 from covet.database.orm.query import execution, loaders
 from covet.database.orm.query.loaders import Node
 from covet.database.orm.query.state import EMPTY_STATE, QueryState
@@ -39,7 +41,7 @@ class Prefetch:
         queryset: QuerySet[Any, Any] | None = None,
         to_attr: str | None = None,
     ) -> None:
-        self.path = lookup if isinstance(lookup, str) else lookup.relation_name
+        self.path = _path_of(lookup, "prefetch_related")
         self.queryset = queryset
         self.to_attr = to_attr
         if to_attr is not None and not to_attr.isidentifier():
@@ -69,7 +71,7 @@ def as_prefetch(model: type[Any], item: str | RelationReference | Prefetch, know
 
 def refuse_filtered(item: str | RelationReference | Prefetch, state: QueryState) -> None:
     """Refuse a prefetch by the name of a filtered relation."""
-    name = item if isinstance(item, str) else item.path if isinstance(item, Prefetch) else item.relation_name
+    name = item.path if isinstance(item, Prefetch) else _path_of(item, "prefetch_related")
     found = state.named(name.partition("__")[0])
     if found is not None:
         record = found.name
@@ -93,7 +95,10 @@ def relations_on(model: type[Any], path: str, places: Mapping[str, str] | None =
     relations: list[Relation] = []
     options: Options = model._meta
     done = ""
-    for name in path.split("__"):
+    names = path.split("__")
+    if len(names) > MAX_DEPTH:
+        raise FieldError(f"{path[:80]!r} crosses more than {MAX_DEPTH} relations.")
+    for name in names:
         done = f"{done}__{name}" if done else name
         real = (places or {}).get(done, name).rpartition("__")[2]
         relation = options.relations.get(real)
@@ -115,7 +120,7 @@ def split_related(
     joined: list[str] = []
     batched: list[str] = []
     for item in relations:
-        path = item if isinstance(item, str) else item.relation_name
+        path = _path_of(item, "select_related")
         first, _, rest = path.partition("__")
         named = state.named(first)
         if named is not None:
@@ -128,11 +133,36 @@ def split_related(
             continue
         steps = relations_on(model, path)
         many = next((i for i, relation in enumerate(steps) if relation.many), len(steps))
+        _refuse_circle(path, steps[:many])
         if many:
             joined.append("__".join(relation.name for relation in steps[:many]))
         if many < len(steps):
             batched.append(path)
     return joined, batched
+
+
+def _path_of(item: object, method: str) -> str:
+    """Return the path that a name or a relation stands for."""
+    if isinstance(item, str):
+        return item
+    if isinstance(item, RelationReference):
+        return item.relation_name
+    raise TypeError(f"{method}() takes the names of relations or relations such as Post.author, not {_kind(item)}.")
+
+
+def _kind(item: object) -> str:
+    return "None" if item is None else type(item).__name__
+
+
+def _refuse_circle(path: str, joined: list[Relation]) -> None:
+    """Refuse to join the way back to a row that is there already."""
+    for index, (there, back) in enumerate(itertools.pairwise(joined)):
+        if back is there.inverse:
+            enough = "__".join(relation.name for relation in joined[: index + 1])
+            raise FieldError(
+                f"select_related({path[:80]!r}) goes in a circle: {there.label} and {back.label} are two sides of one "
+                f"relation, and both are known after select_related({enough!r})."
+            )
 
 
 def _tree(model: type[Any], prefetches: Sequence[Prefetch]) -> dict[str, Node]:
@@ -200,4 +230,9 @@ async def prefetch_related_objects(instances: Iterable[Any], /, *relations: str 
     prefetches: list[Prefetch] = []
     for item in relations:
         prefetches.append(as_prefetch(model, item, prefetches))
-    await loaders.load_tree(rows, _tree(model, prefetches), rows[0].__dict__.get("_database"))
+    tree = _tree(model, prefetches)
+    for node in tree.values():
+        relation = node.relation
+        if relation.kind != "forward" and any(getattr(row, relation.local_field.attname) is None for row in rows):
+            raise ValueError(f"{relation.label}: this {model.__name__} has no key yet; save it first.")
+    await loaders.load_tree(rows, tree, rows[0].__dict__.get("_database"))

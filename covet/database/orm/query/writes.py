@@ -37,6 +37,7 @@ from covet.exceptions import FieldError, IntegrityError
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
+    from covet.database.orm.relations import Relation
 
 
 def table_ref(options: Options, *, aliased: bool = True) -> TableRef:
@@ -234,8 +235,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
             assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
             continue
         relation = options.relations.get(name)
-        refers = relation.remote_field.attname if relation and isinstance(value, relation.remote) else None
-        plain = value if refers is None else getattr(value, refers)
+        plain = value if relation is None else _key_of(relation, value)
         assignments.append((field, len(params)))
         params.append(encoded(field, field.clean(plain)))
     if queryset.state.empty:
@@ -248,6 +248,19 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         adapter.plans.put(key, plan)
     number: int = await execute(adapter, queryset.model, plan, tuple(params), rows=False)
     return number
+
+
+def _key_of(relation: Relation, value: Any) -> object:
+    """Return the key that a foreign key stores for an instance; anything else is taken as the key."""
+    if not hasattr(type(value), "_meta"):
+        return cast("object", value)
+    remote = relation.remote
+    if not isinstance(value, remote):
+        raise TypeError(f"{relation.label} takes a {remote.__name__}, not {type(value).__name__}.")
+    key: object = getattr(value, relation.remote_field.attname)
+    if key is None:
+        raise ValueError(f"{relation.label}: the related {remote.__name__} has no key yet; save it first.")
+    return key
 
 
 def _update_statement(
