@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -28,14 +29,30 @@ _ROWS = f"""
 """
 
 
-@pytest.fixture
-async def server(postgresql_url: str) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """Yield a connection of the driver to a database with many users, posts and orders."""
-    await postgresql_server.empty(postgresql_url)
-    covet.database.DatabaseConfig(url=postgresql_url, alias="default", replace=True)
+@pytest.fixture(scope="module")
+def filled(postgresql_url: str) -> str:
+    """Store many users, posts and orders, once for the tests of this module; they change nothing."""
+    with asyncio.Runner() as runner:
+        runner.run(_fill(postgresql_url))
+    return postgresql_url
+
+
+async def _fill(url: str) -> None:
+    await postgresql_server.empty(url)
+    covet.database.DatabaseConfig(url=url, alias="default", replace=True)
     await create_all(ALL)
-    connection = await asyncpg.connect(postgresql_url)
+    await covet.database.close_all()
+    forget()
+    connection = await asyncpg.connect(url)
     await connection.execute(_ROWS)
+    await connection.close()
+
+
+@pytest.fixture
+async def server(filled: str) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """Yield a connection of the driver; covet has one, too."""
+    covet.database.DatabaseConfig(url=filled, alias="default", replace=True)
+    connection = await asyncpg.connect(filled)
     yield connection
     await connection.close()
     await covet.database.close_all()

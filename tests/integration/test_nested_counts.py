@@ -134,8 +134,8 @@ async def test_over_all_rows_each_relation_is_grouped_once_and_joined(talk: None
 async def test_for_few_rows_each_row_asks_for_its_own(talk: None) -> None:
     counted = User.objects.annotate(n=Count("posts"), m=Count("orders")).order_by("id")
     with capture_queries() as queries:
-        assert [user.n for user in await counted[:2]] == [3, 0]
-        assert [user.m for user in await counted.filter(username="bob")] == [1]
+        assert [user.annotation("n", int) for user in await counted[:2]] == [3, 0]
+        assert [user.annotation("m", int) for user in await counted.filter(username="bob")] == [1]
         first: Any = await counted.first()
         assert (first.n, first.m) == (3, 2)
         assert await counted.filter(n__gt=1).exists()

@@ -52,15 +52,15 @@ PATHS: list[tuple[Callable[[], object], str]] = [
     (
         lambda: Biography.objects.select_related("writer__biography"),
         (
-            "select_related('writer__biography') goes in a circle: Biography.writer and Writer.biography are two sides of "
-            "one relation, and both are known after select_related('writer')."
+            "select_related('writer__biography') goes in a circle: Biography.writer and Writer.biography are two sides "
+            "of one relation, and both are known after select_related('writer')."
         ),
     ),
     (
         lambda: Post.objects.select_related("author__biography__writer"),
         (
-            "select_related('author__biography__writer') goes in a circle: Writer.biography and Biography.writer are two "
-            "sides of one relation, and both are known after select_related('author__biography')."
+            "select_related('author__biography__writer') goes in a circle: Writer.biography and Biography.writer are "
+            "two sides of one relation, and both are known after select_related('author__biography')."
         ),
     ),
     (
