@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from covet import Count, F, FieldError, FilteredRelation, Q, Sum, create_all
+from covet import Count, Exists, F, FieldError, FilteredRelation, OuterRef, Q, Sum, create_all
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.library import ALL, Biography, Note, Post, Tag, Writer
@@ -225,6 +225,14 @@ async def test_exists_count_and_distinct_know_the_name(library: Database) -> Non
     assert await Writer.objects.filter(pk__in=named).values_list("name", flat=True) == ["ann"]
 
 
+async def test_the_condition_may_refer_to_a_query_around_this_one(library: Database) -> None:
+    inner = Writer.objects.annotate(
+        better=FilteredRelation("posts", condition=Q(posts__views__gt=OuterRef("views")))
+    ).filter(better__id__gt=0)
+    found = Post.objects.filter(~Exists(inner)).values_list("title", flat=True)
+    assert await found == ["a"]
+
+
 MISTAKES = [
     (
         lambda: Writer.objects.annotate(x=FilteredRelation("posts", condition=Q(name="ann"))),
@@ -245,8 +253,8 @@ MISTAKES = [
         "FilteredRelation('posts'): its condition crosses another relation in 'edited__views'.",
     ),
     (
-        lambda: Writer.objects.annotate(x=FilteredRelation("posts", condition=Q(posts__views=Count("edited")))),
-        "FilteredRelation('posts'): its condition cannot hold Count('edited').",
+        lambda: Writer.objects.annotate(x=FilteredRelation("posts", condition=Q(posts__views=Count("id")))),
+        "FilteredRelation('posts'): its condition cannot hold an aggregate.",
     ),
     (
         lambda: Writer.objects.annotate(x=POPULAR).annotate(y=FilteredRelation("x__tags")),

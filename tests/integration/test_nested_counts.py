@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from covet import Avg, Count, F, FieldError, FilteredRelation, Max, Q, Sum, create_all
+from covet import Avg, Count, Exists, F, FieldError, FilteredRelation, Max, OuterRef, Q, Sum, create_all
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.community import ALL, Comment, Order, Post, User
@@ -145,6 +145,12 @@ async def test_for_few_rows_each_row_asks_for_its_own(talk: None) -> None:
 async def test_an_aggregate_that_looks_at_its_row_stays_beside_it(talk: None) -> None:
     posts = FilteredRelation("posts", condition=Q(posts__views__lt=F("age")))
     counted = User.objects.annotate(young=posts).annotate(n=Count("young"), m=Count("orders"))
+    assert await counted.order_by("id").values_list("n", "m") == [(3, 2), (0, 1), (0, 0)]
+
+
+async def test_a_reference_of_a_query_in_the_filter_of_an_aggregate_means_the_row_of_the_model(talk: None) -> None:
+    ordered = Exists(Order.objects.filter(user=OuterRef("pk")))
+    counted = User.objects.annotate(n=Count("posts", filter=Q(ordered)), m=Count("orders"))
     assert await counted.order_by("id").values_list("n", "m") == [(3, 2), (0, 1), (0, 0)]
 
 

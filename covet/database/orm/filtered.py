@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from covet.database.orm.conditions import Q
-from covet.database.orm.lookups import ISNULL, find_lookup
+from covet.database.orm.lookups import ISNULL, resolve_lookup
 from covet.database.orm.options import ResolvedPath
 from covet.database.orm.relations import RelationReference
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from covet.database.orm.options import Options
     from covet.database.orm.relations import Relation
     from covet.exceptions import FieldError
+
+#: What may stand at the end of a path.
+MayFollow = Literal["lookup", "transform"]
 
 __all__ = ["FilteredRelation", "RelationName", "relation_name"]
 
@@ -59,7 +62,7 @@ class RelationName:
         self.own = tuple(replace(step, name=name, optional=True) for step in relation.steps)
         self.relations = (*before, *self.own)
         self.relation = relation
-        self._paths: dict[tuple[str, bool], ResolvedPath] = {}
+        self._paths: dict[tuple[str, MayFollow], ResolvedPath] = {}
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.path}>"
@@ -79,23 +82,23 @@ class RelationName:
         """The attribute by which a related row knows the row that it was joined to."""
         return self.relation.back if len(self.own) == len(self.relations) else None
 
-    def resolve(self, path: str, *, with_lookup: bool = True) -> ResolvedPath:
-        """Resolve a path that begins with the name."""
-        found = self._paths.get((path, with_lookup))
+    def resolve(self, path: str, may_follow: MayFollow) -> ResolvedPath:
+        """Resolve a path that begins with the name; a lookup or a transform may follow."""
+        found = self._paths.get((path, may_follow))
         if found is None:
-            found = self._paths[path, with_lookup] = self._resolve(path, with_lookup=with_lookup)
+            found = self._paths[path, may_follow] = self._resolve(path, may_follow)
         return found
 
-    def _resolve(self, path: str, *, with_lookup: bool) -> ResolvedPath:
+    def _resolve(self, path: str, may_follow: MayFollow) -> ResolvedPath:
         """Resolve the rest on the related model, where no column of this side stands for it: the row may be missing."""
         rest = path[len(self.name) + 2 :]
         options: Options = self.remote._meta
         first = rest.partition("__")[0]
         target: type[Any] | None = self.remote
         if rest and (options.find_field(first) or first in options.relations or first in options.pending):
-            inner = options.resolve(rest) if with_lookup else options.resolve_field(rest)
+            inner = options.resolve(rest) if may_follow == "lookup" else options.resolve_value(rest)
             target = inner.target
-        elif not with_lookup:
+        elif may_follow == "transform":
             if rest:
                 raise options.unknown(first, path)
             inner = options.resolve_field(options.key[0].name)
@@ -121,7 +124,7 @@ class RelationName:
         def unknown(name: str, _known: Iterable[str]) -> FieldError:
             return options.unknown(name.partition("__")[0], path)
 
-        is_null = find_lookup(lookup, unknown)[0] is ISNULL
+        is_null = resolve_lookup(options.key[0], lookup.split("__"), unknown).lookup is ISNULL
         return f"{options.key[0].name if is_null else 'pk'}__{lookup}"
 
 

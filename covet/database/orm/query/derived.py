@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.groups import plain_where
 from covet.database.orm.query.joins import Joins
-from covet.database.orm.query.state import AggregateToken, Group, QueryState
-from covet.database.orm.query.translation import Translator, followed_paths, rows_of
+from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.tokens import AggregateToken, ExpressionToken, Group, OuterToken, SubqueryToken
+from covet.database.orm.query.translation import Translator
+from covet.database.orm.query.traversal import followed_paths, rows_of, walk
+from covet.database.orm.query.valuation import aggregate_call
 from covet.database.sql import nodes
 from covet.database.sql.statements import Join, Select, Selected, SubqueryRef
 
@@ -44,7 +48,7 @@ class _Table:
 
     def value(self, token: AggregateToken) -> nodes.ColumnRef:
         """Return the column of an aggregate; NULL where there is no related row."""
-        call = self.inner.aggregate_call(token._replace(default=None))
+        call = aggregate_call(self.inner, token._replace(default=None))
         return nodes.ColumnRef(self.alias, self.calls.setdefault(call, f"a{len(self.calls)}"), token.type)
 
     def join(self) -> Join:
@@ -63,15 +67,15 @@ class DerivingTranslator(Translator):
     __slots__ = ("tables",)
 
     def __init__(self, joins: Joins, like: Translator) -> None:
-        super().__init__(joins, like.state, like.subquery, offset=like.offset)
+        super().__init__(joins, like.state, like.subquery, offset=like.offset, outer=like.outer)
         self.by_subquery = True
         self.tables: dict[tuple[Relation, ...], _Table] = {}
 
     @override
-    def aggregate(self, token: AggregateToken, after: int) -> nodes.Expression:
-        chain = rows_of(token, self.state)
-        if not chain or self._looks_out(token, chain):
-            return super().aggregate(token, after)
+    def value(self, token: ExpressionToken, context: Context = NOWHERE) -> nodes.Expression:
+        chain = rows_of(token, self.state) if isinstance(token, AggregateToken) else ()
+        if not isinstance(token, AggregateToken) or not chain or self._looks_out(token, chain):
+            return super().value(token, context)
         table = self.tables.get(chain)
         if table is None:
             table = self.tables[chain] = _Table(self, chain)
@@ -87,6 +91,8 @@ class DerivingTranslator(Translator):
         """Whether an aggregate uses the row that it is of, which a table beside that row cannot see."""
         first = next(relation for relation in chain if relation.many)
         if any(first in named.name.own and named.condition is not None for named in self.state.filtered):
+            return True
+        if any(isinstance(inner, SubqueryToken | OuterToken) for inner in walk(token)):
             return True
         return any(first not in path.relations for path in followed_paths(token, self.state))
 

@@ -19,28 +19,22 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from typing_extensions import override
 
+from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import Joins
-from covet.database.orm.query.state import (
+from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.tokens import (
     AggregateToken,
     ExpressionToken,
     Group,
     Membership,
     PathToken,
     Predicate,
-    QueryState,
     SubqueryToken,
 )
-from covet.database.orm.query.translation import (
-    Context,
-    Translator,
-    aggregates_of,
-    choosing,
-    conjuncts,
-    joined_paths,
-    paths_of,
-    rows_of,
-)
+from covet.database.orm.query.translation import Translator
+from covet.database.orm.query.traversal import aggregates_of, choosing, conjuncts, joined_paths, paths_of, rows_of
+from covet.database.orm.query.valuation import aggregate_call
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected, SubqueryRef, UnionAll
 from covet.exceptions import FieldError
@@ -112,7 +106,7 @@ def rows_for(options: Options, state: QueryState, each: Over, make: Make) -> tup
         return planner, planner.conditions()[0]
     pk = PathToken("path", options.resolve_field("pk"))
     chosen = state._replace(order_by=(), shape=None, group_by=None)
-    query = Membership("membership", pk, SubqueryToken("subquery", options.model, chosen, 0))
+    query = Membership("membership", pk, SubqueryToken("subquery", options.model, chosen, 0, 0))
     planner = make(state._replace(where=(query,)))
     where = cast("nodes.Expression", planner.conditions()[0])
     if each.chosen is None:
@@ -162,7 +156,7 @@ class Stack:
         for position, (token, rows) in enumerate(self.aggregates.items()):
             value: nodes.Expression = nodes.Constant(None)
             if rows == each:
-                value = translator.aggregate_call(token)
+                value = aggregate_call(translator, token)
             elif token.type is not None:
                 value = nodes.Cast(value, token.type)
             columns.append(Selected(value, f"a{position}"))
@@ -186,15 +180,18 @@ class StackTranslator(Translator):
     __slots__ = ("stack",)
 
     def __init__(self, joins: Joins, stack: Stack, inner: Translator) -> None:
-        super().__init__(joins, stack.state, inner.subquery, offset=inner.offset)
+        super().__init__(joins, stack.state, inner.subquery, offset=inner.offset, outer=inner.outer)
         self.stack = stack
 
     @override
-    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:
-        return self.stack.key(token) or super().value(token, context)
+    def value(self, token: ExpressionToken, context: Context = NOWHERE) -> nodes.Expression:
+        key = self.stack.key(token)
+        if key is not None:
+            return key
+        return self.stack.picked(token) if isinstance(token, AggregateToken) else super().value(token, context)
 
     @override
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
+    def column(self, path: ResolvedPath, context: Context = NOWHERE) -> nodes.ColumnRef:
         same = (
             key
             for key in self.stack.keys
@@ -204,10 +201,6 @@ class StackTranslator(Translator):
         if found is None:
             raise FieldError(f"{path.path!r} is not among the values() that the query groups by.")
         return found
-
-    @override
-    def aggregate(self, token: AggregateToken, after: int) -> nodes.Expression:
-        return self.stack.picked(token)
 
 
 def many_keys() -> FieldError:

@@ -6,18 +6,18 @@ of nothing that would have to be joined for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from covet.database.orm.filtered import FilteredRelation, RelationName, relation_name
+from covet.database.orm.filtered import FilteredRelation, MayFollow, RelationName, relation_name
 from covet.database.orm.query.prefetch import relations_on
-from covet.database.orm.query.state import EMPTY_STATE, AggregateToken, FilteredToken, QueryState
+from covet.database.orm.query.state import EMPTY_STATE, FilteredToken, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, check_alias
+from covet.database.orm.query.traversal import aggregates_of
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
-    from covet.database.orm.aggregates import Aggregate
     from covet.database.orm.options import Options, ResolvedPath
     from covet.database.orm.query.state import Query
 
@@ -37,6 +37,8 @@ def add_name(query: Query, name: str, filtered: FilteredRelation) -> tuple[Query
     params = [*query.params]
     q = filtered.condition
     condition = _RowTokenizer(options, found, params).q(q) if q.children else None
+    if any(aggregates_of(condition, EMPTY_STATE)):
+        raise FieldError(f"FilteredRelation({filtered.path!r}): its condition cannot hold an aggregate.")
     return state._replace(filtered=(*state.filtered, FilteredToken(found, condition))), tuple(params)
 
 
@@ -51,7 +53,7 @@ class _RowTokenizer(Tokenizer):
 
     @override
     def resolve(self, key: str) -> ResolvedPath:
-        found = self._on_row(key, with_lookup=True)
+        found = self._on_row(key, "lookup")
         if found is None:
             path = self.named.path
             raise FieldError(
@@ -61,23 +63,19 @@ class _RowTokenizer(Tokenizer):
         return found
 
     @override
-    def resolve_field(self, path: str) -> ResolvedPath:
-        found = self._on_row(path, with_lookup=False)
+    def resolve_value(self, path: str) -> ResolvedPath:
+        found = self._on_row(path, "transform")
         if found is None:
-            found = self.options.resolve_field(path)
+            found = self.options.resolve_value(path)
             if found.relations:
                 raise self._too_far(path)
         return found
 
-    @override
-    def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
-        raise FieldError(f"FilteredRelation({self.named.path!r}): its condition cannot hold {aggregate!r}.")
-
-    def _on_row(self, path: str, *, with_lookup: bool) -> ResolvedPath | None:
+    def _on_row(self, path: str, may_follow: MayFollow) -> ResolvedPath | None:
         named = self.named
         if path != named.path and not path.startswith(f"{named.path}__"):
             return None
-        found = named.resolve(named.name + path[len(named.path) :], with_lookup=with_lookup)
+        found = named.resolve(named.name + path[len(named.path) :], may_follow)
         if found.relations != named.relations:
             raise self._too_far(path)
         return found

@@ -7,23 +7,22 @@ from typing import Any
 
 from typing_extensions import override
 
+from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.groups import Over, over, rows_for
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
-from covet.database.orm.query.state import (
+from covet.database.orm.query.state import Annotation, QueryState
+from covet.database.orm.query.tokens import (
     AggregateToken,
-    Annotation,
+    AnnotationToken,
     ConditionToken,
     ExpressionToken,
-    QueryState,
+    PathToken,
 )
-from covet.database.orm.query.translation import (
-    Translator,
-    aggregates_of,
-    annotations_of,
-    finish_aggregate,
-)
+from covet.database.orm.query.translation import Translator
+from covet.database.orm.query.traversal import aggregates_of, annotations_of
+from covet.database.orm.query.valuation import finish_aggregate
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected, SubqueryRef
@@ -120,7 +119,9 @@ class _Apart(Translator):
         self.model = model
 
     @override
-    def aggregate(self, token: AggregateToken, after: int) -> nodes.Expression:
+    def value(self, token: ExpressionToken, context: Context = NOWHERE) -> nodes.Expression:
+        if not isinstance(token, AggregateToken):
+            return super().value(token, context)
         rows = over(token, self.state, self.state.where)
         return nodes.ScalarSubquery(_direct(self.model, self.state, rows, [token]), token.type)
 
@@ -142,23 +143,24 @@ def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...])
     return Select(columns, SubqueryRef(inner, "q"))
 
 
-class _Outer:
-    """Reads the columns of an inner query from outside: each argument of an aggregate becomes one."""
+class _Outer(Translator):
+    """Reads the columns of an inner query from outside: what an aggregate is over becomes a column of it."""
+
+    __slots__ = ("planner",)
 
     def __init__(self, planner: SelectPlanner) -> None:
+        super().__init__(planner.joins, planner.state, planner.translator.subquery)
         self.planner = planner
 
-    def value(self, token: ExpressionToken) -> nodes.Expression:
+    @override
+    def value(self, token: ExpressionToken, context: Context = NOWHERE) -> nodes.Expression:
         if isinstance(token, AggregateToken):
-            return self._aggregate(token)
-        if token.tag == "arithmetic":
-            return nodes.Arithmetic(token.operator, self.value(token.left), self.value(token.right), token.type)
-        return self.planner.translator.value(token)
-
-    def _aggregate(self, token: AggregateToken) -> nodes.Expression:
-        argument = self._inner(token.argument) if token.argument is not None else None
-        condition = self._inner(ConditionToken("condition", token.filter)) if token.filter is not None else None
-        return finish_aggregate(token, argument, condition, self.planner.translator)
+            argument = self._inner(token.argument) if token.argument is not None else None
+            condition = self._inner(ConditionToken("condition", token.filter)) if token.filter is not None else None
+            return finish_aggregate(token, argument, condition, self)
+        if isinstance(token, PathToken | AnnotationToken):
+            return self._inner(token)
+        return super().value(token, context)
 
     def _inner(self, token: ExpressionToken) -> nodes.ColumnRef:
         expression = self.planner.translator.value(token)
