@@ -182,7 +182,7 @@ async def store(graph: Graph) -> Rows:
     for name in ("friends", "follows"):
         table = getattr(Writer, name).through
         await table.objects.bulk_create([table(from_writer_id=a, to_writer_id=b) for a, b in links[name]])
-    ends: dict[str, set[tuple[int, int]]] = {
+    ends = {
         "Post.author": {(p, writers[a]) for p, (a, _) in zip(posts, graph.posts, strict=True)},
         "Post.editor": {(p, writers[e]) for p, (_, e) in zip(posts, graph.posts, strict=True) if e is not None},
         "Note.post": set(zip(notes, on, strict=True)),
@@ -191,21 +191,28 @@ async def store(graph: Graph) -> Rows:
         "Writer.friends": links["friends"],
         "Writer.follows": links["follows"],
     }
-    turned = {
-        "Writer.posts": "Post.author",
-        "Writer.edited": "Post.editor",
-        "Post.notes": "Note.post",
-        "Writer.biography": "Biography.writer",
-        "Tag.posts": "Post.tags",
-        "Writer.followers": "Writer.follows",
-    }
-    ends |= {name: {(b, a) for a, b in ends[other]} for name, other in turned.items()}
-    found = Rows({Writer: writers, Tag: tags, Post: posts, Note: notes, Biography: lives})
+    return Rows({Writer: writers, Tag: tags, Post: posts, Note: notes, Biography: lives}, _related(ends))
+
+
+#: Relations and the same links from the other side.
+TURNED = {
+    "Writer.posts": "Post.author",
+    "Writer.edited": "Post.editor",
+    "Post.notes": "Note.post",
+    "Writer.biography": "Biography.writer",
+    "Tag.posts": "Post.tags",
+    "Writer.followers": "Writer.follows",
+}
+
+
+def _related(ends: dict[str, set[tuple[int, int]]]) -> dict[Step, dict[int, list[int]]]:
+    """Return for each relation where it leads from each key."""
+    both = ends | {name: {(b, a) for a, b in ends[other]} for name, other in TURNED.items()}
+    found: dict[Step, dict[int, list[int]]] = {}
     for step in STEPS:
-        at: dict[int, list[int]] = {}
-        for near, far in ends[repr(step)]:
+        at = found[step] = {}
+        for near, far in both[repr(step)]:
             at.setdefault(near, []).append(far)
-        found.related[step] = at
     return found
 
 

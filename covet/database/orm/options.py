@@ -108,6 +108,10 @@ class Options:
         #: The tables that many-to-many relations declared here made for themselves.
         self.link_models: list[type[Any]] = []
         self.set_fields(())
+        self._start_paths()
+
+    def _start_paths(self) -> None:
+        """Begin to remember what paths lead to."""
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
         self._value_paths: dict[str, ResolvedPath] = {}

@@ -15,7 +15,7 @@ Every SELECT finds every group, because each is over the same rows of the model.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from typing_extensions import override
 
@@ -104,15 +104,28 @@ def rows_for(options: Options, state: QueryState, each: Over, make: Make) -> tup
     if is_one_join(each, state.where):
         planner = make(state)
         return planner, planner.conditions()[0]
+    if each.chosen is not None and [each.chosen] == [item for item in state.where if any(joined_paths(item))]:
+        # A row of the model is meant if one of its related rows is, so what chooses the one chooses the other.
+        planner = make(state._replace(where=tuple(item for item in state.where if item != each.chosen)))
+        return planner, _both(planner.conditions()[0], _chosen(planner, each))
     pk = PathToken("path", options.resolve_field("pk"))
     chosen = state._replace(order_by=(), shape=None, group_by=None)
     query = Membership("membership", pk, SubqueryToken("subquery", options.model, chosen, 0, 0))
     planner = make(state._replace(where=(query,)))
-    where = cast("nodes.Expression", planner.conditions()[0])
+    return planner, _both(planner.conditions()[0], _chosen(planner, each))
+
+
+def _chosen(planner: Planner, each: Over) -> nodes.Expression | None:
+    """Return the condition on the related rows that an aggregate is over."""
     if each.chosen is None:
-        return planner, where
-    context = Context(along=each.chain, required=True)
-    return planner, nodes.And((where, planner.translator.predicate(each.chosen, context)))
+        return None
+    return planner.translator.predicate(each.chosen, Context(along=each.chain, required=True))
+
+
+def _both(one: nodes.Expression | None, other: nodes.Expression | None) -> nodes.Expression | None:
+    if one is None or other is None:
+        return one or other
+    return nodes.And((one, other))
 
 
 class Stack:
