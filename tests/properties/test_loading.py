@@ -21,7 +21,7 @@ from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.library import ALL, Biography, Note, Post, Tag, Writer
 
-FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+FEW = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 #: A row by its model and key, and what a path finds from it.
 Tree = tuple[int, Any]

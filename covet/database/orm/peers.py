@@ -35,10 +35,15 @@ class Peers:
     #: Nothing is loaded on being awaited (fetch mode ``raise``).
     refused: ClassVar[bool] = False
 
-    def __init__(self, rows: Rows[Any] | weakref.ref[Rows[Any]], path: tuple[str, ...] = ()) -> None:
-        self._rows = rows if isinstance(rows, weakref.ref) else weakref.ref(rows)
+    def __init__(self, rows: Rows[Any] | weakref.ref[Any], path: tuple[str, ...] = ()) -> None:
+        self._rows: weakref.ref[Any] = rows if isinstance(rows, weakref.ref) else weakref.ref(rows)
         self.path = path
         self._locks: dict[Hashable, asyncio.Lock] | None = None
+
+    @classmethod
+    def of(cls, instance: object, path: tuple[str, ...] = ()) -> Peers:
+        """Return the peers that one instance leads to, whatever became of the list that it came in (``get()``)."""
+        return cls(weakref.ref(instance), path)
 
     def under(self, name: str) -> Peers:
         """Return the peers of the instances at the attribute ``name`` of these."""
@@ -53,7 +58,7 @@ class Peers:
     def members(self) -> list[Any]:
         """Return the instances, each once; empty when the result is gone."""
         rows = self._rows()
-        found: Iterator[Any] = iter(()) if rows is None else iter(rows)
+        found: Iterator[Any] = iter(()) if rows is None else iter(rows) if isinstance(rows, Rows) else iter((rows,))
         for name in self.path:
             found = _step(found, name)
         return list({id(instance): instance for instance in found}.values())

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from covet.database.orm.peers import Peers
 from covet.database.orm.query import execution
 from covet.database.orm.query.tokenizer import linked
 from covet.database.orm.unloaded import take_over
 
 if TYPE_CHECKING:
-    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
 
@@ -135,7 +135,8 @@ class _Task:
         rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
-            under = peers.under(target)
+            alone = len(self.instances) == 1 and not peers.refused
+            under = Peers.of(self.instances[0], (target,)) if alone else peers.under(target)
             for row in rows:
                 row._peers = under
         return rows

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.fields.base import Field
+from covet.database.orm.peers import Peers
 from covet.database.orm.query import loaders
 from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.unloaded import mark_loaded, refused, unloaded_class
@@ -13,7 +14,6 @@ from covet.exceptions import FieldError, NotLoaded
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
-    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
 
@@ -46,8 +46,8 @@ async def load(instance: _I) -> _I:
     if target._is_loaded or state.get("_adding"):
         return instance
     peers: Peers | None = state.get("_peers")
+    relation: Relation | None = state.get("_relation")
     if peers is not None:
-        relation: Relation | None = state.get("_relation")
         if peers.refused:
             raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
@@ -56,6 +56,8 @@ async def load(instance: _I) -> _I:
     if not target._is_loaded:
         await _copy(target, _missing(target), None)
         mark_loaded(target)
+        if peers is not None and relation is not None:
+            target._peers = Peers.of(target)  # it had those of the row that refers to it
     return instance
 
 
@@ -66,10 +68,10 @@ def _missing(instance: Any) -> list[Field[Any]]:
 
 async def _load_referred(peers: Peers, relation: Relation, target: Any) -> None:
     """Load a relation of all peers of the instance that refers; a row that none of them has is not asked for again."""
-    members = peers.members()
+    members: list[Any] = peers.members()
     if len(members) <= 1:
         return
-    is_asked = any(vars(member).get(relation.cache_name) is target for member in members)
+    is_asked = any(member.__dict__.get(relation.cache_name) is target for member in members)
     await loaders.load_relation(members, relation)
     if is_asked and relation.kind == "reverse" and not target._is_loaded:
         name, remote = relation.model.__name__, relation.remote

@@ -246,9 +246,9 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
 
 def _key_of(relation: Relation, value: Any) -> object:
     """Return the key that a foreign key stores for an instance; anything else is taken as the key."""
-    if not hasattr(type(value), "_meta"):
-        return cast("object", value)
     remote = relation.remote
+    if not hasattr(value, "_meta"):
+        return cast("object", value)
     if not isinstance(value, remote):
         raise TypeError(f"{relation.label} takes a {remote.__name__}, not {type(value).__name__}.")
     key: object = getattr(value, relation.remote_field.attname)
