@@ -9,6 +9,7 @@ from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import Expression
 
 JoinKind = Literal["INNER", "LEFT"]
+SetOperator = Literal["UNION", "UNION ALL", "INTERSECT", "EXCEPT"]
 LockStrength = Literal["UPDATE", "NO KEY UPDATE", "SHARE", "KEY SHARE"]
 
 
@@ -22,18 +23,19 @@ class TableRef:
 
 
 @dataclass(frozen=True, slots=True)
-class UnionAll:
-    """The rows of all ``selects``, which have the same columns. Stands in a ``SubqueryRef``."""
-
-    selects: tuple[Select, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class SubqueryRef:
     """``(select) AS alias``."""
 
-    select: Select | UnionAll
+    select: Select | SetOperation
     alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """``select UNION select ...``: the rows of several SELECTs as one; the columns have the names of the first."""
+
+    operator: SetOperator
+    selects: tuple[Select, ...]
 
 
 @dataclass(frozen=True, slots=True)

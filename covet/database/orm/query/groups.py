@@ -36,7 +36,7 @@ from covet.database.orm.query.translation import Translator
 from covet.database.orm.query.traversal import aggregates_of, choosing, conjuncts, joined_paths, paths_of, rows_of
 from covet.database.orm.query.valuation import aggregate_call
 from covet.database.sql import nodes
-from covet.database.sql.statements import Select, Selected, SubqueryRef, UnionAll
+from covet.database.sql.statements import Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Planner(Protocol):
     translator: Translator
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]: ...
+
+    def source(self) -> TableRef | SubqueryRef: ...
 
 
 #: Makes the planner of another SELECT of the same model, as part of the same statement.
@@ -159,7 +161,7 @@ class Stack:
             distinct=False,
         )
         selects = [self._select(plain, each) for each in dict.fromkeys(self.aggregates.values())]
-        return SubqueryRef(UnionAll(tuple(selects)), _STACK)
+        return SubqueryRef(SetOperation("UNION ALL", tuple(selects)), _STACK)
 
     def _select(self, plain: QueryState, each: Over) -> Select:
         planner, where = rows_for(self.options, plain, each, self.make)
@@ -173,7 +175,7 @@ class Stack:
             elif token.type is not None:
                 value = nodes.Cast(value, token.type)
             columns.append(Selected(value, f"a{position}"))
-        return Select(tuple(columns), planner.joins.root.table(), planner.joins.build(), where, keys)
+        return Select(tuple(columns), planner.source(), planner.joins.build(), where, keys)
 
     def key(self, token: ExpressionToken) -> nodes.ColumnRef | None:
         """Return the column of a key."""

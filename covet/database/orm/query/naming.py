@@ -15,6 +15,7 @@ from covet.database.orm.query.prefetch import relations_on
 from covet.database.orm.query.state import EMPTY_STATE, FilteredToken, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, check_alias
 from covet.database.orm.query.traversal import aggregates_of
+from covet.database.orm.relations import Relation
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def add_name(query: Query, name: str, filtered: FilteredRelation) -> tuple[Query
             f"FilteredRelation({filtered.path!r}): {inner.name.name!r} is a filtered relation itself, and these do not "
             f"nest. Begin at the relation, {inner.name.path!r}, and repeat its condition."
         )
-    found = relation_name(options, name, filtered.path, relations_on(query.model, filtered.path))
+    chain: list[Relation] = []
+    for relation in relations_on(query.model, filtered.path):
+        if not isinstance(relation, Relation):
+            raise FieldError(f"FilteredRelation({filtered.path!r}): {relation.label} leads to several models.")
+        chain.append(relation)
+    found = relation_name(options, name, filtered.path, chain)
     params = [*query.params]
     q = filtered.condition
     condition = _RowTokenizer(options, found, params).q(q) if q.children else None

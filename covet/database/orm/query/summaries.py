@@ -105,7 +105,7 @@ def _uses_aggregates(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
 def _direct(model: type[Any], state: QueryState, each: Over, tokens: list[ExpressionToken]) -> Select:
     planner, where = rows_for(model._meta, state, each, lambda part: SelectPlanner(model, part))
     columns = tuple(Selected(planner.translator.value(token)) for token in tokens)
-    return Select(columns, planner.joins.root.table(), planner.joins.build(), where)
+    return Select(columns, planner.source(), planner.joins.build(), where)
 
 
 class _Apart(Translator):
