@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Hashable, Iterator
-from typing import Any, ClassVar, Literal, TypeVar
+from collections.abc import Hashable, Iterable, Iterator
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
 _R = TypeVar("_R")
 
@@ -61,7 +61,8 @@ class Peers:
         At the end of a generic relation stand instances of several models.
         """
         rows = self._rows()
-        found: Iterator[Any] = iter(()) if rows is None else iter(rows) if isinstance(rows, Rows) else iter((rows,))
+        start: Iterable[Any] = () if rows is None else cast("Rows[Any]", rows) if isinstance(rows, Rows) else (rows,)
+        found = iter(start)
         for name in self.path:
             found = _step(found, name)
         return list({id(instance): instance for instance in found if isinstance(instance, model)}.values())
