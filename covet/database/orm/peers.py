@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Hashable, Iterable, Iterator
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, ClassVar, Literal, TypeVar
 
 _R = TypeVar("_R")
 
@@ -61,7 +61,7 @@ class Peers:
         At the end of a generic relation stand instances of several models.
         """
         rows = self._rows()
-        start: Iterable[Any] = () if rows is None else cast("Rows[Any]", rows) if isinstance(rows, Rows) else (rows,)
+        start: Iterable[Any] = () if rows is None else (rows,) if hasattr(rows, "_meta") else rows
         found = iter(start)
         for name in self.path:
             found = _step(found, name)

@@ -12,7 +12,8 @@ from covet.database.orm.fields.base import MISSING, Field
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.literals import condition_node
 from covet.database.orm.names import object_name
-from covet.database.orm.relationships.foreign_key import ACTIONS, ForeignKey
+from covet.database.orm.on_delete import ON_UPDATE
+from covet.database.orm.relationships.foreign_key import ForeignKey
 from covet.database.schema import constraints as schema
 from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
 from covet.database.sql import nodes
@@ -79,8 +80,8 @@ def _foreign_key(options: Options, field: ForeignKey[Any]) -> schema.ForeignKeyC
         target=remote.db_table,
         target_columns=(target.column,),
         target_schema=remote.schema,
-        on_delete=ACTIONS[field.on_delete],
-        on_update=ACTIONS[field.on_update],
+        on_delete=field.constraint_action,
+        on_update=ON_UPDATE[field.on_update],
         deferrable=field.deferrable,
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.fields.base import Field
 from covet.database.orm.peers import Peers
 from covet.database.orm.query import loaders
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.unloaded import is_absent, mark_loaded, refused, unloaded_class
 from covet.exceptions import FieldError, NotLoaded
@@ -52,16 +54,36 @@ async def load(instance: _I) -> _I:
             raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
-                await (_load_deferred(peers, target) if relation is None else _load_referred(peers, relation, target))
+                work = (
+                    _load_referred(peers, relation, target) if relation is not None else _load_deferred(peers, target)
+                )
+                await (told(_purpose(target), work) if HOOKS.callbacks else work)
     if not target._is_loaded:
-        if relation is not None and relation.near_type is not None and not await _found(target):
+        alone = _load_alone(target)
+        if not await (told(_purpose(target), alone) if HOOKS.callbacks else alone):
             return cast("_I", None)  # no constraint keeps the row of a generic relation there
-        if not target._is_loaded:
-            await _copy(target, _missing(target), None)
-            mark_loaded(target)
         if peers is not None and relation is not None:
             target._peers = Peers.of(target)  # it had those of the row that refers to it
     return instance
+
+
+async def _load_alone(instance: Any) -> bool:
+    """Load one instance; return whether there is a row."""
+    relation: Relation | None = instance.__dict__.get("_relation")
+    if relation is not None and relation.near_type is not None and not await _found(instance):
+        return False
+    if not instance._is_loaded:
+        await _copy(instance, _missing(instance), None)
+        mark_loaded(instance)
+    return True
+
+
+def _purpose(instance: Any) -> Purpose:
+    """Return what it is to load an instance: the relation that leads to it, or the fields that it misses."""
+    relation: Relation | None = instance.__dict__.get("_relation")
+    if relation is None:
+        return Purpose("deferred", instance._meta.model)
+    return Purpose("relation", relation.model, relation=relation)
 
 
 async def _found(reference: Any) -> bool:

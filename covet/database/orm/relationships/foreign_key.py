@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, cast, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm import registry
 from covet.database.orm.conditions import Q
-from covet.database.orm.fields.base import Field
+from covet.database.orm.fields.base import MISSING, Field
 from covet.database.orm.fields.fast_check import FastCheck, holds
+from covet.database.orm.on_delete import (
+    CASCADE,
+    DB_SET_DEFAULT,
+    DB_SET_NULL,
+    DO_NOTHING,
+    LEFT_TO_THE_DATABASE,
+    ON_DELETE,
+    ON_UPDATE,
+    SET,
+    SET_DEFAULT,
+    SET_NULL,
+    OnDelete,
+    OnUpdate,
+    delete_action,
+)
 from covet.database.orm.relations import Relation, RelationReference, pair
 from covet.database.orm.relationships.reverse import attach, reverse_names, same_place
 from covet.database.orm.relationships.reverse_manager import ReverseManager
@@ -26,25 +41,6 @@ if TYPE_CHECKING:
 _M = TypeVar("_M", bound="Model[Any]")
 _To = TypeVar("_To", default=Any)  # a model, or ``model | None``
 
-OnDelete = Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "DO_NOTHING"]
-
-CASCADE: Final = "CASCADE"
-PROTECT: Final = "PROTECT"
-RESTRICT: Final = "RESTRICT"
-SET_NULL: Final = "SET_NULL"
-SET_DEFAULT: Final = "SET_DEFAULT"
-DO_NOTHING: Final = "DO_NOTHING"
-
-#: What the constraint in the database says for each rule.
-ACTIONS: Final[dict[str, ReferentialAction]] = {
-    "CASCADE": "CASCADE",
-    "PROTECT": "RESTRICT",
-    "RESTRICT": "RESTRICT",
-    "SET_NULL": "SET NULL",
-    "SET_DEFAULT": "SET DEFAULT",
-    "DO_NOTHING": "NO ACTION",
-}
-
 
 class RelationOptions(TypedDict, total=False):
     """The options of a foreign key besides its target, nullability and ``on_delete``."""
@@ -52,7 +48,7 @@ class RelationOptions(TypedDict, total=False):
     related_name: str
     related_query_name: str
     to_field: str
-    on_update: OnDelete
+    on_update: OnUpdate
     db_column: str
     db_index: bool
     db_constraint: bool
@@ -61,6 +57,7 @@ class RelationOptions(TypedDict, total=False):
     primary_key: bool
     unique: bool
     default: Any
+    db_default: Any
     verbose_name: str
     help_text: str
     editable: bool
@@ -119,9 +116,10 @@ class ForeignKey(Field[_To], RelationReference):
     def _read_options(self, options: dict[str, Any]) -> None:
         super()._read_options(options)
         self.to: Any = options["to"]
-        self.on_delete = self._action("on_delete", options.get("on_delete", CASCADE))
-        self.on_update = self._action("on_update", options.get("on_update", DO_NOTHING))
         self.db_constraint = bool(options.get("db_constraint", True))
+        on_delete: object = options.get("on_delete", CASCADE)
+        self.on_delete: OnDelete = on_delete if isinstance(on_delete, SET) else self._action("on_delete", on_delete)
+        self.on_update = cast("OnUpdate", self._action("on_update", options.get("on_update", DO_NOTHING)))
         self.deferrable = bool(options.get("deferrable", False))
         self.db_index = bool(options.get("db_index", True))
         if not isinstance(self.to, str) and not callable(self.to):
@@ -129,17 +127,35 @@ class ForeignKey(Field[_To], RelationReference):
                 f"{type(self).__name__}() takes a model, its name or a function, not {self.to!r}."
             )
 
-    def _action(self, option: str, value: object) -> str:
+    def _action(self, option: Literal["on_delete", "on_update"], value: object) -> OnDelete:
+        known = ON_DELETE if option == "on_delete" else ON_UPDATE
         action = value.upper().replace(" ", "_") if isinstance(value, str) else ""
-        if action not in ACTIONS:
+        if action not in known:
+            others = " or SET(...)" if option == "on_delete" else ""
             raise ModelDefinitionError(
-                f"{type(self).__name__}({option}={value!r}): choose one of {', '.join(ACTIONS)}."
+                f"{type(self).__name__}({option}={value!r}): choose one of {', '.join(known)}{others}."
             )
-        if action == SET_NULL and not self.null:
-            raise ModelDefinitionError(f"{type(self).__name__}({option}='SET_NULL') needs nullable=True.")
+        missing = self._missing_for(action)
+        if missing is not None:
+            raise ModelDefinitionError(f"{type(self).__name__}({option}={action!r}) needs {missing}.")
+        return cast("OnDelete", action)
+
+    @property
+    def constraint_action(self) -> ReferentialAction:
+        """What the constraint in the database does when the other row is deleted."""
+        return delete_action(self.on_delete, default_in_database=self.db_default is not MISSING)
+
+    def _missing_for(self, action: str) -> str | None:
+        """Return what an action needs and this key does not have."""
+        if action in {SET_NULL, DB_SET_NULL} and not self.null:
+            return "nullable=True"
         if action == SET_DEFAULT and not self.has_default():
-            raise ModelDefinitionError(f"{type(self).__name__}({option}='SET_DEFAULT') needs a default.")
-        return action
+            return "a default"
+        if action == DB_SET_DEFAULT and self.db_default is MISSING:
+            return "a db_default"
+        if action in LEFT_TO_THE_DATABASE - {DO_NOTHING} and not self.db_constraint:
+            return "the constraint in the database; leave db_constraint=False out"
+        return None
 
     # -- belonging to a model --------------------------------------------------------------
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, cast, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
+from covet.database.orm.on_delete import OnDelete
 from covet.database.orm.relations import Relation, RelationReference
-from covet.database.orm.relationships.foreign_key import ForeignKey, OnDelete, RelationOptions
+from covet.database.orm.relationships.foreign_key import ForeignKey, RelationOptions
 from covet.database.orm.unloaded import make_reference
 
 if TYPE_CHECKING:
