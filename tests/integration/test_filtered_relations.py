@@ -9,6 +9,7 @@ import pytest
 from covet import Count, Exists, F, FieldError, FilteredRelation, OuterRef, Q, Sum, create_all
 from covet.database import capture_queries
 from tests.conftest import Database
+from tests.models import orders as orders_models
 from tests.models.library import ALL, Biography, Note, Post, Tag, Writer
 
 POPULAR = FilteredRelation("posts", condition=Q(posts__views__gte=10))
@@ -319,3 +320,41 @@ def test_equal_questions_are_equal_states_whatever_the_values() -> None:
     assert one.state == two.state
     assert hash(one.state) == hash(two.state)
     assert one.params == (1, "a")
+
+
+@pytest.fixture
+async def orders(database: Database) -> None:
+    """Store order 1 of a tenant with two items, two notes and one label, and order 2 with one item."""
+    await create_all(orders_models.ALL)
+    tenant = await orders_models.Tenant.create(name="acme")
+    one, two = [await orders_models.Order.create(tenant=tenant, number=number) for number in (1, 2)]
+    for order, position, name in ((one, 1, "pen"), (one, 2, "ink"), (two, 1, "ink")):
+        await orders_models.Item.create(order=order, position=position, name=name)
+    await orders_models.Note.objects.bulk_create([orders_models.Note(order=one, text=text) for text in "ab"])
+    await one.labels.add(await orders_models.Label.create(word="big", size=3))
+
+
+async def test_keys_of_several_columns_are_joined_under_a_condition(orders: None) -> None:
+    order, item, note = orders_models.Order, orders_models.Item, orders_models.Note
+    pens = FilteredRelation("items", condition=Q(items__name="pen"))
+    named = order.objects.annotate(pen=pens).order_by("number")
+    assert await named.values_list("number", "pen__position") == [(1, 1), (2, None)]
+    assert [row.number for row in await named.filter(pen__isnull=True)] == [2]
+    assert [row.number for row in await named.filter(pen=await item.objects.get(name="pen"))] == [1]
+    _, rows = await asked(named.select_related("pen"))
+    assert [row.pen and row.pen.name for row in rows] == ["pen", None]
+    big = FilteredRelation("labels", condition=Q(labels__size__gt=1))
+    assert await order.objects.annotate(big=big).order_by("number").values_list("big__word", flat=True) == ["big", None]
+    first = FilteredRelation("order", condition=Q(order__number=2))
+    assert await note.objects.annotate(second=first).filter(second__isnull=True).count() == 2
+
+
+async def test_aggregates_over_keys_of_several_columns_do_not_multiply(orders: None) -> None:
+    counted = orders_models.Order.objects.annotate(n=Count("items"), m=Count("notes"), k=Count("labels"))
+    assert await counted.order_by("number").values_list("n", "m", "k") == [(2, 2, 1), (1, 0, 0)]
+    grouped = orders_models.Order.objects.values("tenant").annotate(n=Count("items"), m=Count("notes"))
+    assert await grouped.values_list("n", "m") == [(3, 2)]
+    found = orders_models.Order.objects.filter(items__name="ink", notes__text="a")
+    assert await found.aggregate(n=Count("items"), m=Count("notes")) == {"n": 1, "m": 1}
+    by_key = orders_models.Item.objects.values("order").annotate(n=Count("remarks"), m=Count("order__notes"))
+    assert await by_key.order_by("order").values_list("n", "m") == [(0, 4), (0, 0)]

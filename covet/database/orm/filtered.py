@@ -106,13 +106,10 @@ class RelationName:
             inner = options.resolve(self._key_lookup(rest, path))
         relations = (*self.relations, *inner.relations)
         many = [index for index, relation in enumerate(relations) if relation.many]
+        first_many = many[0] if many else None
+        parts = tuple(replace(part, relations=relations, nullable=True, first_many=first_many) for part in inner.parts)
         return replace(
-            inner,
-            path=path,
-            relations=relations,
-            target=target,
-            nullable=True,
-            first_many=many[0] if many else None,
+            inner, path=path, relations=relations, target=target, nullable=True, first_many=first_many, parts=parts
         )
 
     def _key_lookup(self, lookup: str, path: str) -> str:

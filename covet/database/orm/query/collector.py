@@ -27,9 +27,6 @@ _Keys: TypeAlias = "dict[Relation, dict[Any, None]]"
 #: How many of the objects that are in the way a message shows.
 _SHOWN = 3
 
-#: How many keys of several columns one statement takes: each is a condition of its own.
-_COMPOSITE_KEYS = 200
-
 
 def followed(model: type[Any]) -> list[Relation]:
     """Return the foreign keys to a model whose rule is not left to the database."""
@@ -47,18 +44,13 @@ def rows_of(model: type[Any], alias: str, keys: Iterable[_Values]) -> QuerySet[A
     """Return the rows with these primary keys."""
     options: Options = model._meta
     base = _base(model, alias)
-    if len(options.key) == 1:
-        return base.derive(*where_keys((base.state, ()), options.resolve("pk__in"), [key[0] for key in keys]))
-    return base.filter(_has_key(model, keys))
+    return base.derive(*where_keys((base.state, ()), options.resolve("pk__in"), _primary_keys(model, keys)))
 
 
-def _has_key(model: type[Any], keys: Iterable[_Values]) -> Q:
+def _primary_keys(model: type[Any], keys: Iterable[_Values]) -> list[Any]:
+    """Return keys as ``pk__in`` takes them: tuples where a key has several columns."""
     options: Options = model._meta
-    if len(options.key) == 1:
-        return Q(pk__in=[key[0] for key in keys])
-    names = [field.attname for field in options.key]
-    rows = tuple(Q(**dict(zip(names, key, strict=True))) for key in keys)
-    return Q.of(rows, "OR")
+    return list(keys) if len(options.key) > 1 else [key[0] for key in keys]
 
 
 def _base(model: type[Any], alias: str) -> QuerySet[Any, Any]:
@@ -167,18 +159,16 @@ class Collector:
         """Return the rows that refer to these keys and are not deleted."""
         found = self._referring(relation, keys)
         if rows := self.rows.get(relation.remote):
-            found = found.exclude(_has_key(relation.remote, rows))
+            found = found.exclude(pk__in=_primary_keys(relation.remote, rows))
         if relation.remote in self.unread:
             found = found.exclude(self._refers(relation.remote))
         return found
 
-    def going(self, model: type[Any]) -> list[QuerySet[Any, Any]]:
-        """Return the rows of a model that are deleted: one query, or several where keys are of several columns."""
+    def going(self, model: type[Any]) -> QuerySet[Any, Any]:
+        """Return the rows of a model that are deleted."""
         if model in self.unread:
-            return [_base(model, self.alias).filter(self._refers(model))]
-        keys, options = list(self.rows[model]), cast("Options", model._meta)
-        size = max(len(keys), 1) if len(options.key) == 1 else _COMPOSITE_KEYS
-        return [rows_of(model, self.alias, keys[at : at + size]) for at in range(0, len(keys), size)]
+            return _base(model, self.alias).filter(self._refers(model))
+        return rows_of(model, self.alias, self.rows[model])
 
     def _refers(self, model: type[Any]) -> Q:
         conditions = Q()
@@ -213,7 +203,7 @@ def _in_the_way(
         f"Cannot delete {root.__name__}: {'; '.join(parts)}.",
         dict.fromkeys(row for objects in found.values() for row in objects),
         table=first.remote._meta.db_table,
-        columns=(first.foreign_key.column,),
+        columns=tuple(part.column for part in first.foreign_key.parts),
     )
     made.model = first.remote
     return made

@@ -54,10 +54,9 @@ async def _write(collector: Collector, counts: Counter[str]) -> None:
         await _change(collector, relation)
     order, circular = in_order(collector.models())
     for relation in circular:
-        for rows in collector.going(relation.remote):
-            await rows.update(**{relation.foreign_key.name: None})
+        await collector.going(relation.remote).update(**{relation.foreign_key.name: None})
     for model in order:
-        number = sum([await _delete_rows(rows) for rows in collector.going(model)])
+        number = await _delete_rows(collector.going(model))
         read = collector.rows.get(model)
         # What was read is counted as read: in a circle the database's own cascade takes rows before their turn comes.
         counts[model._meta.label] += number if read is None else len(read)

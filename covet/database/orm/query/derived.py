@@ -90,8 +90,13 @@ class DerivingTranslator(Translator):
     def _looks_out(self, token: AggregateToken, chain: tuple[Relation, ...]) -> bool:
         """Whether an aggregate uses the row that it is of, which a table beside that row cannot see."""
         first = next(relation for relation in chain if relation.many)
-        if first.convert is not None or first.near_type is not None or first.far_type is not None:
-            return True  # a generic relation matches by more than one column
+        if (
+            len(first.pairs) > 1
+            or first.convert is not None
+            or first.near_type is not None
+            or first.far_type is not None
+        ):
+            return True  # it matches by more than one column, or by a cast
         if any(first in named.name.own and named.condition is not None for named in self.state.filtered):
             return True
         if any(isinstance(inner, SubqueryToken | OuterToken) for inner in walk(token)):

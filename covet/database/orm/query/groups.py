@@ -130,6 +130,13 @@ def _both(one: nodes.Expression | None, other: nodes.Expression | None) -> nodes
     return nodes.And((one, other))
 
 
+def parts_of(token: ExpressionToken) -> tuple[ExpressionToken, ...]:
+    """Return a key as what is grouped by: the columns of a key of several fields."""
+    if isinstance(token, PathToken) and token.path.parts:
+        return tuple(PathToken("path", part) for part in token.path.parts)
+    return (token,)
+
+
 class Stack:
     """The SELECTs of a grouped query, and the columns that they have."""
 

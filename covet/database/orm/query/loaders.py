@@ -116,10 +116,13 @@ class _Question:
         found = self.found
         for key, row in pairs:
             found[key].append(row)
-        known = self.relation.remote_field.attname
-        if pairs and self.relation.through is None and known not in pairs[0][1].__dict__:
-            for key, row in pairs:  # the query left out the column that it was found by
-                row.__dict__[known] = key
+        if pairs and self.relation.through is None:
+            known = self.relation.remote_field
+            state = pairs[0][1].__dict__
+            if any(part.attname not in state for part in known.parts):  # the query left out what it was found by
+                names, several = [part.attname for part in known.parts], len(known.parts) > 1
+                for key, row in pairs:
+                    row.__dict__.update(zip(names, key if several else (key,), strict=True))
 
 
 class _Task:

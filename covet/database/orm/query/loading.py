@@ -37,8 +37,7 @@ def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     found = own_base(instance, using)
     if all(field.attname in state for field in options.key):
         return found.filter(**{field.name: state[field.attname] for field in options.key})
-    known = next(field for field in options.fields if field.attname in state)
-    return found.filter(**{known.name: state[known.attname]})
+    return found.filter(**{field.name: state[field.attname] for field in options.fields if field.attname in state})
 
 
 async def load(instance: _I) -> _I:
@@ -123,15 +122,15 @@ async def _load_deferred(peers: Peers, instance: Any) -> None:
     """Load the deferred fields of all peers: one query, by their keys."""
     options: Options = instance._meta
     members = [member for member in peers.members(options.model) if not member._is_loaded]
-    if len(members) <= 1 or len(options.key) > 1:
+    if len(members) <= 1:
         return
     pk = options.pk
     names = {field.name for member in members for field in _missing(member)}
     rows = own_base(members[0]).only(*names)
-    by_key = {member.__dict__[pk.attname]: member for member in members}
+    by_key = {pk.value_in(member.__dict__): member for member in members}
     query = where_keys((rows.state, rows.params), options.resolve("pk__in"), by_key)
     for row in await rows.derive(*query):
-        member = by_key[row.__dict__[pk.attname]]
+        member = by_key[pk.value_in(row.__dict__)]
         for field in _missing(member):
             member.__dict__[field.attname] = row.__dict__[field.attname]
         mark_loaded(member)
@@ -146,7 +145,8 @@ async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) 
     for field in fields:
         value = row.__dict__[field.attname]
         if state.get(field.attname) != value:
-            state.pop(f"_related_{field.name}", None)
+            for relation in instance._meta.relations_of(field):
+                state.pop(relation.cache_name, None)
         state[field.attname] = value
     for field in instance._meta.key:
         state[field.attname] = row.__dict__[field.attname]
@@ -159,7 +159,7 @@ async def refresh(instance: Any, names: Sequence[str], using: str | None) -> Non
     await _copy(instance, fields, using)
     if not names:
         for name in [name for name in instance.__dict__ if name.startswith("_related_")]:
-            if name.removeprefix("_related_") not in {field.name for field in fields}:
+            if name.removeprefix("_related_") not in {field.name for field in options.declarations}:
                 del instance.__dict__[name]
         mark_loaded(instance)
 

@@ -306,6 +306,6 @@ async def prefetch_related_objects(instances: Iterable[Any], /, *relations: str 
         relation = node.relation if isinstance(node, Node) else None
         if relation is None:
             continue
-        if relation.kind != "forward" and any(getattr(row, relation.local_field.attname) is None for row in rows):
+        if relation.kind != "forward" and None in relation.keys_of(rows):
             raise ValueError(f"{relation.label}: this {model.__name__} has no key yet; save it first.")
     await loaders.load_tree(rows, tree, rows[0].__dict__.get("_database"))
