@@ -55,6 +55,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
@@ -146,6 +147,7 @@ __all__ = [
     "F",
     "Field",
     "FieldError",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "Func",

@@ -54,6 +54,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
@@ -125,6 +126,7 @@ __all__ = [
     "ExpressionWrapper",
     "F",
     "Field",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "Func",

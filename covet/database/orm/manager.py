@@ -16,6 +16,7 @@ from covet.database.orm.query.raw import RawQuerySet
 from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import FilteredRelation
     from covet.database.orm.model import Model
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.query.batched import Batched
@@ -162,7 +163,9 @@ class Manager(Generic[_M]):
         """See ``QuerySet.defer``."""
         return self._start().defer(*fields)
 
-    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> QuerySet[_M]:
+    def annotate(
+        self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation
+    ) -> QuerySet[_M]:
         """See ``QuerySet.annotate``."""
         return self._start().annotate(*aggregates, **expressions)
 

@@ -54,7 +54,7 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     key = (model, want, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, result = SelectPlanner(model, narrowed(model, state, want)).rows()
+        select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
         if want != "rows" and select.limit is None:
             # Two rows are enough to tell one from several.
             select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))

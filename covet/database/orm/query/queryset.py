@@ -33,6 +33,7 @@ from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryS
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import FilteredRelation
     from covet.database.orm.model import Model
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
@@ -183,7 +184,7 @@ class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
 
     # -- columns ---------------------------------------------------------------------------
 
-    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
 
@@ -237,6 +238,8 @@ class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
         """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
         for item in relations:
+            if self.state.filtered:
+                prefetch.refuse_filtered(item, self.state)
             new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
         return new
 

@@ -246,9 +246,21 @@ class Tokenizer:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
-        path = self.options.resolve(key)
+        path = self.resolve(key)
         found = self._leaf(path, value)
         return Group("group", "AND", True, (found,)) if path.negated else found
+
+    def resolve(self, key: str) -> ResolvedPath:
+        """Resolve a path that may end in a lookup."""
+        if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
+            return named.name.resolve(key, "lookup")
+        return self.options.resolve(key)
+
+    def resolve_value(self, path: str) -> ResolvedPath:
+        """Resolve a path that may end in a transform."""
+        if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
+            return named.name.resolve(path, "transform")
+        return self.options.resolve_value(path)
 
     def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
         """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
@@ -383,7 +395,7 @@ class Tokenizer:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
-        resolved = self.options.resolve_value(path)
+        resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
 
     def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
@@ -441,5 +453,5 @@ def check_alias(options: Options, state: QueryState, name: str) -> None:
         raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
     if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
         raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None:
+    if state.annotation(name) is not None or state.named(name) is not None:
         raise FieldError(f"The annotation {name!r} is there already.")
