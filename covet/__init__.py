@@ -59,7 +59,7 @@ from covet.database.orm.relationships import (
     ReverseOneToOne,
 )
 from covet.database.orm.tables import create_all, drop_all
-from covet.database.transaction import Savepoint, Transaction, on_commit, transaction
+from covet.database.transaction import Retry, Savepoint, Transaction, advisory_lock, on_commit, on_rollback, transaction
 from covet.exceptions import (
     ConfigurationError,
     CovetError,
@@ -139,6 +139,7 @@ __all__ = [
     "RawQuerySet",
     "RelatedManager",
     "RelationNotLoaded",
+    "Retry",
     "ReverseManager",
     "ReverseOneToOne",
     "Savepoint",
@@ -155,12 +156,14 @@ __all__ = [
     "UUIDField",
     "UniqueConstraint",
     "ValidationError",
+    "advisory_lock",
     "close_all",
     "create_all",
     "drop_all",
     "get_adapter",
     "nullable",
     "on_commit",
+    "on_rollback",
     "prefetch_related_objects",
     "set_fetch_mode",
     "transaction",

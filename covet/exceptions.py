@@ -26,6 +26,7 @@
           ├─ ConnectionLost   ├─ PoolTimeout  ├─ QueryTimeout  ├─ LockTimeout
           ├─ DeadlockDetected ├─ SerializationFailure ├─ DatabaseLocked
           ├─ DiskFull         ├─ ReadOnly     ├─ QueryCanceled
+          ├─ TransactionTimeout ├─ SchemaChanged
           └─ CommitUnknown             the link broke while COMMIT was on its way
 
 Names under ``DatabaseError`` are those of PEP 249. No message holds a password or a parameter value.
@@ -197,6 +198,16 @@ class QueryTimeout(OperationalError):
 
 class LockTimeout(OperationalError):
     """A lock was not to be had in time."""
+
+    retryable = True
+
+
+class TransactionTimeout(OperationalError):
+    """A block took longer than its ``timeout``; it was rolled back."""
+
+
+class SchemaChanged(OperationalError):
+    """A table was changed by somebody else while a transaction used it."""
 
     retryable = True
 

@@ -18,7 +18,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Gene
 from typing import Any, Literal, Self, TypeVar, cast
 
 from covet._lru import LRU
-from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
+from covet.database.adapters.block import Block, innermost
+from covet.database.adapters.boundaries import close_block, leave_block, open_block
+from covet.database.adapters.commands import BlockOptions
 from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, start_echo
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
@@ -76,12 +78,16 @@ class Adapter(ABC):
         """Return the pools for reads and for writes of the running loop."""
 
     @abstractmethod
-    def begin(self, *, isolation: str | None, read_only: bool) -> str:
+    def begin(self, options: BlockOptions) -> str:
         """Return the command that begins a transaction."""
 
+    def set_local(self, options: BlockOptions, *, reset: bool = False) -> str:  # noqa: ARG002 - for those that have one
+        """Return what follows a command to limit waits until the block ends; ``reset``: None is the limit of the session."""
+        return ""
+
     @abstractmethod
-    def translate(self, exc: Exception, sql: str) -> DatabaseError:
-        """Return the error of ``covet.exceptions`` for an error of the driver."""
+    def translate(self, exc: Exception, sql: str, limit: float | None = None) -> DatabaseError:
+        """Return the error of ``covet.exceptions`` for one of the driver; ``limit``: the seconds that its block gave it."""
 
     @abstractmethod
     def read_raw(self, sql: str) -> RawStatement:
@@ -292,7 +298,7 @@ class Adapter(ABC):
     def _failed(self, session: Session, exc: Exception, sql: str) -> DatabaseError:
         if isinstance(exc, DatabaseError):
             return exc
-        error = self.translate(exc, sql)
+        error = self.translate(exc, sql, session.statement_limit)
         if isinstance(error, QueryTimeout | ConnectionLost):
             session.suspect = True
         return error

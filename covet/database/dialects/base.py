@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import BindProcessor, Compiled
 from covet.database.sql.ddl import DDLStatement
 from covet.database.sql.statements import Statement
-from covet.exceptions import ProgrammingError
+from covet.exceptions import NotSupportedError, ProgrammingError
+
+LockMode: TypeAlias = Literal[
+    "access share",
+    "row share",
+    "row exclusive",
+    "share update exclusive",
+    "share",
+    "share row exclusive",
+    "exclusive",
+    "access exclusive",
+]
+LOCK_MODES: Final[tuple[LockMode, ...]] = get_args(LockMode)
 
 
 class JsonText(str):
@@ -96,3 +108,20 @@ class Dialect(ABC):
     def script(self, statements: Iterable[DDLStatement]) -> list[str]:
         """Print several DDL statements in order."""
         return [text for statement in statements for text in self.ddl(statement)]
+
+    def advisory_lock(self, *, shared: bool, wait: bool, transaction: bool = False) -> str:  # noqa: ARG002
+        """Return the query that takes the lock of a number; without ``wait`` it answers whether it has it."""
+        raise NotSupportedError(
+            f"{self.title} has no advisory locks. A transaction that writes is the only one there: transaction() is a "
+            "lock over the whole database."
+        )
+
+    def advisory_unlock(self, *, shared: bool) -> str:  # noqa: ARG002 - as advisory_lock
+        """Return the query that gives the lock of a number back."""
+        raise NotSupportedError(f"{self.title} has no advisory locks.")
+
+    def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:  # noqa: ARG002
+        """Return the statement that locks tables, whose names are quoted, until the transaction ends."""
+        raise NotSupportedError(
+            f"{self.title} has no LOCK TABLE. A transaction that writes is the only one there, whatever the table."
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from covet.database.dialects.base import Dialect, Inline
+from collections.abc import Sequence
+
+from covet.database.dialects.base import Dialect, Inline, LockMode
 from covet.database.dialects.postgresql import types
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
 from covet.database.dialects.postgresql.ddl import PostgreSQLDDLCompiler, literal
@@ -45,3 +47,16 @@ class PostgreSQLDialect(Dialect):
 
     def literal(self, value: object, logical: LogicalType) -> str:
         return literal(value, logical)
+
+    def advisory_lock(self, *, shared: bool, wait: bool, transaction: bool = False) -> str:
+        return f"SELECT pg_{'' if wait else 'try_'}advisory_{'xact_' if transaction else ''}lock{_shared(shared)}($1)"
+
+    def advisory_unlock(self, *, shared: bool) -> str:
+        return f"SELECT pg_advisory_unlock{_shared(shared)}($1)"
+
+    def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:
+        return f"LOCK TABLE {', '.join(tables)} IN {mode.upper()} MODE{'' if wait else ' NOWAIT'}"
+
+
+def _shared(shared: bool) -> str:
+    return "_shared" if shared else ""
