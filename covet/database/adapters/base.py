@@ -82,12 +82,12 @@ class Adapter(ABC):
         """Return the command that begins a transaction."""
 
     def set_local(self, options: BlockOptions, *, reset: bool = False) -> str:  # noqa: ARG002 - for those that have one
-        """Return what follows a command to limit waits until the block ends; ``reset``: None is the limit of the session."""
+        """Return what follows a command to limit waits until the block ends; ``reset``: None is the session's limit."""
         return ""
 
     @abstractmethod
     def translate(self, exc: Exception, sql: str, limit: float | None = None) -> DatabaseError:
-        """Return the error of ``covet.exceptions`` for one of the driver; ``limit``: the seconds that its block gave it."""
+        """Return the error of ``covet.exceptions`` for one of the driver; ``limit``: the seconds its block gave it."""
 
     @abstractmethod
     def read_raw(self, sql: str) -> RawStatement:

@@ -109,8 +109,12 @@ def _set_limits(block: Block, options: BlockOptions) -> None:
 
 def leave_block(block: Block) -> None:
     """Make the block around ``block`` the innermost one of the task again."""
-    if innermost.get() is block:
-        innermost.set(block.outer)
+    if innermost.get() is not block:
+        return
+    outer, task = block.outer, asyncio.current_task()
+    while outer is not None and outer.ended and outer.owner is task:
+        outer = outer.outer  # it ended before this one did, in this task, which is out of both now
+    innermost.set(outer)
 
 
 async def close_block(block: Block, *, commit: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
+import logging
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -35,6 +36,7 @@ from covet.exceptions import TransactionError, TransactionTimeout
 if TYPE_CHECKING:
     from covet.database.orm.model import Model
 
+_LOG = logging.getLogger("covet.transaction")
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -213,22 +215,18 @@ class Atomic:
 
     async def _end_in_time(self, block: Block, timer: asyncio.Timeout, exc: BaseException | None) -> None:
         """End a block that has a time limit: what is up to COMMIT counts, COMMIT itself does not."""
-        if exc is None:
-            try:
-                if timer.expired():
-                    await asyncio.sleep(0)  # its cancellation is on the way; let it arrive here
-                else:
-                    timer.reschedule(None)
-            except asyncio.CancelledError as cancelled:
-                exc = cancelled
+        until = timer.when()
+        late = timer.expired() or (until is not None and until <= asyncio.get_running_loop().time())
+        if not timer.expired():
+            timer.reschedule(None)
         try:
-            await _end(block, commit=exc is None)
+            await _end(block, commit=exc is None and not late)
         except BaseException as error:
-            await self._stop_timer(error if exc is None else exc)
+            await self._stop_timer(exc or error)
             raise
         await self._stop_timer(exc)
-        if isinstance(exc, asyncio.CancelledError):
-            raise exc
+        if exc is None and late:  # it never waited for anything, or it swallowed the cancellation
+            raise self._too_late()
 
     async def _stop_timer(self, exc: BaseException | None) -> None:
         timer, self._timer = self._timer, None
@@ -237,9 +235,11 @@ class Atomic:
         try:
             await timer.__aexit__(None if exc is None else type(exc), exc, None)
         except TimeoutError as expired:
-            raise TransactionTimeout(
-                f"transaction {self._label} took longer than timeout={self._settings.timeout:g} s and was rolled back."
-            ) from expired
+            raise self._too_late() from expired
+
+    def _too_late(self) -> TransactionTimeout:
+        limit = self._settings.timeout
+        return TransactionTimeout(f"transaction {self._label} took longer than timeout={limit:g} s and was rolled back.")
 
     def __call__(self, func: Callable[_P, Coroutine[Any, Any, _R]], /) -> Callable[_P, Coroutine[Any, Any, _R]]:
         if not inspect.iscoroutinefunction(func):
@@ -337,11 +337,19 @@ async def _repeated(settings: Settings, label: str, retry: Retry, work: Callable
 async def _end(block: Block, *, commit: bool) -> None:
     """End ``block`` and call what waits for that, also if a cancellation came meanwhile."""
     leave_block(block)
+    if block.owner is not asyncio.current_task():
+        _warn_owner(block)
     try:
         await finish(close_block(block, commit=commit))
     finally:
         if block.callbacks:
             await call(settle_callbacks(block))
+
+
+def _warn_owner(block: Block) -> None:
+    """Say it where a block ends behind the back of its task, which may not send anything more and so not learn of it."""
+    if block.owner is not None and not block.owner.done():
+        _LOG.warning("%r is ended by another task, as when an asynchronous generator is left early.", block)
 
 
 def _name(savepoint: Savepoint | str) -> str:
