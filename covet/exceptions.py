@@ -19,7 +19,7 @@
        │  └─ TransactionError          a statement outside or after its transaction
        ├─ InternalError
        ├─ NotSupportedError            names the database and the feature
-       ├─ IntegrityError               .constraint .columns .table .model
+       ├─ IntegrityError               .constraint .columns .table .model .fields .field
        │  ├─ UniqueViolation  ├─ ForeignKeyViolation  ├─ NotNullViolation
        │  ├─ CheckViolation   └─ ProtectedError       on_delete=PROTECT or RESTRICT
        └─ OperationalError
@@ -154,6 +154,13 @@ class IntegrityError(DatabaseError):
         self.columns = tuple(columns)
         #: The model whose table it is; set by the ORM.
         self.model: type | None = None
+        #: The names of the fields of ``columns``; set by the ORM.
+        self.fields: tuple[str, ...] = ()
+
+    @property
+    def field(self) -> str | None:
+        """The name of the field, if it is one."""
+        return self.fields[0] if len(self.fields) == 1 else None
 
 
 class UniqueViolation(IntegrityError):

@@ -1,8 +1,8 @@
 """Cancellation at every single step: a transaction is all or nothing, its connection comes back, nothing is said aloud.
 
 A step is one await at which the task is suspended, or one round of the event loop, which are more: the tasks that end a
-transaction take rounds, too. Each run cancels one step later than the run before, once or again and again, until a run is
-through before its cancellation comes. A scenario writes a row in each of two tables, so half of it would show.
+transaction take rounds, too. Each run cancels one step later than the run before, once or again and again, until a run
+is through before its cancellation comes. A scenario writes a row in each of two tables, so half of it would show.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ async def test_transaction_cancelled_at_each_step_is_all_or_nothing(tables: Adap
         runs, through = await cancel_each_step(tables, scenario(tables, name), mode)
         gc.collect()
         await asyncio.sleep(0)
-    print(f"{tables.dialect.name}, {name}, {mode}: {runs} cancellations, {through} committed, 0 bad")
+    print(f"{tables.dialect.name}, {name}, {mode}: {runs} cancellations, {through} committed, 0 bad")  # noqa: T201 - its figures
     assert runs >= 3
     assert [str(warning.message) for warning in warned] == []
     assert spoken == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -16,7 +16,7 @@ HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
 
 
 @pytest.fixture
-async def server(postgresql_url: str) -> Adapter:
+async def server(postgresql_url: str) -> AsyncIterator[Adapter]:
     DatabaseConfig(postgresql_url, replace=True)
     DatabaseConfig(postgresql_url, alias="other", replace=True)
     yield get_adapter()
@@ -91,14 +91,15 @@ async def test_cancelled_wait_and_failed_body_leave_no_lock_behind(server: Adapt
             with pytest.raises(asyncio.CancelledError):
                 await task
             raise RuntimeError
-    async with advisory_lock("x", timeout=0):
-        pass
     for adapter in (server, get_adapter("other")):
         for _ in range(100):
             if adapter.pool_status().in_use == 0:
                 break
             await asyncio.sleep(0.01)
         assert adapter.pool_status().in_use == 0
+    # Not before: the server may give the lock to the wait that is being cancelled, and the pool takes it away again.
+    async with advisory_lock("x", timeout=0):
+        pass
     assert await server.fetch_value(HELD) == 0
 
 
@@ -131,7 +132,7 @@ async def test_lock_of_a_transaction_ends_with_it(server: Adapter):
 
 def test_text_is_one_number_everywhere_and_other_keys_are_refused():
     assert lock_number("import") == lock_number("import") != lock_number("Import")
-    assert lock_number("import") == -8349093834937414404 or -(2**63) <= lock_number("import") < 2**63
+    assert lock_number("import") == -3453690058906639106
     assert lock_number(-5) == -5
     with pytest.raises(ValueError, match="64-bit"):
         lock_number(2**63)
@@ -156,7 +157,7 @@ async def test_wait_for_a_lock_is_not_cut_by_the_statement_timeout(server: Adapt
     await get_adapter("hasty").close()
 
 
-async def test_mode_of_a_table_lock_is_one_of_eight(tables: Adapter, configure: Callable[..., Adapter]):
+async def test_mode_of_a_table_lock_is_one_of_eight(tables: Adapter):
     async with transaction() as tx:
         with pytest.raises(TypeError, match="at least one model"):
             await tx.lock_table()

@@ -21,6 +21,7 @@ from covet._lru import LRU
 from covet.database.adapters.block import Block, innermost
 from covet.database.adapters.boundaries import close_block, leave_block, open_block
 from covet.database.adapters.commands import BlockOptions
+from covet.database.adapters.explaining import explained
 from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, start_echo
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
@@ -31,7 +32,7 @@ from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, QueryTimeout
+from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError, QueryTimeout
 
 R = TypeVar("R")
 PLAN_LIMIT = 512
@@ -301,6 +302,8 @@ class Adapter(ABC):
         error = self.translate(exc, sql, session.statement_limit)
         if isinstance(error, QueryTimeout | ConnectionLost):
             session.suspect = True
+        elif isinstance(error, IntegrityError):
+            explained(error)
         return error
 
     def _pools_here(self) -> Pools:

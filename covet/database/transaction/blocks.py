@@ -238,8 +238,8 @@ class Atomic:
             raise self._too_late() from expired
 
     def _too_late(self) -> TransactionTimeout:
-        limit = self._settings.timeout
-        return TransactionTimeout(f"transaction {self._label} took longer than timeout={limit:g} s and was rolled back.")
+        allowed = f"timeout={self._settings.timeout:g} s"
+        return TransactionTimeout(f"transaction {self._label} took longer than {allowed} and was rolled back.")
 
     def __call__(self, func: Callable[_P, Coroutine[Any, Any, _R]], /) -> Callable[_P, Coroutine[Any, Any, _R]]:
         if not inspect.iscoroutinefunction(func):
@@ -347,7 +347,7 @@ async def _end(block: Block, *, commit: bool) -> None:
 
 
 def _warn_owner(block: Block) -> None:
-    """Say it where a block ends behind the back of its task, which may not send anything more and so not learn of it."""
+    """Say it where a block ends behind the back of its task: if that sends nothing more, it does not learn of it."""
     if block.owner is not None and not block.owner.done():
         _LOG.warning("%r is ended by another task, as when an asynchronous generator is left early.", block)
 
