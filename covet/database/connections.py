@@ -11,7 +11,8 @@ from covet.database.config import DatabaseConfig, config_for, missing, watch
 DEFAULT: Final = "default"
 URL_VARIABLE: Final = "DATABASE_URL"
 
-_adapters: dict[str | None, Adapter] = {}
+#: Alias -> its adapter, once it was asked for. None is the default database.
+by_alias: dict[str | None, Adapter] = {}
 #: Adapters whose settings were replaced while they were open; ``close_all`` closes them, or the end of their loop.
 _replaced: list[Adapter] = []
 
@@ -31,13 +32,13 @@ def get_adapter(alias: str = DEFAULT) -> Adapter:
 
 def adapter_for(alias: str | None) -> Adapter:
     """Return the adapter of ``alias``; None is the default database."""
-    found = _adapters.get(alias)
+    found = by_alias.get(alias)
     return found if found is not None else _create(alias)
 
 
 def adapters() -> list[Adapter]:
     """Return every adapter that was asked for so far."""
-    return list(_adapters.values())
+    return list(by_alias.values())
 
 
 def _create(alias: str | None) -> Adapter:
@@ -47,10 +48,10 @@ def _create(alias: str | None) -> Adapter:
         config = DatabaseConfig(os.environ[URL_VARIABLE])
     if config is None:
         raise missing(name)
-    adapter = _adapters.get(name) or create_adapter(config)
-    _adapters[name] = adapter
+    adapter = by_alias.get(name) or create_adapter(config)
+    by_alias[name] = adapter
     if name == DEFAULT:
-        _adapters[None] = adapter
+        by_alias[None] = adapter
     return adapter
 
 
@@ -60,16 +61,16 @@ async def close_all() -> None:
     A script needs no such call: connections are closed when its event loop ends. A server may call it when it
     shuts down. The next statement opens new connections.
     """
-    for adapter in {*_adapters.values(), *_replaced}:
+    for adapter in {*by_alias.values(), *_replaced}:
         await adapter.close()
     _replaced.clear()
 
 
 def _settings_changed(alias: str) -> None:
     """Let the next use of ``alias`` make a new adapter, and import its driver now rather than in an event loop."""
-    adapter = _adapters.pop(alias, None)
+    adapter = by_alias.pop(alias, None)
     if alias == DEFAULT:
-        _adapters.pop(None, None)
+        by_alias.pop(None, None)
     if adapter is not None:
         _replaced.append(adapter)
     config = config_for(alias)

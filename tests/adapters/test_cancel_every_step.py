@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from covet.database import Adapter
+from covet.database.adapters.waiting import finish
 from covet.database.transaction import advisory_lock, on_commit, transaction
 
 #: More steps than any scenario has.
@@ -102,52 +103,56 @@ async def pool_is_full(adapter: Adapter) -> None:
     raise AssertionError(f"The pool is not full: {adapter.pool_status()}")
 
 
-SCENARIOS = ["one insert and one update", "savepoint", "gather", "on_commit", "decorator", "time limit"]
+class Scenarios:
+    """What is cancelled: each writes the same number into two tables."""
 
+    def __init__(self, adapter: Adapter) -> None:
+        self.adapter = adapter
 
-def scenario(adapter: Adapter, name: str) -> Callable[[int], Coroutine[Any, Any, None]]:
-    async def parent(number: int) -> None:
-        await adapter.execute("INSERT INTO parent VALUES ($1, $2)", [number, f"{number}"])
+    async def parent(self, number: int) -> None:
+        await self.adapter.execute("INSERT INTO parent VALUES ($1, $2)", [number, f"{number}"])
 
-    async def child(number: int) -> None:
-        await adapter.execute("INSERT INTO child VALUES ($1, $2, 1)", [number, number])
+    async def child(self, number: int) -> None:
+        await self.adapter.execute("INSERT INTO child VALUES ($1, $2, 1)", [number, number])
 
-    async def plain(number: int) -> None:
+    async def inserts_and_update(self, number: int) -> None:
         async with transaction():
-            await parent(number)
-            await child(number)
-            await adapter.execute("UPDATE parent SET name = $1 WHERE id = $2", [f"changed {number}", number])
+            await self.parent(number)
+            await self.child(number)
+            await self.adapter.execute("UPDATE parent SET name = $1 WHERE id = $2", [f"changed {number}", number])
 
-    async def nested(number: int) -> None:
+    async def savepoint(self, number: int) -> None:
         async with transaction() as tx:
-            await parent(number)
+            await self.parent(number)
             async with tx.savepoint():
-                await child(number)
+                await self.child(number)
 
-    async def gathered(number: int) -> None:
+    async def gather(self, number: int) -> None:
         async with transaction():
-            await parent(number)
-            await asyncio.gather(child(number), adapter.execute("SELECT 1"))
+            await self.parent(number)
+            await asyncio.gather(self.child(number), self.adapter.execute("SELECT 1"))
 
-    async def called(number: int) -> None:
+    async def on_commit(self, number: int) -> None:
         seen: list[int] = []
         try:
             async with transaction():
-                await parent(number)
-                await child(number)
+                await self.parent(number)
+                await self.child(number)
                 on_commit(lambda: asyncio.sleep(0, seen.append(number)))
         finally:
-            there = await asyncio.shield(adapter.fetch_all("SELECT id FROM parent WHERE id = $1", [number]))
+            there = await finish(self.adapter.fetch_all("SELECT id FROM parent WHERE id = $1", [number]))
             assert len(there) == len(seen)
 
-    async def limited(number: int) -> None:
+    async def time_limit(self, number: int) -> None:
         async with transaction(timeout=30, statement_timeout=10, lock_timeout=10):
-            await parent(number)
-            await child(number)
+            await self.parent(number)
+            await self.child(number)
 
-    decorated = transaction(retry=3)(plain)
-    works = [plain, nested, gathered, called, decorated, limited]
-    return dict(zip(SCENARIOS, works, strict=True))[name]
+    async def decorator(self, number: int) -> None:
+        await transaction(retry=3)(self.inserts_and_update)(number)
+
+
+SCENARIOS = ["inserts_and_update", "savepoint", "gather", "on_commit", "time_limit", "decorator"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -157,7 +162,7 @@ async def test_transaction_cancelled_at_each_step_is_all_or_nothing(tables: Adap
     asyncio.get_running_loop().set_exception_handler(lambda _, context: spoken.append(context))
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        runs, through = await cancel_each_step(tables, scenario(tables, name), mode)
+        runs, through = await cancel_each_step(tables, getattr(Scenarios(tables), name), mode)
         gc.collect()
         await asyncio.sleep(0)
     print(f"{tables.dialect.name}, {name}, {mode}: {runs} cancellations, {through} committed, 0 bad")  # noqa: T201 - its figures

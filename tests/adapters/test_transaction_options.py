@@ -279,7 +279,9 @@ async def test_savepoint_takes_the_name_that_it_is_given(tables: Adapter):
     assert await numbers(tables) == [1]
 
 
-@pytest.mark.parametrize("name", ["", "a b", 'a"; DROP TABLE parent; --', "1a", "n\u0430me", "covet_1", "a" * 51, "a\x00"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", 'a"; DROP TABLE parent; --', "1a", "n\u0430me", "covet_1", "a" * 51, "a\x00"]
+)
 async def test_name_of_a_savepoint_that_is_no_plain_word_is_refused(tables: Adapter, name: str):
     async with transaction() as tx:
         with pytest.raises(TransactionError, match="is no name for a savepoint"):

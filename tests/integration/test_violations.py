@@ -47,11 +47,11 @@ class ViolShop(Model):
     tags = ManyToManyField(ViolTag)
 
     class Meta:
-        constraints = [
+        constraints = (
             CheckConstraint(Q(closed__gt=1), name="closes_after_one"),
             UniqueConstraint(fields=["city", "street"], name="one_shop_an_address", condition=~Q(city="")),
-        ]
-        indexes = [Index(fields=["opened", "closed", "rooms"], unique=True, name="hours", condition=Q(opened__gt=100))]
+        )
+        indexes = (Index(fields=["opened", "closed", "rooms"], unique=True, name="hours", condition=Q(opened__gt=100)),)
 
 
 class ViolSale(Model):

@@ -136,11 +136,10 @@ def _violated(
     same_kind = [each for each in constraints if isinstance(error, each.kind)]
     if error.columns:
         return next((each for each in same_kind if each.columns == error.columns), None)
-    # SQLite does not say which foreign key it was. A row that is inserted can only violate one of its own, a row that is
-    # deleted only one that refers to it (which is what this model does then); one that is updated, either.
+    # SQLite does not say which foreign key it was. A row that is inserted can only violate one of its own, a row that
+    # is deleted only one that refers to it (which is what this model does then); one that is updated, either.
     if isinstance(error, ForeignKeyViolation) and len(same_kind) == 1:
         referred = any(isinstance(relation.foreign_key, ForeignKey) for relation in options.dependants)
         if verb in {"INSERT", "DELETE"} or (verb == "UPDATE" and not referred):
             return same_kind[0]
     return None
-

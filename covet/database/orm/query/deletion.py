@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
-from covet.database.connections import adapter_for
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.writes import execute, rows_where
+from covet.database.routing import writing
 from covet.database.sql.statements import Delete, TableRef
 from covet.database.transaction import transaction
 from covet.exceptions import ProtectedError
@@ -33,7 +33,7 @@ async def delete(queryset: QuerySet[Any, Any]) -> tuple[int, dict[str, int]]:
     if not _dependants(queryset.model):
         number = await _delete_rows(queryset)
         return (number, {queryset.model._meta.label: number}) if number else (0, {})
-    async with transaction(using=adapter_for(queryset.database).alias):
+    async with transaction(using=writing(queryset.database, queryset.model).alias):
         await _cascade(queryset, counts, set())
     return sum(counts.values()), dict(counts)
 
@@ -63,7 +63,7 @@ async def _cascade(queryset: QuerySet[Any, Any], counts: Counter[str], seen: set
     for relation in sorted(relations, key=lambda relation: _action(relation) not in {"PROTECT", "RESTRICT"}):
         keys = [row[relation.local_field.attname] for row in rows]
         await _follow(queryset, relation, keys, counts, seen)
-    base = cast("QuerySet[Any, Any]", options.base_queryset()).using(adapter_for(queryset.database).alias)
+    base = cast("QuerySet[Any, Any]", options.base_queryset()).using(writing(queryset.database, queryset.model).alias)
     await _delete_rows(base.filter(pk__in=[row[options.pk.attname] for row in rows]))
     # Counted as read: in a cycle the database's own cascade takes rows before their turn comes.
     counts[options.label] += len(rows)
@@ -78,7 +78,7 @@ async def _follow(
 ) -> None:
     """Do with the rows that refer to ``keys`` what their foreign key says."""
     remote: Options = relation.remote._meta
-    base = cast("QuerySet[Any, Any]", remote.base_queryset()).using(adapter_for(queryset.database).alias)
+    base = cast("QuerySet[Any, Any]", remote.base_queryset()).using(writing(queryset.database, queryset.model).alias)
     referring = base.filter(**{f"{relation.foreign_key.name}__in": keys})
     action = _action(relation)
     if action == "CASCADE":
@@ -99,7 +99,7 @@ async def _follow(
 async def _delete_rows(queryset: QuerySet[Any, Any]) -> int:
     model, state = queryset.model, queryset.state
     options: Options = model._meta
-    adapter = adapter_for(queryset.database)
+    adapter = writing(queryset.database, queryset.model)
     key = (model, "delete rows", state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
