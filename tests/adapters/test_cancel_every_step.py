@@ -134,11 +134,16 @@ class Scenarios:
 
     async def on_commit(self, number: int) -> None:
         seen: list[int] = []
+
+        async def see() -> None:
+            await asyncio.sleep(0)
+            seen.append(number)
+
         try:
             async with transaction():
                 await self.parent(number)
                 await self.child(number)
-                on_commit(lambda: asyncio.sleep(0, seen.append(number)))
+                on_commit(see)
         finally:
             there = await finish(self.adapter.fetch_all("SELECT id FROM parent WHERE id = $1", [number]))
             assert len(there) == len(seen)

@@ -81,7 +81,7 @@ async def test_durable_block_is_never_a_savepoint(tables: Adapter):
 async def test_deferrable_without_what_it_needs_is_refused_before_anything_is_sent():
     for options in ({}, {"read_only": True}, {"isolation": "serializable"}):
         with pytest.raises(TransactionError, match=r'isolation="serializable" and read_only=True'):
-            transaction(deferrable=True, **options)  # type: ignore[call-overload]
+            transaction(deferrable=True, **options)
 
 
 async def test_unknown_option_and_impossible_limits_are_refused():

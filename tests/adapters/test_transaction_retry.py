@@ -61,7 +61,7 @@ async def test_deadlock_is_resolved_by_doing_the_whole_function_again(accounts: 
         await accounts.execute("UPDATE account SET balance = balance + 10 WHERE id = $1", [target])
         return f"{source} to {target}"
 
-    assert await asyncio.gather(move(1, 2), move(2, 1)) == ["1 to 2", "2 to 1"]
+    assert [*await asyncio.gather(move(1, 2), move(2, 1))] == ["1 to 2", "2 to 1"]
     assert len(calls) == (3 if accounts.dialect.name == "postgresql" else 2)
     assert await balances(accounts) == [100, 100]
     assert accounts.pool_status().in_use == 0

@@ -8,7 +8,7 @@ import contextvars
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import pytest
 
@@ -34,7 +34,7 @@ async def pool_is_full(adapter: Adapter) -> bool:
     return False
 
 
-async def steps(adapter: Adapter, first: int) -> AsyncIterator[int]:
+async def steps(adapter: Adapter, first: int) -> AsyncGenerator[int, None]:
     """Hold a block and write a row at each step."""
     async with transaction():
         for number in range(first, first + 3):
@@ -129,8 +129,8 @@ async def test_blocks_that_end_in_the_wrong_order_are_rolled_back_and_say_so_at_
     await insert(tables, 1)
 
 
-async def _wrong_order(tables: Adapter, outer: AsyncIterator[int], inner: AsyncIterator[int]) -> None:
-    await outer.aclose()  # type: ignore[attr-defined]
+async def _wrong_order(tables: Adapter, outer: AsyncGenerator[int, None], inner: AsyncGenerator[int, None]) -> None:
+    await outer.aclose()
     with pytest.raises(StopAsyncIteration):
         while True:
             await anext(inner)

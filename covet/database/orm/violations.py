@@ -73,7 +73,7 @@ def _written(statement: str | None) -> tuple[str, str | None]:
 
 def _model_of(error: IntegrityError, written: str | None) -> type[Any] | None:
     """Return the model whose table it is: the one that was written to, if nothing says otherwise."""
-    model = error.model
+    model = cast("type[Any] | None", error.model)
     if model is not None and error.table in (None, cast("Options", model._meta).db_table):
         return model
     candidates = [each for each in registry.all_models() if not cast("Options", each._meta).abstract]
@@ -81,7 +81,7 @@ def _model_of(error: IntegrityError, written: str | None) -> type[Any] | None:
         for each in reversed(candidates):  # a redefinition is later
             options: Options = each._meta
             if table is not None and options.db_table == table:
-                return each
+                return cast("type[Any]", each)
     if error.constraint is None:
         return None
     return next((each for each in candidates if _has_check(each._meta, error.constraint)), None)
@@ -91,7 +91,7 @@ def _only_one_that_refers(model: type[Any]) -> type[Any] | None:
     """Return the model whose rows miss a row of ``model`` that is deleted, if there is no doubt."""
     options: Options = model._meta
     remotes = [relation.remote for relation in options.dependants]
-    return cast("type[Any]", remotes[0]) if len(remotes) == 1 else None
+    return remotes[0] if len(remotes) == 1 else None
 
 
 def _has_check(options: Options, name: str) -> bool:
