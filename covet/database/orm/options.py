@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from covet._lru import LRU
-from covet.database.orm.lookups import EXACT, ISNULL, Lookup, find_lookup
+from covet.database.orm.lookups import EXACT, ISNULL, Lookup, LookupField, Resolved, resolve_lookup
 from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError, ModelDefinitionError
 
 if TYPE_CHECKING:
+    from covet.database.orm.expressions.functions import PathTransform
     from covet.database.orm.fields.base import Field
     from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
     from covet.database.orm.peers import FetchMode
@@ -46,6 +47,12 @@ class ResolvedPath:
     nullable: bool
     #: The first relation on the way that leads to many rows, or None.
     first_many: int | None
+    #: What checks a value: the field, or what the transforms make of it.
+    output: LookupField
+    #: ``created__date``: applied to the field, in this order, before the lookup compares.
+    transforms: tuple[PathTransform, ...] = ()
+    #: The lookup takes one parameter and compares the column itself.
+    plain: bool = False
 
     @property
     def is_presence(self) -> bool:
@@ -101,6 +108,7 @@ class Options:
         self.set_fields(())
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
+        self._value_paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
         self._key_paths: dict[tuple[Relation, Lookup], ResolvedPath] = {}
 
@@ -161,6 +169,7 @@ class Options:
         """Add one direction of a relation; paths that were resolved before are forgotten."""
         self.relations[relation.name] = relation
         self.paths.clear()
+        self._value_paths.clear()
         self._field_paths.clear()
         self.collectors.clear()
 
@@ -174,7 +183,7 @@ class Options:
             source = relation.through.source
             found = self._key_paths[relation, lookup] = ResolvedPath(
                 path=f"{relation.label} of", relations=(relation.through.back,), field=source, lookup=lookup,
-                negated=False, target=None, nullable=True, first_many=0,
+                negated=False, target=None, nullable=True, first_many=0, output=source,
             )  # fmt: skip
         return found
 
@@ -207,17 +216,24 @@ class Options:
         """Resolve a path that may end in a lookup; no lookup means ``exact``."""
         found = self.paths.get(path)
         if found is None:
-            found = self.paths[path] = self._resolve(path, with_lookup=True)
+            found = self.paths[path] = self._resolve(path, "lookup")
+        return found
+
+    def resolve_value(self, path: str) -> ResolvedPath:
+        """Resolve a path to a field, a relation or a transform of a field; a lookup at its end is an error."""
+        found = self._value_paths.get(path)
+        if found is None:
+            found = self._value_paths[path] = self._resolve(path, "transform")
         return found
 
     def resolve_field(self, path: str) -> ResolvedPath:
-        """Resolve a path to a field or a relation; a lookup at its end is an error."""
+        """Resolve a path to a field or a relation; anything after it is an error."""
         found = self._field_paths.get(path)
         if found is None:
-            found = self._field_paths[path] = self._resolve(path, with_lookup=False)
+            found = self._field_paths[path] = self._resolve(path, "nothing")
         return found
 
-    def _resolve(self, path: str, *, with_lookup: bool) -> ResolvedPath:
+    def _resolve(self, path: str, may_follow: Literal["lookup", "transform", "nothing"]) -> ResolvedPath:
         if len(path) > MAX_LENGTH:
             raise FieldError(f"A path of {len(path)} characters is too long; the limit is {MAX_LENGTH}.")
         walk = _Walk(self, path)
@@ -226,17 +242,14 @@ class Options:
         while position < len(parts) and walk.step(parts[position]):
             position += 1
         rest = parts[position:]
-        lookup: Lookup = EXACT
-        negated = False
         if rest and (missing := walk.missing(rest[0])) is not None:
             raise walk.options.unknown(missing, path)
-        if rest and (position == 0 or not with_lookup):
+        if rest and (position == 0 or may_follow == "nothing"):
             raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
-        if rest:
-            lookup, negated = walk.lookup(rest)
-        if with_lookup and lookup is not ISNULL:
+        resolved = walk.lookup(rest, lookup=may_follow == "lookup")
+        if may_follow == "lookup" and resolved.lookup is not ISNULL:
             walk.require_single_key()
-        return walk.finish(lookup, negated=negated)
+        return walk.finish(resolved)
 
 
 class _Walk:
@@ -287,10 +300,11 @@ class _Walk:
             names = ", ".join(f"{self.path}__{field.name}" for field in self.pending.remote._meta.key)
             raise FieldError(f"{self.path[:80]!r} leads to rows with a key of several fields. Compare these: {names}.")
 
-    def lookup(self, rest: list[str]) -> tuple[Lookup, bool]:
-        if len(rest) > 1:
-            raise self.no_lookup("__".join(rest))
-        return find_lookup(rest[0], self._unknown_lookup)
+    def lookup(self, rest: list[str], *, lookup: bool) -> Resolved:
+        if self.field is None:
+            raise self.options.unknown(self.path)
+        unknown = self._unknown_lookup if lookup else self._unknown_transform
+        return resolve_lookup(self.field, rest, unknown, lookup=lookup)
 
     def no_lookup(self, name: str) -> FieldError:
         if self.pending is not None:
@@ -299,6 +313,9 @@ class _Walk:
         label = f"{self.options.label}.{self.field.name}" if self.field is not None else self.options.label
         return FieldError(f"{label} is a field; {name[:80]!r} after it (in {self.path[:80]!r}) leads nowhere.")
 
+    def _unknown_transform(self, name: str, _known: Iterable[str]) -> FieldError:
+        return self.no_lookup(name)
+
     def _unknown_lookup(self, name: str, known: Iterable[str]) -> FieldError:
         if self.pending is not None:
             remote: Options = self.pending.remote._meta
@@ -306,7 +323,7 @@ class _Walk:
         field = self.field.name if self.field is not None else ""
         return FieldError(f"{self.options.label}.{field} has no lookup {name[:80]!r}. {choices(name[:80], known)}")
 
-    def finish(self, lookup: Lookup, *, negated: bool) -> ResolvedPath:
+    def finish(self, resolved: Resolved) -> ResolvedPath:
         target: type[Any] | None = None
         field = self.field
         if self.pending is not None:
@@ -321,11 +338,14 @@ class _Walk:
             path=self.path,
             relations=tuple(self.crossed),
             field=field,
-            lookup=lookup,
-            negated=negated,
+            lookup=resolved.lookup,
+            negated=resolved.negated,
             target=target,
             nullable=field.null or any(relation.optional for relation in self.crossed),
             first_many=many[0] if many else None,
+            output=resolved.output if resolved.transforms else field,
+            transforms=resolved.transforms,
+            plain=resolved.lookup.arity == 1 and not resolved.negated and not resolved.transforms,
         )
 
 

@@ -81,7 +81,8 @@ def _model_of(error: IntegrityError, written: str | None) -> type[Any] | None:
         for each in reversed(candidates):  # a redefinition is later
             options: Options = each._meta
             if table is not None and options.db_table == table:
-                return cast("type[Any]", each)
+                found: type[Any] = each
+                return found
     if error.constraint is None:
         return None
     return next((each for each in candidates if _has_check(each._meta, error.constraint)), None)

@@ -9,7 +9,8 @@ With ``ddl`` the expression is part of a table's definition: there are no parame
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from covet.database.schema.types import LogicalType
@@ -21,9 +22,11 @@ from covet.database.sql.nodes import (
     Between,
     Case,
     Cast,
+    Collated,
     ColumnRef,
     Comparison,
     Constant,
+    CustomFunction,
     Excluded,
     Exists,
     Expression,
@@ -35,6 +38,7 @@ from covet.database.sql.nodes import (
     Or,
     Param,
     ParamList,
+    Raw,
     RegexMatch,
     RowNumber,
     ScalarSubquery,
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
 
 _COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Arithmetic)
 _ADDITIVE = frozenset("+-")
+#: ``{0}`` and ``{*}`` in the template of a user's own function.
+_PLACE = re.compile(r"\{(\d+|\*)\}")
 
 
 class Bare:
@@ -164,7 +170,28 @@ class ExpressionCompiler(Visitor):
         return (f"EXCLUDED.{self.quote(node.column)}",)
 
     def visit_scalar_subquery(self, node: ScalarSubquery) -> Pieces:
-        return "(", node.select, ")"
+        return self.array_subquery(node) if node.array else ("(", node.select, ")")
+
+    def visit_collated(self, node: Collated) -> Pieces:
+        return *self._operand(node.operand), f" COLLATE {self.quote(node.collation)}"
+
+    def visit_custom_function(self, node: CustomFunction) -> Pieces:
+        forms = dict(node.forms)
+        form = forms.get(self.dialect.name, forms.get(""))
+        if form is None:
+            self.refuse(f"has no form of {node.name!r}; it is defined for {', '.join(sorted(forms))}")
+        pieces: list[object] = []
+        for text, place in _placed(form):
+            pieces.append(text)
+            if place == "*":
+                pieces += separated(node.arguments)
+            elif place:
+                pieces += self._operand(node.arguments[int(place)])
+        return pieces
+
+    def visit_raw(self, node: Raw) -> Pieces:
+        inside = [node.arguments[piece] if isinstance(piece, int) else piece for piece in node.pieces]
+        return "(", *inside, ")"
 
     def visit_case(self, node: Case) -> Pieces:
         pieces: list[object] = ["CASE"]
@@ -251,6 +278,10 @@ class ExpressionCompiler(Visitor):
         direction = " DESC" if node.descending else ""
         return self.sortable(node.expression), direction + self.nulls_order(node)
 
+    def array_subquery(self, node: ScalarSubquery) -> Pieces:  # noqa: ARG002 - for the dialects that have one
+        """Print the values of a subquery as an array."""
+        self.refuse("has no arrays of a subquery's values")
+
     # What dialects give ---------------------------------------------------------------------------------------------
 
     def cast_type(self, logical: LogicalType) -> str:
@@ -327,6 +358,12 @@ class ExpressionCompiler(Visitor):
             else:
                 pieces.append(item)
         return pieces
+
+
+def _placed(form: str) -> list[tuple[str, str]]:
+    """Cut ``f({0}, {1})`` into text and the places after it: ``[("f(", "0"), (", ", "1"), (")", "")]``."""
+    parts = _PLACE.split(form)
+    return list(zip_longest(parts[::2], parts[1::2], fillvalue=""))
 
 
 def _flattened(kind: type[And | Or], items: tuple[Expression, ...]) -> list[Expression]:

@@ -18,8 +18,9 @@ from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate, Plan
 from covet.database.orm.query.planner import SelectPlanner, key_order
 from covet.database.orm.query.results import Result
-from covet.database.orm.query.state import AggregateToken, Annotation, ExpressionToken, Query, QueryState
+from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
+from covet.database.orm.query.tokens import AggregateToken, ExpressionToken
 from covet.database.orm.suggestions import choices
 from covet.database.routing import Origin, reading, writing
 from covet.database.sql import nodes

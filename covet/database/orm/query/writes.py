@@ -18,9 +18,10 @@ from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
-from covet.database.orm.query.state import EMPTY_STATE, ExpressionToken, QueryState
+from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.translation import paths_of
+from covet.database.orm.query.tokens import ExpressionToken
+from covet.database.orm.query.traversal import paths_of, width_of
 from covet.database.orm.unloaded import mark_loaded
 from covet.database.routing import writing
 from covet.database.sql import nodes
@@ -183,7 +184,7 @@ def _update_plan(
                 position += 1
             else:
                 changes.append((field.column, planner.translator.value(token)))
-                position += _width(token)
+                position += width_of(token)
         where = _has_key(options, position)
         plan = returning_plan(
             adapter, Update(table_ref(options), tuple(changes), where, returned_columns(computed)), computed
@@ -201,13 +202,6 @@ def _has_key(options: Options, position: int) -> nodes.Expression:
         for i, f in enumerate(options.key)
     )
     return parts[0] if len(parts) == 1 else nodes.And(parts)
-
-
-def _width(token: ExpressionToken) -> int:
-    """Return how many parameters a token uses."""
-    if token.tag == "param":
-        return 1
-    return _width(token.left) + _width(token.right) if token.tag == "arithmetic" else 0
 
 
 def _expression(options: Options, value: Expression[Any], params: list[object]) -> ExpressionToken:
