@@ -27,7 +27,7 @@ class Retry:
     ::
 
         @transaction(isolation="serializable", retry=Retry(attempts=5, first_delay=0.01))
-        async def transfer(...): ...
+        async def transfer(source: Account, target: Account) -> None: ...
 
     The waits grow by ``factor`` up to ``longest_delay``; each is shortened by up to a half at random, so that those who
     met do not meet again. ``retry=5`` is short for ``Retry(attempts=5)``.
