@@ -6,7 +6,9 @@ import os
 from typing import Final
 
 from covet.database.adapters import Adapter, adapter_class, create_adapter
+from covet.database.adapters.replicas import Replicas
 from covet.database.config import DatabaseConfig, config_for, missing, watch
+from covet.exceptions import ConfigurationError
 
 DEFAULT: Final = "default"
 URL_VARIABLE: Final = "DATABASE_URL"
@@ -15,6 +17,8 @@ URL_VARIABLE: Final = "DATABASE_URL"
 by_alias: dict[str | None, Adapter] = {}
 #: Adapters whose settings were replaced while they were open; ``close_all`` closes them, or the end of their loop.
 _replaced: list[Adapter] = []
+#: Alias -> those of its copies.
+_copies: dict[str, tuple[str, ...]] = {}
 
 
 def get_adapter(alias: str = DEFAULT) -> Adapter:
@@ -49,10 +53,33 @@ def _create(alias: str | None) -> Adapter:
     if config is None:
         raise missing(name)
     adapter = by_alias.get(name) or create_adapter(config)
+    copies = _copies.get(name)
+    if copies and adapter.replicas is None:
+        adapter.replicas = Replicas(adapter, [adapter_for(copy) for copy in copies])
     by_alias[name] = adapter
     if name == DEFAULT:
         by_alias[None] = adapter
     return adapter
+
+
+def set_replicas(*aliases: str, of: str = DEFAULT) -> None:
+    """Let copies of a database serve reads: queries and raw SELECTs outside of transactions.
+
+    ::
+
+        DatabaseConfig("postgresql://primary/shop")
+        DatabaseConfig("postgresql://copy/shop", alias="copy")
+        set_replicas("copy")
+
+    A copy is read from when it has replayed all that this process has written, so what was stored is seen; until then
+    the primary is. Without aliases no copy serves from now on.
+    """
+    if of in aliases:
+        raise ConfigurationError(f"The database {of!r} is no copy of itself.")
+    primary = adapter_for(of)
+    copies = [adapter_for(alias) for alias in aliases]
+    primary.replicas = Replicas(primary, copies) if copies else None
+    _copies[of] = aliases
 
 
 async def close_all() -> None:

@@ -310,6 +310,9 @@ class AsyncpgAdapter(Adapter):
             return ConnectionLost(f"The connection was lost: {_reason(exc)}.", statement=sql)
         if isinstance(exc, asyncpg.InterfaceError):
             return _client_error(exc, sql)
+        if isinstance(exc, asyncpg.InternalClientError):
+            # The server's farewell came in the moment in which the statement was to be sent.
+            return ConnectionLost("The connection was lost: it is in the middle of something else.", statement=sql)
         if isinstance(exc, ValueError | TypeError | OverflowError | UnicodeError):
             return DataError(f"A parameter cannot be sent: {type(exc).__name__}.", statement=sql)
         return InterfaceError(f"The driver failed: {type(exc).__name__}.", statement=sql)

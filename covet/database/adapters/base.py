@@ -15,6 +15,7 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Literal, Self, TypeVar, cast
 
 from covet._lru import LRU
@@ -25,6 +26,7 @@ from covet.database.adapters.explaining import explained
 from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, start_echo
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
+from covet.database.adapters.replicas import NoReplica, Replicas
 from covet.database.adapters.rows import Result, Row, result_of
 from covet.database.adapters.session import Answer, Args, DriverRow, Session
 from covet.database.adapters.streams import stream
@@ -57,6 +59,8 @@ class Adapter(ABC):
         self._echo = config.echo
         self._pools: Pools | None = None
         self._loops = LoopPools(self.make_pools)
+        #: Copies that serve reads.
+        self.replicas: Replicas | None = None
         if config.echo:
             start_echo("covet.sql")
 
@@ -123,6 +127,12 @@ class Adapter(ABC):
     def run_many(self, sql: str, rows: Sequence[Args]) -> Coroutine[Any, Any, int | None]:
         """Run a statement once for each set of arguments, all or nothing; the row count where the driver knows it."""
         return self._run(_execute_many, sql, rows)
+
+    def run_read(
+        self, operation: Callable[[Session, str, Any], Awaitable[R]], sql: str, args: Sequence[object]
+    ) -> Coroutine[Any, Any, R]:
+        """Run a read that somebody else has prepared."""
+        return self._run(operation, sql, args, write=False)
 
     async def run_script(self, statements: Iterable[str]) -> None:
         """Run statements without arguments in one transaction: DDL. Inside a block they belong to it."""
@@ -231,6 +241,10 @@ class Adapter(ABC):
             block = block.of(self)
             if block is not None:
                 return await block.perform(operation, sql, args)
+        replicas = self.replicas
+        if replicas is not None and not write:
+            with suppress(NoReplica):
+                return await replicas.run(operation, sql, args)
         pools = self._pools
         if pools is None or pools.loop is not asyncio.get_running_loop():
             pools = self._pools_here()
@@ -245,6 +259,8 @@ class Adapter(ABC):
             if write or not again:
                 raise
         finally:
+            if replicas is not None and write:
+                replicas.wrote()
             if session.changed:
                 await pool.take_back(session)
             else:

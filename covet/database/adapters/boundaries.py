@@ -174,6 +174,8 @@ async def _end_transaction(block: Block, *, keep: bool, settled: bool) -> None:
     finally:
         if block.limits is not None:
             session.statement_limit, session.lock_limit = block.limits
+        if block.adapter.replicas is not None and not block.read_only:
+            block.adapter.replicas.wrote()
         await block.pool.take_back(session)
 
 

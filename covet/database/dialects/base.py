@@ -120,6 +120,10 @@ class Dialect(ABC):
         """Return the query that gives the lock of a number back."""
         raise NotSupportedError(f"{self.title} has no advisory locks.")
 
+    def log_position(self, *, replayed: bool) -> str:  # noqa: ARG002
+        """Return the query for the number of the last entry of the log, or of the last one that a copy has replayed."""
+        raise NotSupportedError(f"{self.title} has no replicas.")
+
     def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:  # noqa: ARG002
         """Return the statement that locks tables, whose names are quoted, until the transaction ends."""
         raise NotSupportedError(

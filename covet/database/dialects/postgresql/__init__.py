@@ -54,6 +54,10 @@ class PostgreSQLDialect(Dialect):
     def advisory_unlock(self, *, shared: bool) -> str:
         return f"SELECT pg_advisory_unlock{_shared(shared)}($1)"
 
+    def log_position(self, *, replayed: bool) -> str:
+        function = "pg_last_wal_replay_lsn()" if replayed else "pg_current_wal_insert_lsn()"
+        return f"SELECT pg_wal_lsn_diff({function}, '0/0')::bigint"
+
     def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:
         return f"LOCK TABLE {', '.join(tables)} IN {mode.upper()} MODE{'' if wait else ' NOWAIT'}"
 
