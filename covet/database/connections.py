@@ -78,6 +78,11 @@ def set_replicas(*aliases: str, of: str = DEFAULT) -> None:
         raise ConfigurationError(f"The database {of!r} is no copy of itself.")
     primary = adapter_for(of)
     copies = [adapter_for(alias) for alias in aliases]
+    for copy in copies:
+        if type(copy) is not type(primary):
+            raise ConfigurationError(
+                f"The database {copy.alias!r} ({copy.dialect.title}) is no copy of {of!r} ({primary.dialect.title})."
+            )
     primary.replicas = Replicas(primary, copies) if copies else None
     _copies[of] = aliases
 

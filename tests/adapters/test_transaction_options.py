@@ -15,6 +15,7 @@ from covet.database import Adapter, capture_queries, get_adapter
 from covet.database.transaction import transaction
 from covet.exceptions import (
     DatabaseLocked,
+    DiskFull,
     LockTimeout,
     QueryTimeout,
     TransactionError,
@@ -319,3 +320,49 @@ async def test_three_levels_undo_what_is_theirs(tables: Adapter):
                     await insert(tables, 2)
         await insert(tables, 4)
     assert await numbers(tables) == [1, 4]
+
+
+# -- broken transactions ---------------------------------------------------------------------
+
+
+async def test_transaction_that_the_database_itself_has_ended_names_the_failure_and_stores_nothing(
+    tables: Adapter, configure: Callable[..., Adapter]
+):
+    """A full disk ends a transaction of SQLite; a statement after that would be stored by itself."""
+    if tables.dialect.name != "sqlite":
+        return
+    pages = await tables.fetch_value("PRAGMA page_count")
+    adapter = configure(init_commands=[f"PRAGMA max_page_count = {pages + 2}"])
+    with pytest.raises(TransactionError, match=r"failed \(DiskFull: .*accepts nothing more.*savepoint") as caught:
+        async with transaction(using="other"):
+            await insert(adapter, 1)
+            with pytest.raises(DiskFull):
+                await adapter.execute("INSERT INTO parent VALUES (2, $1)", ["x" * 1_000_000])
+            await insert(adapter, 3)
+    assert caught.value.sqlstate == "SQLITE_FULL"
+    assert await numbers(tables) == []
+    await insert(adapter, 4)
+    assert await numbers(tables) == [4]
+    assert adapter.pool_status().in_use == 0
+
+
+async def test_broken_transaction_names_the_first_failure_at_each_use_and_not_a_later_one(tables: Adapter):
+    if tables.dialect.name != "postgresql":
+        return
+    async with transaction(rollback=True) as tx:
+        await insert(tables, 1)
+        handle = await tx.savepoint("before")
+        with pytest.raises(UniqueViolation):
+            await insert(tables, 1)
+        for use in (insert(tables, 2), tables.fetch_value("SELECT 1"), tx.savepoint()._by_hand(), numbers(tables)):
+            with pytest.raises(TransactionError, match=r"failed \(UniqueViolation.*tx\.savepoint\(\)") as caught:
+                await use
+            assert caught.value.sqlstate == "23505"
+        with pytest.raises(TransactionError, match="UniqueViolation"):
+            async with tx.savepoint():
+                pass
+        assert tx.get_rollback()
+        await tx.rollback_to_savepoint(handle)
+        await insert(tables, 2)
+        assert await numbers(tables) == [1, 2]
+    assert await numbers(tables) == []

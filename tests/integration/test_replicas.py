@@ -174,5 +174,8 @@ async def test_database_is_no_copy_of_itself_and_a_file_has_no_replicas(tmp_path
     with pytest.raises(ConfigurationError, match="no copy of itself"):
         set_replicas("default")
     DatabaseConfig(f"sqlite:///{tmp_path}/a.db", alias="file")
+    DatabaseConfig(f"sqlite:///{tmp_path}/b.db", alias="file2")
     with pytest.raises(NotSupportedError, match="SQLite has no replicas"):
-        set_replicas("replica", of="file")
+        set_replicas("file2", of="file")
+    with pytest.raises(ConfigurationError, match=r"'file' \(SQLite\) is no copy of 'default' \(PostgreSQL\)"):
+        set_replicas("file")

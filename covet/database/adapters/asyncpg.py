@@ -308,11 +308,8 @@ class AsyncpgAdapter(Adapter):
             return QueryTimeout(f"The statement ran longer than statement_timeout={limit} s.", statement=sql)
         if isinstance(exc, OSError):
             return ConnectionLost(f"The connection was lost: {_reason(exc)}.", statement=sql)
-        if isinstance(exc, asyncpg.InterfaceError):
+        if isinstance(exc, asyncpg.InterfaceError | asyncpg.InternalClientError):
             return _client_error(exc, sql)
-        if isinstance(exc, asyncpg.InternalClientError):
-            # The server's farewell came in the moment in which the statement was to be sent.
-            return ConnectionLost("The connection was lost: it is in the middle of something else.", statement=sql)
         if isinstance(exc, ValueError | TypeError | OverflowError | UnicodeError):
             return DataError(f"A parameter cannot be sent: {type(exc).__name__}.", statement=sql)
         return InterfaceError(f"The driver failed: {type(exc).__name__}.", statement=sql)
@@ -347,7 +344,10 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
     return kind(message, sqlstate=state, statement=sql)
 
 
-def _client_error(exc: asyncpg.InterfaceError, sql: str) -> DatabaseError:
+def _client_error(exc: asyncpg.InterfaceError | asyncpg.InternalClientError, sql: str) -> DatabaseError:
+    if isinstance(exc, asyncpg.InternalClientError):
+        # The server's farewell came in the moment in which the statement was to be sent.
+        return ConnectionLost("The connection was lost: it is in the middle of something else.", statement=sql)
     if isinstance(exc, ValueError):  # asyncpg.DataError
         return DataError(safe_message(str(exc), None), statement=sql)
     text = str(exc)

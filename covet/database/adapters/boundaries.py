@@ -122,10 +122,9 @@ async def close_block(block: Block, *, commit: bool) -> None:
     settled = await block.settle()
     keep = commit and settled and not block.doomed and block.failure is None
     try:
-        if block.gone:
-            keep = (
-                False  # a block around it has ended before it: nothing is left to end, and nobody to pass the turn on
-            )
+        if block.parent is not None and block.parent.gone:
+            # A block around it has ended before it: nothing is left to end.
+            keep = False
         elif block.parent is None:
             await _end_transaction(block, keep=keep, settled=settled)
         else:
