@@ -86,7 +86,7 @@ from covet.database.orm.relationships import (
     ReverseOneToOne,
 )
 from covet.database.orm.tables import create_all, drop_all
-from covet.database.transaction import Savepoint, Transaction, on_commit, transaction
+from covet.database.transaction import Retry, Savepoint, Transaction, advisory_lock, on_commit, on_rollback, transaction
 from covet.exceptions import (
     ConfigurationError,
     CovetError,
@@ -186,6 +186,7 @@ __all__ = [
     "RawSQL",
     "RelatedManager",
     "RelationNotLoaded",
+    "Retry",
     "ReverseManager",
     "ReverseOneToOne",
     "Savepoint",
@@ -206,12 +207,14 @@ __all__ = [
     "ValidationError",
     "Value",
     "When",
+    "advisory_lock",
     "close_all",
     "create_all",
     "drop_all",
     "get_adapter",
     "nullable",
     "on_commit",
+    "on_rollback",
     "prefetch_related_objects",
     "set_fetch_mode",
     "transaction",

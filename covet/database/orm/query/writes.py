@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
@@ -24,6 +23,7 @@ from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import ExpressionToken
 from covet.database.orm.query.traversal import paths_of, width_of
 from covet.database.orm.unloaded import mark_loaded
+from covet.database.routing import writing
 from covet.database.sql import nodes
 from covet.database.sql.statements import (
     Insert,
@@ -89,7 +89,7 @@ async def insert(instance: Any, database: str | None, *, validate: bool = True) 
     rows: list[Row] = []
     masks: list[int] = []
     collector.collect((instance,), rows, masks)
-    adapter = adapter_for(database)
+    adapter = writing(database, model, instance)
     given, returned = collector.split(masks[0])
     key = (model, "insert", masks[0])
     plan: Plan | None = adapter.plans.get(key)
@@ -136,7 +136,7 @@ async def save_changes(
     collector.collect((instance,), rows, masks)
     state = instance.__dict__
     key = [encoded(field, state[field.attname]) for field in options.key]
-    adapter = adapter_for(database)
+    adapter = writing(database, model, instance)
     if not masks[0]:
         plan = _plain_update_plan(adapter, model, collector.fields)
         return bool(await execute(adapter, model, plan, (*rows[0], *key), rows=False))
@@ -237,7 +237,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
             params.append(encoded(part, item))
     if queryset.state.empty:
         return 0
-    adapter = adapter_for(queryset.database)
+    adapter = writing(queryset.database, queryset.model)
     key = (queryset.model, "update rows", tuple(assignments), queryset.state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:

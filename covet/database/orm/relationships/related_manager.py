@@ -17,6 +17,7 @@ from covet.database.orm.query import batching
 from covet.database.orm.query.queryset import QuerySet
 from covet.database.orm.query.tokenizer import where_key
 from covet.database.orm.relations import Relation
+from covet.database.routing import writing
 from covet.exceptions import RelationNotLoaded
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class RelatedManager(Manager[_M]):
     def _database(self) -> str | None:
         found: str | None = self.instance.__dict__.get("_database")
         return found
+
+    @property
+    def _written(self) -> str:
+        """The alias of the database that the other rows are written to."""
+        return writing(self._database, self.relation.remote).alias
 
     def _key(self, *, writing: bool = False) -> Any:
         """Return what related rows know this instance by; an instance that is no row yet has none."""
