@@ -27,12 +27,14 @@ from covet.database.sql.nodes import (
     Comparison,
     Constant,
     CustomFunction,
+    DistinctFrom,
     Excluded,
     Exists,
     Expression,
     Function,
     In,
     IsNull,
+    Like,
     Literal,
     Not,
     Or,
@@ -52,7 +54,7 @@ from covet.exceptions import NotSupportedError, ProgrammingError
 if TYPE_CHECKING:
     from covet.database.dialects.base import Dialect
 
-_COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Arithmetic)
+_COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, Like, DistinctFrom, RegexMatch, Arithmetic)
 _ADDITIVE = frozenset("+-")
 #: ``{0}`` and ``{*}`` in the template of a user's own function.
 _PLACE = re.compile(r"\{(\d+|\*)\}")
@@ -262,6 +264,10 @@ class ExpressionCompiler(Visitor):
         high = self.compared(node.operand, node.high)[1]
         return *operand, " BETWEEN ", *low, " AND ", *high
 
+    def visit_distinct_from(self, node: DistinctFrom) -> Pieces:
+        left, right = self.compared(node.left, node.right)
+        return *left, " IS NOT DISTINCT FROM " if node.negated else " IS DISTINCT FROM ", *right
+
     def visit_exists(self, node: Exists) -> Pieces:
         return "NOT EXISTS (" if node.negated else "EXISTS (", node.select, ")"
 
@@ -305,6 +311,9 @@ class ExpressionCompiler(Visitor):
         return self._operand(left), self._operand(right)
 
     def visit_text_match(self, node: TextMatch) -> Pieces:
+        raise NotImplementedError
+
+    def visit_like(self, node: Like) -> Pieces:
         raise NotImplementedError
 
     def visit_regex_match(self, node: RegexMatch) -> Pieces:

@@ -17,10 +17,8 @@ from covet.database.schema.types import (
     Interval,
     LogicalType,
     Numeric,
-    Text,
     Time,
     Timestamp,
-    Varchar,
 )
 from covet.database.sql.compiled import Bind
 from covet.database.sql.expression_compiler import Bare
@@ -31,6 +29,7 @@ from covet.database.sql.nodes import (
     ColumnRef,
     Expression,
     In,
+    Like,
     Param,
     ParamList,
     RegexMatch,
@@ -40,7 +39,6 @@ from covet.database.sql.nodes import (
 from covet.database.sql.patterns import LIKE_PATTERNS
 from covet.database.sql.statements import InsertColumns, OnConflict, Order
 from covet.database.sql.visitor import Pieces
-
 
 _SHIFTS = ("<<", ">>")
 #: ``^`` is a power there.
@@ -101,6 +99,9 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
                 return "STARTS_WITH(", *operand, ", ", *pattern_text, ")"
             case _:
                 return "RIGHT(", *operand, ", LENGTH(", *pattern_text, ")) = ", *pattern_text
+
+    def visit_like(self, node: Like) -> Pieces:
+        return *self._text(node.operand), " ILIKE " if node.ignore_case else " LIKE ", *self._text(node.pattern)
 
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         return *self._text(node.operand), " ~* " if node.ignore_case else " ~ ", *self._text(node.pattern)

@@ -12,7 +12,6 @@ from covet.database.schema.types import (
     Date,
     Float,
     Integer,
-    Interval,
     Numeric,
     Text,
     Time,

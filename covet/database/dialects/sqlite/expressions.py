@@ -14,13 +14,15 @@ from covet.database.sql.nodes import (
     And,
     Case,
     Constant,
+    DistinctFrom,
     Expression,
+    Like,
     Or,
     Param,
     RegexMatch,
     TextMatch,
 )
-from covet.database.sql.patterns import glob_startswith, lower_text
+from covet.database.sql.patterns import glob_like, glob_startswith, lower_text
 from covet.database.sql.statements import Order
 from covet.database.sql.visitor import Pieces, separated
 
@@ -93,6 +95,17 @@ class SQLiteExpressions(SQLiteFunctions):
                 # Not SUBSTR(x, -n): that is the whole text where n is 0.
                 start = ("LENGTH(", *operand, ") - LENGTH(", *pattern, ") + 1")
                 return "SUBSTR(", *operand, ", ", *start, ") = ", *pattern
+
+    def visit_like(self, node: Like) -> Pieces:
+        if isinstance(node.pattern, Param) and not node.ignore_case:
+            return *self._text(node.operand), f" GLOB {self.bound(node.pattern, glob_like)}"
+        flag = Constant(value=int(node.ignore_case))
+        return self.call("covet_like", (Group(self._text(node.pattern)), Group(self._text(node.operand)), flag))
+
+    def visit_distinct_from(self, node: DistinctFrom) -> Pieces:
+        # ``IS`` says the same, and SQLite before 3.39 has nothing else.
+        left, right = self.compared(node.left, node.right)
+        return *left, " IS " if node.negated else " IS NOT ", *right
 
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         flag = Constant(value=int(node.ignore_case))

@@ -109,7 +109,7 @@ def _like_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def like(pattern: Text, text: object, ignore_case: int) -> int | None:
-    """``covet_like``: LIKE with ``\\`` as the escape character."""
+    """``covet_like``: LIKE with a backslash as the escape character."""
     if pattern is None or text is None:
         return None
     if ignore_case:
