@@ -136,7 +136,7 @@ def _cut_in_zone(cut: Callable[[dt.datetime], dt.datetime], moment: dt.datetime,
 
 
 #: ``(name, number of arguments, function, deterministic)``.
-FUNCTIONS: tuple[tuple[str, int, Callable[..., object], bool], ...] = (
+FUNCTIONS: tuple[tuple[str, int, Callable[..., str | int | float | None], bool], ...] = (
     ("covet_iso_week_day", 1, iso_week_day, True),
     ("covet_iso_year", 1, iso_year, True),
     ("covet_local", 2, local, True),

@@ -35,7 +35,7 @@ def _nocase(left: str, right: str) -> int:
 
 
 #: ``(name, number of arguments, function, deterministic)``.
-FUNCTIONS: tuple[tuple[str, int, Callable[..., object], bool], ...] = (
+FUNCTIONS: tuple[tuple[str, int, Callable[..., str | bytes | int | float | None], bool], ...] = (
     *clocks.FUNCTIONS,
     *numbers.FUNCTIONS,
     *texts.FUNCTIONS,

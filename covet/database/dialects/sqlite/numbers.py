@@ -98,6 +98,14 @@ def _cot(value: float) -> float:
     return math.copysign(math.inf, tangent) if tangent == 0 else 1 / tangent
 
 
+def _degrees(value: float) -> float:
+    return value / _PER_DEGREE
+
+
+def _radians(value: float) -> float:
+    return value * _PER_DEGREE
+
+
 def _exp(value: float) -> float:
     found = math.exp(value)
     if found == 0 and value != -math.inf:
@@ -112,18 +120,18 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., float]]] = {
     "atan2": (2, math.atan2),
     "cos": (1, math.cos),
     "cot": (1, _cot),
-    "degrees": (1, lambda value: value / _PER_DEGREE),
+    "degrees": (1, _degrees),
     "exp": (1, _exp),
     "ln": (1, math.log),
     "power": (2, math.pow),
-    "radians": (1, lambda value: value * _PER_DEGREE),
+    "radians": (1, _radians),
     "sin": (1, math.sin),
     "sqrt": (1, math.sqrt),
     "tan": (1, math.tan),
 }
 
 #: ``(name, number of arguments, function, deterministic)``.
-FUNCTIONS: tuple[tuple[str, int, Callable[..., object], bool], ...] = (
+FUNCTIONS: tuple[tuple[str, int, Callable[..., str | int | float | None], bool], ...] = (
     *((f"covet_{name}", count, strict(function), True) for name, (count, function) in _FUNCTIONS.items()),
     ("covet_ceil", 1, ceil, True),
     ("covet_float", 1, to_float, True),

@@ -131,7 +131,7 @@ def uuid7() -> str:
 
 
 #: ``(name, number of arguments, function, deterministic)``.
-FUNCTIONS: tuple[tuple[str, int, Callable[..., object], bool], ...] = (
+FUNCTIONS: tuple[tuple[str, int, Callable[..., str | int | float | None], bool], ...] = (
     ("covet_boolean_text", 1, boolean_text, True),
     ("covet_chr", 1, character, True),
     ("covet_left", 2, left, True),

@@ -267,6 +267,8 @@ class Sliced(Operators[Any]):
     __slots__ = ("expression", "length", "start")
 
     def __init__(self, expression: Expression[Any], part: int | slice) -> None:
+        start: int
+        stop: int | None
         if isinstance(part, int):
             start, stop = part, part + 1
         elif isinstance(part, slice):

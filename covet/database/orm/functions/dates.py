@@ -85,6 +85,10 @@ class _OfMoment(Transform[_T]):
         """Return the dialect-neutral name of the function."""
         raise NotImplementedError
 
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.arguments[0]!r}, {self.kind!r})"
+
     def source_type(self, types: Sequence[LogicalType | None]) -> Date | Time | Timestamp:
         """Return the type of the first argument, which must have the parts that are asked for."""
         source = types[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from covet.database.orm.expressions import Expression, Func, Transform, Value
 from covet.database.orm.expressions.base import OutputField
@@ -46,7 +46,7 @@ _NOTHING: Value[str] = Value("")
 def _count(value: object, name: str, least: int) -> object:
     """Return a number of characters as an expression; a plain one must be at least ``least``."""
     if isinstance(value, str | Expression) or value is None:
-        return value
+        return cast("object", value)
     number = _NUMBER.clean(value)
     if number < least:
         raise ValueError(f"{name!r} must be greater " + ("than 0." if least else "or equal to 0."))

@@ -13,7 +13,7 @@ from typing import Any
 from typing_extensions import override
 
 from covet.database.orm.expressions import Expression
-from covet.database.orm.fields import DateField, IntegerField
+from covet.database.orm.fields import DateField, Field, IntegerField
 from covet.database.orm.lookups import LOOKUPS, Decided, DirectLookup, LookupField
 from covet.database.schema.types import Timestamp
 from covet.database.sql import nodes
@@ -21,8 +21,8 @@ from covet.database.sql import nodes
 #: The first and the last day of a part: ``2024 -> 2024-01-01, 2024-12-31``.
 Days = Callable[[Any], tuple[dt.date, dt.date]]
 
-_YEAR = IntegerField()
-_DATE = DateField()
+_YEAR: Field[Any] = IntegerField()
+_DATE: Field[Any] = DateField()
 _END = dt.time.max
 _COMPARED = ("gt", "gte", "lt", "lte")
 
@@ -118,5 +118,5 @@ def date_lookups(transform: Callable[[Any], Expression[Any]]) -> Mapping[str, Di
 def _lookups(
     transform: Callable[[Any], Expression[Any]], days: Days, output: LookupField
 ) -> Mapping[str, DirectLookup]:
-    kinds: dict[str, type[_Bounds]] = {"exact": _Exact, "range": _Range} | dict.fromkeys(_COMPARED, _Compare)
+    kinds: dict[str, type[_Bounds]] = {"exact": _Exact, "range": _Range, **dict.fromkeys(_COMPARED, _Compare)}
     return {name: kind(transform, name, days, output) for name, kind in kinds.items()}
