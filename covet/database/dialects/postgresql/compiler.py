@@ -101,7 +101,8 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
                 return "RIGHT(", *operand, ", LENGTH(", *pattern_text, ")) = ", *pattern_text
 
     def visit_like(self, node: Like) -> Pieces:
-        return *self._text(node.operand), " ILIKE " if node.ignore_case else " LIKE ", *self._text(node.pattern)
+        pattern: Pieces = (Bare(node.pattern),) if isinstance(node.pattern, Param) else self._text(node.pattern)
+        return *self._text(node.operand), " ILIKE " if node.ignore_case else " LIKE ", *pattern
 
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         return *self._text(node.operand), " ~* " if node.ignore_case else " ~ ", *self._text(node.pattern)

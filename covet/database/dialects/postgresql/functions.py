@@ -147,7 +147,9 @@ class PostgreSQLFunctions(SQLCompiler):
 
     def _whole(self, name: str, node: Function) -> Pieces:
         # Of an integer it would be a floating-point number, which does not hold every integer.
-        return node.arguments if isinstance(type_of(node.arguments[0]), Integer) else self.call(name, node.arguments)
+        if isinstance(type_of(node.arguments[0]), Integer):
+            return self._operand(node.arguments[0])
+        return self.call(name, node.arguments)
 
     def function_sign(self, node: Function) -> Pieces:
         call = self.call("SIGN", node.arguments)
@@ -164,7 +166,7 @@ class PostgreSQLFunctions(SQLCompiler):
         number, *rest = node.arguments
         logical = type_of(number)
         if isinstance(logical, Integer) and not rest:
-            return (number,)
+            return self._operand(number)
         digits: Pieces = (", ", *self.argument(rest[0], "i")) if rest else ()
         if isinstance(logical, Numeric):
             return "ROUND(", number, *digits, ")"

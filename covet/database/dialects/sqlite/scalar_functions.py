@@ -180,10 +180,15 @@ class SQLiteFunctions(SQLiteArithmetic):
         return self.call("ABS", node.arguments)
 
     def function_ceil(self, node: Function) -> Pieces:
-        return node.arguments if isinstance(type_of(node.arguments[0]), Integer) else self._of_kind("ceil", node)
+        return self._whole("ceil", node)
 
     def function_floor(self, node: Function) -> Pieces:
-        return node.arguments if isinstance(type_of(node.arguments[0]), Integer) else self._of_kind("floor", node)
+        return self._whole("floor", node)
+
+    def _whole(self, name: str, node: Function) -> Pieces:
+        if isinstance(type_of(node.arguments[0]), Integer):
+            return self._operand(node.arguments[0])
+        return self._of_kind(name, node)
 
     def function_sign(self, node: Function) -> Pieces:
         return self._of_kind("sign", node)
@@ -197,7 +202,7 @@ class SQLiteFunctions(SQLiteArithmetic):
         number, *digits = node.arguments
         logical = type_of(number)
         if isinstance(logical, Integer) and not digits:
-            return (number,)
+            return self._operand(number)
         last = (*node.arguments, Constant(0))[:2]
         if isinstance(logical, Numeric):
             return self.call("covet_decimal_round", last)
@@ -210,7 +215,7 @@ class SQLiteFunctions(SQLiteArithmetic):
         local = self._local(node)
         if part == "quarter":
             month = self._part(local, "month", type_of(node.arguments[0]))
-            return "(", *month, " + 2) / 3"
+            return "((", *month, " + 2) / 3)"
         if part in _PLACES:
             return self._part(local, part, type_of(node.arguments[0]))
         return self.call(f"covet_{part}", (Group(local),))
