@@ -27,7 +27,7 @@ from covet.database.orm.query.translation import Purpose, Translator
 from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
+from covet.database.sql.statements import Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ class SelectPlanner:
         # The key of each joined table fixes its other columns (functional dependency).
         joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
         link = self.state.link
-        keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
+        own = self.options.key if self.state.combined is None else self.options.fields
+        keys = [self.joins.root.column(field.column) for field in own]
+        keys += [n.column(field.column) for n in joined for field in n.options.key]
         return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
 
     def _named(self, name: str) -> ExpressionToken:
@@ -300,7 +302,7 @@ class SelectPlanner:
         param = self.translator.param
         return Select(
             columns=columns,
-            source=self.joins.root.table(),
+            source=self.source(),
             joins=self.joins.build(),
             where=where,
             group_by=group_by,
@@ -312,6 +314,33 @@ class SelectPlanner:
             distinct_on=distinct_on,
             lock=self._lock(),
         )
+
+    def source(self) -> TableRef | SubqueryRef:
+        """Return the model's table, or the combined queries that stand in its place."""
+        combined = self.state.combined
+        if combined is None:
+            return self.joins.root.table()
+        selects = tuple(self._combined(token) for token in combined.queries)
+        return SubqueryRef(SetOperation(combined.operator, selects), self.joins.root.alias)
+
+    def _combined(self, token: SubqueryToken) -> Select:
+        """Plan one of the combined queries: the columns of the model by their names, or those of ``values()``."""
+        names = self.joins.names
+        planner = SelectPlanner(
+            token.model, token.state, names=names, offset=self.translator.offset + token.offset, alias=names.next(),
+            outer=self.translator.outer,
+        )  # fmt: skip
+        where, having = planner.conditions()
+        if token.state.shape is None:
+            planner.entity(planner.joins.root)
+            fields = [field.column for field in planner.options.fields]
+            aliases = [*fields, *(f"c{at}" for at in range(len(fields), len(planner.columns)))]
+        else:
+            planner.record()
+            aliases = [f"c{at}" for at in range(len(planner.columns))]
+        columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
+        bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
+        return planner.statement(columns, where, having, ordered=bounded)
 
     def _lock(self) -> Lock | None:
         lock = self.state.lock
