@@ -94,7 +94,7 @@ async def test_functions_of_text(two_databases: None, text: str, other: str, cou
     value, part = Value(text, TEXT), Value(other, TEXT)
     number = Value(count, NUMBER)
     negative = Value(-count, NUMBER)
-    oracle = {
+    oracle: dict[str, tuple[Expression[Any], Any]] = {
         "concat": (f.Concat(value, part), text + other),
         "first": (f.Left(value, count + 1), text[: count + 1]),
         "but_last": (f.Left(value, negative), text[: -count or 0] if count else ""),

@@ -56,7 +56,16 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
         return (text if node.type is None else f"{text}::{plain_type(node.type)}",)
 
     def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        one, other = type_of(left), type_of(right)
+        if _aware(one) and other is not None and _zoneless(other):
+            return self._in_utc(left), self._beside(right, left)
+        if _aware(other) and one is not None and _zoneless(one):
+            return self._beside(left, right), self._in_utc(right)
         return self._beside(left, right), self._beside(right, left)
+
+    def _in_utc(self, node: Expression) -> Pieces:
+        # Compared as they are, the one without a zone would be taken in that of the session.
+        return "(", *self._operand(node), AT_UTC, ")"
 
     def _beside(self, node: Expression, other: Expression) -> Pieces:
         if isinstance(node, Param) and node.type is not None and isinstance(other, ColumnRef):
@@ -180,6 +189,10 @@ def _comparable(logical: LogicalType) -> str:
     """Return the name of the type that PostgreSQL infers for a parameter beside a column: text for varchar."""
     name = plain_type(logical)
     return "text" if name == "varchar" else name
+
+
+def _aware(logical: LogicalType | None) -> bool:
+    return isinstance(logical, Timestamp) and logical.timezone
 
 
 def _zoneless(logical: LogicalType) -> bool:
