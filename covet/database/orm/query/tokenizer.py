@@ -9,12 +9,14 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Child, Condition, Q
-from covet.database.orm.expressions import Expression, F, Known, OrderBy
+from covet.database.orm.expressions import Expression, F, Known, OrderBy, Param
+from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.lookups import (
@@ -31,6 +33,7 @@ from covet.database.orm.query import expression_tokens
 from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
+from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
@@ -49,6 +52,7 @@ from covet.database.orm.query.tokens import (
     PathToken,
     Predicate,
     TruthToken,
+    Unbound,
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Boolean, Float, LogicalType
@@ -176,7 +180,8 @@ def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryS
     path = options.key_path(relation)
     if relation.far_type is not None:
         key = relation.converted(key)
-    found = QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    params = prepare_row(path, key) if path.parts else (path.lookup.prepare(path.field, key),)
+    found = QueryState((Leaf("leaf", path, 0),)), params
     return found if relation.far_type is None else _of_type(options, found, relation.far_type)
 
 
@@ -287,11 +292,11 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
-            return self._compare_expression(PathToken("path", path), lookup, value)
+            return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
         try:
-            prepared = lookup.prepare(path.field, value)
+            prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(PathToken("path", path), decided)
         return self._prepared(path, prepared)
@@ -304,7 +309,7 @@ class Tokenizer:
         if lookup.takes_list and not prepared:
             return NEVER
         leaf = Leaf("leaf", path, len(self.params))
-        if lookup.arity == 1:
+        if lookup.takes_list or (lookup.arity == 1 and not path.parts):
             self.params.append(prepared)
         else:
             self.params.extend(prepared)
@@ -315,7 +320,10 @@ class Tokenizer:
             raise FieldError(f"A queryset stands on the right of 'in' only, not of {lookup.name!r}.")
         if query.state.empty:
             return NEVER
-        return Membership("membership", left, expression_tokens.subquery(self, query))
+        token = expression_tokens.subquery(self, query)
+        if isinstance(left, PathToken) and left.path.parts:
+            token = token._replace(columns=len(left.path.parts))
+        return Membership("membership", left, token)
 
     def _compare(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any) -> Predicate:
         """Tokenize ``left lookup value``; ``output`` checks a plain value, None where the type is not known."""
@@ -326,7 +334,7 @@ class Tokenizer:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
             return NullTest("null", left, _OF_NULL[lookup.name] if value is None else _flag(value))
         if _holds_expression(value):
-            return self._compare_expression(left, lookup, value)
+            return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
         try:
@@ -344,6 +352,15 @@ class Tokenizer:
         sides = (prepared,) if lookup.arity == 1 else prepared
         return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))
 
+    def _gap(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, gap: Param[Any]) -> Predicate:
+        """Tokenize a comparison with a value that is given later."""
+        if lookup.arity != 1 or output is None:
+            raise FieldError(f"{gap!r} cannot stand beside {lookup.name!r}: it takes one value of a known type.")
+        label = left.path.path if isinstance(left, PathToken) else lookup.name
+        value = Gap(gap.name, label, partial(lookup.prepare, output))
+        param = self.param(value, lookup.param_type(output), takes_list=lookup.takes_list)
+        return Unbound("unbound", Comparison("compare", left, lookup, (param,)))
+
     def _compare_untyped(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
         """Compare with a plain value, by the type that the value itself has."""
         if lookup.takes_list:
@@ -352,7 +369,11 @@ class Tokenizer:
         sides = value if lookup.arity > 1 else (value,)
         return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
 
-    def _compare_expression(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+    def _compare_expression(
+        self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any
+    ) -> Predicate:
+        if isinstance(value, Param):
+            return self._gap(left, lookup, output, cast("Param[object]", value))
         if isinstance(lookup, DirectLookup):
             left, lookup = self.expression(lookup.transform(Known(left))), lookup.on_output
         sides = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)
@@ -372,8 +393,8 @@ class Tokenizer:
         return ParamToken("param", len(self.params) - 1, kind, takes_list)
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
-        """Tokenize an expression."""
-        return expression_tokens.tokenize(self, expression)
+        """Tokenize an expression of one value."""
+        return single(expression_tokens.tokenize(self, expression))
 
     def path(self, path: str) -> ExpressionToken:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
@@ -393,7 +414,7 @@ class Tokenizer:
         if isinstance(value, Q):
             token = ConditionToken("condition", self.q(value))
         elif isinstance(value, Expression):
-            token = self.expression(value)
+            token = single(self.expression(value))
         else:
             raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
         return Annotation(name, token, len(self.state.where))
@@ -406,9 +427,9 @@ class Tokenizer:
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
-            return OrderToken(self.expression(key.expression), key.descending, key.nulls)
+            return OrderToken(expression_tokens.tokenize(self, key.expression), key.descending, key.nulls)
         if isinstance(key, Expression):
-            return OrderToken(self.expression(key), False, None)
+            return OrderToken(expression_tokens.tokenize(self, key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 
