@@ -17,6 +17,7 @@ from covet.database.orm.expressions import (
     Func,
     OrderBy,
     OuterRef,
+    Param,
     RawSQL,
     Subquery,
     Transform,
@@ -54,20 +55,28 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query import F, GenericPrefetch, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
 from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
+    DB_CASCADE,
+    DB_SET_DEFAULT,
+    DB_SET_NULL,
     DO_NOTHING,
     PROTECT,
     RESTRICT,
+    SET,
     SET_DEFAULT,
     SET_NULL,
     ForeignKey,
+    GenericForeignKey,
+    GenericManager,
+    GenericRelation,
     ManyToManyField,
     ManyToManyManager,
     OnDelete,
@@ -95,9 +104,13 @@ from covet.exceptions import (
 
 __all__ = [
     "CASCADE",
+    "DB_CASCADE",
+    "DB_SET_DEFAULT",
+    "DB_SET_NULL",
     "DO_NOTHING",
     "PROTECT",
     "RESTRICT",
+    "SET",
     "SET_DEFAULT",
     "SET_NULL",
     "Aggregate",
@@ -134,10 +147,15 @@ __all__ = [
     "F",
     "Field",
     "FieldError",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "Func",
+    "GenericForeignKey",
     "GenericIPAddressField",
+    "GenericManager",
+    "GenericPrefetch",
+    "GenericRelation",
     "Index",
     "IntegerField",
     "IntegrityError",
@@ -157,6 +175,7 @@ __all__ = [
     "OneToOneField",
     "OrderBy",
     "OuterRef",
+    "Param",
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",

@@ -17,6 +17,7 @@ from covet.database.orm.expressions import (
     Func,
     OrderBy,
     OuterRef,
+    Param,
     RawSQL,
     Subquery,
     Transform,
@@ -54,20 +55,28 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query import F, GenericPrefetch, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
 from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
+    DB_CASCADE,
+    DB_SET_DEFAULT,
+    DB_SET_NULL,
     DO_NOTHING,
     PROTECT,
     RESTRICT,
+    SET,
     SET_DEFAULT,
     SET_NULL,
     ForeignKey,
+    GenericForeignKey,
+    GenericManager,
+    GenericRelation,
     ManyToManyField,
     ManyToManyManager,
     OnDelete,
@@ -81,9 +90,13 @@ from covet.database.orm.violations import explain
 
 __all__ = [
     "CASCADE",
+    "DB_CASCADE",
+    "DB_SET_DEFAULT",
+    "DB_SET_NULL",
     "DO_NOTHING",
     "PROTECT",
     "RESTRICT",
+    "SET",
     "SET_DEFAULT",
     "SET_NULL",
     "Aggregate",
@@ -115,10 +128,15 @@ __all__ = [
     "ExpressionWrapper",
     "F",
     "Field",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "Func",
+    "GenericForeignKey",
     "GenericIPAddressField",
+    "GenericManager",
+    "GenericPrefetch",
+    "GenericRelation",
     "Index",
     "IntegerField",
     "JSONField",
@@ -133,6 +151,7 @@ __all__ = [
     "OneToOneField",
     "OrderBy",
     "OuterRef",
+    "Param",
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",

@@ -31,6 +31,7 @@ from covet.database.sql.nodes import (
     Exists,
     Expression,
     Function,
+    Given,
     In,
     IsNull,
     Literal,
@@ -40,6 +41,8 @@ from covet.database.sql.nodes import (
     ParamList,
     Raw,
     RegexMatch,
+    Row,
+    RowList,
     RowNumber,
     ScalarSubquery,
     TextMatch,
@@ -91,6 +94,7 @@ class ExpressionCompiler(Visitor):
         self._placeholders: dict[tuple[int, LogicalType | None, BindProcessor | None], str] = {}
         self._lists: list[Bind] = []
         self._breaks: list[int] = []
+        self._constants: list[str] = []
         #: How many placeholders stand before those of ``_binds`` (the values of an INSERT of many rows).
         self._offset = 0
 
@@ -109,12 +113,19 @@ class ExpressionCompiler(Visitor):
         """Return the placeholder of a parameter; the same one for the same index, type and conversion."""
         if self.ddl:
             raise ProgrammingError("A table's definition cannot have parameters; use Literal.")
-        key = (param.index, param.type, processor)
+        index = self._given(param.value) if isinstance(param, Given) else param.index
+        key = (index, param.type, processor)
         found = self._placeholders.get(key)
         if found is None:
-            self._binds.append(Bind(param.index, processor))
+            self._binds.append(Bind(index, processor))
             found = self._placeholders[key] = self.placeholder(self._offset + len(self._binds))
         return found
+
+    def _given(self, value: str) -> int:
+        """Return where a value of the statement's own stands, counted from the end of the parameters."""
+        if value not in self._constants:
+            self._constants.append(value)
+        return -1 - self._constants.index(value)
 
     def bound_list(self, values: ParamList, expand: Expander) -> str:
         """Leave a gap in the text, filled when the list is bound."""
@@ -129,11 +140,12 @@ class ExpressionCompiler(Visitor):
         limit = self.dialect.max_params
         if len(self._binds) + len(self._lists) > limit:
             self.refuse(f"takes at most {limit} parameters in a statement; this one has {len(self._binds)}")
+        constants = tuple(reversed(self._constants))
         if not self._breaks:
-            return Compiled("".join(self._out), tuple(self._binds))
+            return Compiled("".join(self._out), tuple(self._binds), constants=constants)
         bounds = [0, *self._breaks, len(self._out)]
         parts = tuple("".join(self._out[start:end]) for start, end in pairwise(bounds))
-        return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit)
+        return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit, constants)
 
     def refuse(self, what: str) -> NoReturn:
         """Raise the error that names the dialect and what it lacks."""
@@ -234,8 +246,18 @@ class ExpressionCompiler(Visitor):
     # Predicates -----------------------------------------------------------------------------------------------------
 
     def visit_comparison(self, node: Comparison) -> Pieces:
+        if isinstance(node.left, Row) and isinstance(node.right, Row):
+            return self._rows_compared(node, node.left, node.right)
         left, right = self.compared(node.left, node.right)
         return *left, f" {node.operator} ", *right
+
+    def _rows_compared(self, node: Comparison, left: Row, right: Row) -> Pieces:
+        sides = [self.compared(*pair) for pair in zip(left.items, right.items, strict=True)]
+        near, far = (separated(Group(side[at]) for side in sides) for at in (0, 1))
+        return "(", *near, f") {node.operator} (", *far, ")"
+
+    def visit_row(self, node: Row) -> Pieces:
+        return "(", *separated(Group(self._operand(item)) for item in node.items), ")"
 
     def visit_and(self, node: And) -> Pieces:
         items = _flattened(And, node.items)
@@ -255,10 +277,14 @@ class ExpressionCompiler(Visitor):
         keyword = " NOT IN " if node.negated else " IN "
         if isinstance(node.values, ParamList):
             return self.in_list(node, node.values)
+        if isinstance(node.operand, Row) and isinstance(node.values, RowList | Select):
+            return node.operand, keyword, "(", node.values, ")"
         if isinstance(node.values, Select):
             return *self.compared(node.operand, ScalarSubquery(node.values))[0], keyword, "(", node.values, ")"
         if not node.values:
             return (Constant(value=node.negated),)
+        if isinstance(node.values, RowList):
+            raise ProgrammingError("A list of rows is compared with a Row.")
         operand = self.compared(node.operand, node.values[0])[0]
         values = separated(Group(self.compared(node.operand, each)[1]) for each in node.values)
         return *operand, keyword, "(", *values, ")"
@@ -290,6 +316,9 @@ class ExpressionCompiler(Visitor):
 
     def in_list(self, node: In, values: ParamList) -> Pieces:
         """Print ``operand [NOT] IN`` of a list parameter."""
+        raise NotImplementedError
+
+    def visit_row_list(self, node: RowList) -> Pieces:
         raise NotImplementedError
 
     def nulls_order(self, node: Order) -> str:

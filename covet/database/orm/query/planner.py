@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.query.context import Context
+from covet.database.orm.query.derived import DerivingTranslator, is_over_all
+from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
@@ -20,18 +22,18 @@ from covet.database.orm.query.tokens import (
     OrderToken,
     OutputToken,
     PathToken,
-    Predicate,
     SubqueryToken,
 )
 from covet.database.orm.query.translation import Purpose, Translator
-from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
+from covet.database.orm.query.traversal import aggregates_of, conjuncts, joined_paths, paths_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
+from covet.database.sql.statements import Join, Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
+    from covet.database.orm.filtered import RelationName
     from covet.database.orm.options import Options, ResolvedPath
     from covet.database.orm.relations import Relation
 
@@ -50,46 +52,67 @@ class SelectPlanner:
         names: AliasNames | None = None,
         offset: int = 0,
         alias: str | None = None,
+        few: bool = False,
         outer: Translator | None = None,
     ) -> None:
+        """Plan for ``state``; ``few``: whoever asks takes one or two of the rows."""
+        self.few = few
         self.model = model
         self.options: Options = model._meta
         self.state = state
         self.joins = Joins(self.options, names or AliasNames(), alias)
         self.translator = Translator(self.joins, state, _subquery, offset=offset, outer=outer)
         self.columns: list[Selected] = []
-        self.translator.by_subquery = self._aggregates_multiply()
+        self.stack: Stack | None = None
+        self._plan_aggregates()
 
     # -- parts -----------------------------------------------------------------------------
 
-    def _aggregates_multiply(self) -> bool:
-        """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
-        crossed: set[tuple[Relation, ...]] = set()
-        plain, first = False, len(self.state.where)
-        for annotation in self.state.annotations:
-            for aggregate in aggregates_of(annotation.expression, self.state):
-                chains = {path.to_many() for path in paths_of(aggregate)} - {()}
-                first = min(first, annotation.after) if chains else first
-                crossed |= chains
-                plain = plain or not chains
-        if not crossed:
-            return False
-        if self.state.group_by is not None:
-            if len(crossed) > 1 or plain:
-                raise FieldError(
-                    "Aggregates over different relations cannot share one values().annotate(): "
-                    "the rows of one would multiply those of the other. Ask in two queries."
-                )
-            return False
-        joined = {scope: {p.to_many() for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
-        crossing = {scope: chains for scope, chains in joined.items() if chains}
-        if len(crossed) > 1 or len(crossing) > 1:
-            return True
-        # One relation: its rows are joined once, by the filter that came before the aggregate if there is one.
-        counted = next(iter(crossed))
-        return any(
-            scope >= first or any(chain != counted[: len(chain)] for chain in chains)
-            for scope, chains in crossing.items()
+    def _plan_aggregates(self) -> None:
+        """Decide how aggregates are computed: over this SELECT, in a subquery each, or in a stack of SELECTs."""
+        state = self.state
+        where = plain_where(state)
+        rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
+        if not any(each.chain for each in rows):
+            return
+        alone = len(rows) == 1 and all(is_one_join(each, where) for each in rows)
+        if state.group_by is None:
+            chains = {each.chain for each in rows} - {()}
+            selected = any(token.name.has_many and self._is_selected(token.name) for token in state.filtered)
+            alone = len(chains) == 1 and all(is_one_join(each, where) for each in rows)
+            self.translator.by_subquery = selected or not alone
+            if self.translator.by_subquery and not self.few and is_over_all(state):
+                self.translator = DerivingTranslator(self.joins, self.translator)
+            return
+        keys = [part for name in state.group_by for part in parts_of(self._named(name))]
+        if not alone and self._is_by_key(keys):
+            self.translator.by_subquery = True
+        elif not alone:
+            order = [part for token in state.order_by or () for part in parts_of(token.expression)]
+            keys += [token for token in order if not any(aggregates_of(token, state))]
+            self.stack = Stack(self.options, state, keys, self._part)
+            self.translator = StackTranslator(self.joins, self.stack, self.translator)
+        else:
+            self._check_keys(keys, next(iter(rows)).chain)
+
+    def _is_by_key(self, keys: list[ExpressionToken]) -> bool:
+        """Whether each group is one row of the model."""
+        fields = {key.path.field for key in keys if key.tag == "path" and not key.path.relations}
+        return fields.issuperset(self.options.key)
+
+    def _check_keys(self, keys: list[ExpressionToken], chain: tuple[Relation, ...]) -> None:
+        """Refuse to group by rows that would multiply those of the aggregates."""
+        crossed = [path.to_many() for key in keys for path in paths_of(key)]
+        if any(each != chain[: len(each)] for each in crossed) and any(
+            not token.distinct
+            for annotation in self.state.annotations
+            for token in aggregates_of(annotation.expression, self.state)
+        ):
+            raise many_keys()
+
+    def _part(self, state: QueryState) -> SelectPlanner:
+        return SelectPlanner(
+            self.model, state, names=self.joins.names, offset=self.translator.offset, outer=self.translator.outer
         )
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
@@ -97,28 +120,37 @@ class SelectPlanner:
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
         for scope, item in enumerate(self.state.where):
-            for part in _conjuncts(item):
+            for part in conjuncts(item):
                 context = Context(scope, required=True)
                 grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
+                if self.stack is not None and not grouped:
+                    continue
                 (having if grouped else where).append(self.translator.predicate(part, context))
         return _all(where), _all(having)
 
     def order_by(self) -> tuple[Order, ...]:
         """Return the sort keys: those asked for, or ``Meta.ordering``."""
-        return tuple(self._order(token) for token in self._order_tokens())
+        return tuple(order for token in self._order_tokens() for order in self._order(token))
 
     def _order_tokens(self) -> tuple[OrderToken, ...]:
         tokens = self.state.order_by
         if tokens is None:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
-            tokens = tuple(_reverse(token) for token in tokens or key_order(self.options))
+            tokens = tuple(turned(token) for token in tokens or key_order(self.options))
         return tokens
 
-    def _order(self, token: OrderToken) -> Order:
+    def _order(self, token: OrderToken) -> list[Order]:
+        """Return a sort key, or one for each part of a key of several fields."""
         expression = token.expression
         nullable = expression.path.nullable if isinstance(expression, PathToken) else True
-        return Order(self.translator.value(expression), token.descending, token.nulls, nullable)
+        return [Order(value, token.descending, token.nulls, nullable) for value in self._values(expression)]
+
+    def _values(self, token: ExpressionToken) -> tuple[nodes.Expression, ...]:
+        """Return the value of a token, or those of the columns of a key of several fields."""
+        if isinstance(token, PathToken) and token.path.parts:
+            return self.translator.columns(token.path)
+        return (self.translator.value(token),)
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
@@ -130,16 +162,25 @@ class SelectPlanner:
     def _group_by(self, order: tuple[OrderToken, ...]) -> tuple[nodes.Expression, ...]:
         if not self.is_grouped():
             return ()
-        if self.state.group_by is not None:
-            keys = [self.translator.value(self._named(name)) for name in self.state.group_by]
+        if self.stack is not None:
+            return tuple(self.translator.value(key) for key in self.stack.keys)
+        if self.state.group_by is not None and not self.translator.by_subquery:
+            keys = [value for name in self.state.group_by for value in self._values(self._named(name))]
             plain = [item.expression for item in order if not any(aggregates_of(item.expression, self.state))]
-            extra = [self.translator.value(expression) for expression in plain]
+            extra = [value for expression in plain for value in self._values(expression)]
             return tuple(dict.fromkeys([*keys, *extra]))
         # The key of each joined table fixes its other columns (functional dependency).
-        joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
+        named = [
+            self.joins.reach(t.name.relations, None, required=False)
+            for t in self.state.filtered
+            if self._is_selected(t.name)
+        ]
+        joined = [n for n in self.joins.nodes() if n.relation is not None and (not n.relation.many or n in named)]
         link = self.state.link
-        keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
-        return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
+        own = self.options.key if self.state.combined is None else self.options.fields
+        keys = [self.joins.root.column(field.column) for field in own]
+        keys += [n.column(field.column) for n in joined for field in n.options.key]
+        return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
 
     def _named(self, name: str) -> ExpressionToken:
         return Tokenizer(self.options, self.state, []).path(name)
@@ -163,7 +204,7 @@ class SelectPlanner:
         """Select the columns of an instance, and of those that ``select_related`` brings along."""
         options = node.options
         joined = [name for name in options.relations if f"{prefix}{name}" in self._related_prefixes()]
-        wanted = {options.relations[name].local_field for name in joined}
+        wanted = {local for name in joined for local, _ in options.relations[name].pairs}
         columns: list[ResultColumn] = []
         partial = False
         for field in options.fields:
@@ -172,9 +213,10 @@ class SelectPlanner:
                 continue
             column = nodes.ColumnRef(node.alias, field.column, field.logical_type)
             columns.append(self._field(field, field.attname, column, nullable=field.null))
-        key = next(c.position for c in columns if c.name == options.key[0].attname)
+        key = tuple(c.position for c in columns if c.name in options.key_names)
         related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
         if not prefix:
+            related += tuple(self._named_row(t.name) for t in self.state.filtered if self._is_selected(t.name))
             columns.extend(self._annotation(a) for a in self.state.annotations)
         if prefix or self.state.link is None:
             return Entity(options.model, tuple(columns), key, partial, related)
@@ -184,6 +226,8 @@ class SelectPlanner:
         return self._value(annotation.name, AnnotationToken("annotation", annotation.name))
 
     def _value(self, name: str, token: ExpressionToken) -> ResultColumn:
+        if isinstance(token, PathToken) and token.path.parts:
+            return self._key_of(name, token.path)
         expression = self.translator.value(token)
         inner = self.state.annotation(name) if isinstance(token, AnnotationToken) else token
         if isinstance(inner, PathToken):
@@ -193,21 +237,33 @@ class SelectPlanner:
         decode = inner.decode if isinstance(inner, OutputToken) else None
         return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
 
+    def _key_of(self, name: str, path: ResolvedPath) -> ResultColumn:
+        """Select the columns of a key of several fields."""
+        columns = zip(path.parts, self.translator.columns(path), strict=True)
+        parts = tuple(self._field(p.field, name, column, nullable=p.nullable) for p, column in columns)
+        return ResultColumn(name, parts[0].position, None, path.nullable, parts=parts)
+
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
-        if len(relation.remote._meta.key) > 1:
-            raise FieldError(
-                f"select_related({relation.name!r}): its key is of several fields; use prefetch_related()."
-            )
         child = self.joins.reach((*_relations_to(node), relation), None, required=False)
         entity = self.entity(child, f"{prefix}{relation.name}__")
         absent = relation.kind == "reverse"
         return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
+
+    def _named_row(self, name: RelationName) -> RelatedEntity:
+        """Select the row that a filtered relation names. There may be several for one row of this model."""
+        entity = self.entity(self.joins.reach(name.relations, None, required=False), f"{name.name}__")
+        return RelatedEntity(name.name, entity, True, name.back, True)
+
+    def _is_selected(self, name: RelationName) -> bool:
+        return name.name in self._related_prefixes()
 
     # -- rows for many parents -------------------------------------------------------------
 
     def _link(self) -> ResultColumn:
         """Select the key of the parent that a row belongs to."""
         path = cast("ResolvedPath", self.state.link)
+        if path.parts:
+            return replace(self._key_of("link", path), nullable=False)
         field, column = path.field, self.translator.column(path)
         for position, selected in enumerate(self.columns):
             if selected.expression == column:
@@ -224,8 +280,8 @@ class SelectPlanner:
         """Keep those rows of each parent whose place in the order is within limit and offset."""
         if self.state.distinct:
             raise FieldError("Prefetch(queryset=): a slice for each parent and distinct() exclude each other.")
-        order = self.order_by() or tuple(self._order(token) for token in key_order(self.options))
-        number = nodes.RowNumber((self.translator.column(cast("ResolvedPath", self.state.link)),), order)
+        order = self.order_by() or tuple(order for token in key_order(self.options) for order in self._order(token))
+        number = nodes.RowNumber(self.translator.columns(cast("ResolvedPath", self.state.link)), order)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
         types = {column.position: column.type for column in _columns_of(result)}
@@ -292,7 +348,7 @@ class SelectPlanner:
         state = self.state
         order = self.order_by() if ordered else ()
         group_by = self._group_by(self._order_tokens() if ordered else ())
-        distinct_on = tuple(self.translator.value(token) for token in state.distinct_on)
+        distinct_on = tuple(value for token in state.distinct_on for value in self._values(token))
         if state.distinct and not distinct_on:
             # PostgreSQL orders distinct rows by selected columns only.
             selected = {column.expression for column in columns}
@@ -300,8 +356,8 @@ class SelectPlanner:
         param = self.translator.param
         return Select(
             columns=columns,
-            source=self.joins.root.table(),
-            joins=self.joins.build(),
+            source=self.source(),
+            joins=self.joins.build() + self._derived(),
             where=where,
             group_by=group_by,
             having=having,
@@ -312,6 +368,38 @@ class SelectPlanner:
             distinct_on=distinct_on,
             lock=self._lock(),
         )
+
+    def _derived(self) -> tuple[Join, ...]:
+        return self.translator.joined() if isinstance(self.translator, DerivingTranslator) else ()
+
+    def source(self) -> TableRef | SubqueryRef:
+        """Return the model's table, or the combined queries that stand in its place."""
+        if self.stack is not None:
+            return self.stack.source()
+        combined = self.state.combined
+        if combined is None:
+            return self.joins.root.table()
+        selects = tuple(self._combined(token) for token in combined.queries)
+        return SubqueryRef(SetOperation(combined.operator, selects), self.joins.root.alias)
+
+    def _combined(self, token: SubqueryToken) -> Select:
+        """Plan one of the combined queries: the columns of the model by their names, or those of ``values()``."""
+        names = self.joins.names
+        planner = SelectPlanner(
+            token.model, token.state, names=names, offset=self.translator.offset + token.offset, alias=names.next(),
+            outer=self.translator.outer,
+        )  # fmt: skip
+        where, having = planner.conditions()
+        if token.state.shape is None:
+            planner.entity(planner.joins.root)
+            fields = [field.column for field in planner.options.fields]
+            aliases = [*fields, *(f"c{at}" for at in range(len(fields), len(planner.columns)))]
+        else:
+            planner.record()
+            aliases = [f"c{at}" for at in range(len(planner.columns))]
+        columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
+        bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
+        return planner.statement(columns, where, having, ordered=bounded)
 
     def _lock(self) -> Lock | None:
         lock = self.state.lock
@@ -340,17 +428,13 @@ def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
 
 def _columns_of(result: Result) -> list[ResultColumn]:
     if isinstance(result, Record):
-        return list(result.columns)
-    found = [*result.columns, *([result.link] if result.link is not None else [])]
+        return [part for column in result.columns for part in column.parts or (column,)]
+    found = list(result.columns)
+    if result.link is not None:
+        found.extend(result.link.parts or (result.link,))
     for child in result.related:
         found.extend(_columns_of(child.entity))
     return found
-
-
-def _conjuncts(token: Predicate) -> tuple[Predicate, ...]:
-    if token.tag == "group" and token.connector == "AND" and not token.negated:
-        return tuple(part for child in token.children for part in _conjuncts(child))
-    return (token,)
 
 
 def _all(items: list[nodes.Expression]) -> nodes.Expression | None:
@@ -370,7 +454,8 @@ def key_order(options: Options) -> tuple[OrderToken, ...]:
     return tuple(OrderToken(PathToken("path", options.resolve_field(field.name)), False, None) for field in options.key)
 
 
-def _reverse(token: OrderToken) -> OrderToken:
+def turned(token: OrderToken) -> OrderToken:
+    """Return the opposite order; NULL goes to the other end."""
     nulls = {"FIRST": "LAST", "LAST": "FIRST"}.get(token.nulls or "")
     return OrderToken(token.expression, not token.descending, nulls)  # type: ignore[arg-type]  # one of the two
 
@@ -393,15 +478,18 @@ def _subquery(token: SubqueryToken, translator: Translator, purpose: Purpose = "
     shape = token.state.shape
     if shape is None:
         planner.add_key()
-    elif shape.names is None or len(shape.names) != 1:
-        raise FieldError("The queryset on the right of 'in' must have one column: values_list('field').")
     else:
         planner.record()
+    if len(planner.columns) != token.columns:
+        several = token.columns > 1
+        wanted = f"{token.columns} columns, those of the key" if several else "one column: values_list('field')"
+        raise FieldError(f"The queryset on the right of 'in' must have {wanted}.")
     ordered = bounded or (purpose == "value" and bool(token.state.order_by))
     select = planner.statement(tuple(planner.columns), where, having, ordered=ordered)
-    if len(select.columns) == 1:
+    width = token.columns
+    if len(select.columns) == width:
         return select
-    first, *order = select.columns  # what a distinct query is ordered by stands there, too
-    name = names.next()
-    inner = replace(select, columns=(Selected(first.expression, "c0"), *order))
-    return Select((Selected(nodes.ColumnRef(name, "c0")),), SubqueryRef(inner, name))
+    name = names.next()  # what a distinct query is ordered by stands there, too
+    named = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(select.columns[:width]))
+    inner = replace(select, columns=(*named, *select.columns[width:]))
+    return Select(tuple(Selected(nodes.ColumnRef(name, f"c{i}")) for i in range(width)), SubqueryRef(inner, name))

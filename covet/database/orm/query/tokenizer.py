@@ -9,12 +9,14 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Child, Condition, Q
-from covet.database.orm.expressions import Expression, F, Known, OrderBy
+from covet.database.orm.expressions import Expression, F, Known, OrderBy, Param
+from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.lookups import (
@@ -29,8 +31,10 @@ from covet.database.orm.lookups import (
 )
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
+from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
+from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
@@ -48,6 +52,7 @@ from covet.database.orm.query.tokens import (
     PathToken,
     Predicate,
     TruthToken,
+    Unbound,
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Boolean, LogicalType
@@ -55,7 +60,7 @@ from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
-    from covet.database.orm.relations import Relation
+    from covet.database.orm.relations import Discriminator, Relation
 
 _T = TypeVar("_T")
 
@@ -142,14 +147,35 @@ def linked(
     options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
 ) -> tuple[QueryState, tuple[object, ...]]:
     """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
-    state, params = where_keys(query, options.key_path(relation, IN), keys)
+    state, params = related(options, query, relation, keys)
     return state._replace(link=options.key_path(relation)), params
+
+
+def related(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for the rows that ``relation`` gives for ``keys``."""
+    found = where_keys(query, options.key_path(relation, IN), keys)
+    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
+
+
+def _of_type(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], mark: Discriminator
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for those rows that have the label of a model."""
+    state, params = query
+    leaf = Leaf("leaf", options.resolve(mark.field.name), len(params))
+    return state._replace(where=(*state.where, leaf)), (*params, mark.label)
 
 
 def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
     """Return state and parameters for the rows that ``relation`` gives for one key."""
     path = options.key_path(relation)
-    return QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    if relation.far_type is not None:
+        key = relation.converted(key)
+    params = prepare_row(path, key) if path.parts else (path.lookup.prepare(path.field, key),)
+    found = QueryState((Leaf("leaf", path, 0),)), params
+    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
 
 
 class Tokenizer:
@@ -218,9 +244,23 @@ class Tokenizer:
             name, _, rest = key.partition("__")
             if self.state.annotation(name) is not None:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
-        path = self.options.resolve(key)
+        if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
+            return generic_condition(self, generic, value)
+        path = self.resolve(key)
         found = self._leaf(path, value)
         return Group("group", "AND", True, (found,)) if path.negated else found
+
+    def resolve(self, key: str) -> ResolvedPath:
+        """Resolve a path that may end in a lookup."""
+        if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
+            return named.name.resolve(key, "lookup")
+        return self.options.resolve(key)
+
+    def resolve_value(self, path: str) -> ResolvedPath:
+        """Resolve a path that may end in a transform."""
+        if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
+            return named.name.resolve(path, "transform")
+        return self.options.resolve_value(path)
 
     def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
         """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
@@ -247,11 +287,11 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
-            return self._compare_expression(PathToken("path", path), lookup, value)
+            return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
         try:
-            prepared = lookup.prepare(path.field, value)
+            prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(path, decided)
         return self._prepared(path, prepared)
@@ -264,7 +304,7 @@ class Tokenizer:
         if lookup.takes_list and not prepared:
             return NEVER
         leaf = Leaf("leaf", path, len(self.params))
-        if lookup.arity == 1:
+        if lookup.takes_list or (lookup.arity == 1 and not path.parts):
             self.params.append(prepared)
         else:
             self.params.extend(prepared)
@@ -275,7 +315,10 @@ class Tokenizer:
             raise FieldError(f"A queryset stands on the right of 'in' only, not of {lookup.name!r}.")
         if query.state.empty:
             return NEVER
-        return Membership("membership", left, expression_tokens.subquery(self, query))
+        token = expression_tokens.subquery(self, query)
+        if isinstance(left, PathToken) and left.path.parts:
+            token = token._replace(columns=len(left.path.parts))
+        return Membership("membership", left, token)
 
     def _compare(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any) -> Predicate:
         """Tokenize ``left lookup value``; ``output`` checks a plain value, None where the type is not known."""
@@ -286,7 +329,7 @@ class Tokenizer:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
             return NullTest("null", left, True if value is None else _flag(value))
         if _holds_expression(value):
-            return self._compare_expression(left, lookup, value)
+            return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
         try:
@@ -304,6 +347,15 @@ class Tokenizer:
         sides = (prepared,) if lookup.arity == 1 else prepared
         return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))
 
+    def _gap(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, gap: Param[Any]) -> Predicate:
+        """Tokenize a comparison with a value that is given later."""
+        if lookup.arity != 1 or output is None:
+            raise FieldError(f"{gap!r} cannot stand beside {lookup.name!r}: it takes one value of a known type.")
+        label = left.path.path if isinstance(left, PathToken) else lookup.name
+        value = Gap(gap.name, label, partial(lookup.prepare, output))
+        param = self.param(value, lookup.param_type(output), takes_list=lookup.takes_list)
+        return Unbound("unbound", Comparison("compare", left, lookup, (param,)))
+
     def _compare_untyped(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
         """Compare with a plain value, by the type that the value itself has."""
         if lookup.takes_list:
@@ -312,7 +364,11 @@ class Tokenizer:
         sides = value if lookup.arity > 1 else (value,)
         return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
 
-    def _compare_expression(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+    def _compare_expression(
+        self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any
+    ) -> Predicate:
+        if isinstance(value, Param):
+            return self._gap(left, lookup, output, cast("Param[object]", value))
         if isinstance(lookup, DirectLookup):
             left, lookup = self.expression(lookup.transform(Known(left))), lookup.on_output
         sides = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)
@@ -332,14 +388,14 @@ class Tokenizer:
         return ParamToken("param", len(self.params) - 1, kind, takes_list)
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
-        """Tokenize an expression."""
-        return expression_tokens.tokenize(self, expression)
+        """Tokenize an expression of one value."""
+        return single(expression_tokens.tokenize(self, expression))
 
     def path(self, path: str) -> ExpressionToken:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
-        resolved = self.options.resolve_value(path)
+        resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
 
     def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
@@ -353,7 +409,7 @@ class Tokenizer:
         if isinstance(value, Q):
             token = ConditionToken("condition", self.q(value))
         elif isinstance(value, Expression):
-            token = self.expression(value)
+            token = single(self.expression(value))
         else:
             raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
         return Annotation(name, token, len(self.state.where))
@@ -364,9 +420,9 @@ class Tokenizer:
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
-            return OrderToken(self.expression(key.expression), key.descending, key.nulls)
+            return OrderToken(expression_tokens.tokenize(self, key.expression), key.descending, key.nulls)
         if isinstance(key, Expression):
-            return OrderToken(self.expression(key), False, None)
+            return OrderToken(expression_tokens.tokenize(self, key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 
@@ -397,5 +453,5 @@ def check_alias(options: Options, state: QueryState, name: str) -> None:
         raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
     if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
         raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None:
+    if state.annotation(name) is not None or state.named(name) is not None:
         raise FieldError(f"The annotation {name!r} is there already.")

@@ -14,6 +14,7 @@ from covet.database.orm.conditions import Connector
 from covet.database.orm.lookups import Lookup
 from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import ArithmeticOperator
+from covet.database.sql.statements import SetOperator
 
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
@@ -84,6 +85,16 @@ class TruthToken(NamedTuple):
 
     def parts(self) -> tuple[Token, ...]:
         return (self.expression,)
+
+
+class Unbound(NamedTuple):
+    """A condition whose value is given when the prepared query is called."""
+
+    tag: Literal["unbound"]
+    condition: Predicate
+
+    def parts(self) -> tuple[Token, ...]:
+        return (self.condition,)
 
 
 class Never(NamedTuple):
@@ -295,12 +306,37 @@ class SubqueryToken(NamedTuple):
     state: QueryState
     offset: int
     width: int
+    #: How many columns it has: those of the key that is compared with it.
+    columns: int = 1
 
     def parts(self) -> tuple[Token, ...]:
         return ()
 
 
-Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | ExistsToken | TruthToken | Never | Group
+class ColumnToken(NamedTuple):
+    """A column of the query that stands in the place of the model's table, by its name there."""
+
+    tag: Literal["column"]
+    name: str
+    type: LogicalType | None
+    decode: Callable[[Any], Any] | None
+
+    def parts(self) -> tuple[Token, ...]:
+        return ()
+
+
+class CombinedToken(NamedTuple):
+    """Several queries whose rows, put together, stand in the place of the model's table."""
+
+    tag: Literal["combined"]
+    operator: SetOperator
+    queries: tuple[SubqueryToken, ...]
+
+    def parts(self) -> tuple[Token, ...]:
+        return self.queries
+
+
+Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | ExistsToken | TruthToken | Unbound | Never | Group
 ExpressionToken: TypeAlias = (
     PathToken
     | ParamToken
@@ -317,8 +353,9 @@ ExpressionToken: TypeAlias = (
     | ScalarToken
     | OuterToken
     | RawToken
+    | ColumnToken
 )
-Token: TypeAlias = Predicate | ExpressionToken | SubqueryToken
+Token: TypeAlias = Predicate | ExpressionToken | SubqueryToken | CombinedToken
 
 
 class OrderToken(NamedTuple):
