@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
+from covet.database.adapters.explaining import explained
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
@@ -74,7 +75,9 @@ async def execute(adapter: Adapter, model: type[Any], plan: Plan, params: tuple[
             return plan.hydrate(await adapter.fetch_write(sql, arguments))
         return await adapter.run(sql, arguments)
     except IntegrityError as error:
-        error.model = error.model or model
+        if error.model is None or error.table == cast("Options", model._meta).db_table:
+            error.model = model  # several models may have one table
+            explained(error)
         raise
 
 
