@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import Bind, BindProcessor, Compiled, Expander
 from covet.database.sql.nodes import (
-    AggregateCall,
     And,
     Arithmetic,
     Between,
@@ -40,7 +39,6 @@ from covet.database.sql.nodes import (
     ParamList,
     Raw,
     RegexMatch,
-    RowNumber,
     ScalarSubquery,
     TextMatch,
 )
@@ -80,7 +78,6 @@ class ExpressionCompiler(Visitor):
 
     #: Neutral function name -> the database's; a method ``function_<name>`` of the compiler goes first.
     functions: ClassVar[dict[str, str]] = {}
-    aggregates: ClassVar[frozenset[str]] = frozenset({"count", "sum", "avg", "min", "max"})
 
     def __init__(self, dialect: Dialect, *, ddl: bool = False) -> None:
         self.dialect = dialect
@@ -180,14 +177,7 @@ class ExpressionCompiler(Visitor):
         form = forms.get(self.dialect.name, forms.get(""))
         if form is None:
             self.refuse(f"has no form of {node.name!r}; it is defined for {', '.join(sorted(forms))}")
-        pieces: list[object] = []
-        for text, place in _placed(form):
-            pieces.append(text)
-            if place == "*":
-                pieces += separated(node.arguments)
-            elif place:
-                pieces += self._operand(node.arguments[int(place)])
-        return pieces
+        return self.placed(form, node.arguments)
 
     def visit_raw(self, node: Raw) -> Pieces:
         inside = [node.arguments[piece] if isinstance(piece, int) else piece for piece in node.pieces]
@@ -214,22 +204,6 @@ class ExpressionCompiler(Visitor):
         if name is None:
             self.refuse(f"has no function {node.name!r}; known: {', '.join(self.known_functions())}")
         return self.call(name, node.arguments)
-
-    def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
-        if node.name not in self.aggregates:
-            self.refuse(f"has no aggregate {node.name!r}; known: {', '.join(sorted(self.aggregates))}")
-        distinct = "DISTINCT " if node.distinct else ""
-        argument: Pieces = ("*",) if node.argument is None else self._aggregated(node.argument)
-        return self._filtered((f"{self._aggregate_name(node)}({distinct}", *argument, ")"), node)
-
-    def visit_row_number(self, node: RowNumber) -> Pieces:
-        pieces: list[object] = ["ROW_NUMBER() OVER ("]
-        if node.partition_by:
-            pieces += ("PARTITION BY ", *separated(map(self.sortable, node.partition_by)))
-        if node.order_by:
-            pieces += (" ORDER BY " if node.partition_by else "ORDER BY ", *separated(node.order_by))
-        pieces.append(")")
-        return pieces
 
     # Predicates -----------------------------------------------------------------------------------------------------
 
@@ -318,6 +292,17 @@ class ExpressionCompiler(Visitor):
         """Return ``name(arguments)``."""
         return f"{name}(", *separated(arguments), ")"
 
+    def placed(self, form: str, arguments: tuple[Expression, ...]) -> Pieces:
+        """Return a template with the arguments in their places."""
+        pieces: list[object] = []
+        for text, place in _placed(form):
+            pieces.append(text)
+            if place == "*":
+                pieces += separated(arguments)
+            elif place:
+                pieces += self._operand(arguments[int(place)])
+        return pieces
+
     def operation(self, left: Expression, operator: str, right: Expression) -> Pieces:
         """Return ``left operator right``; a chain of additions keeps its left side without parentheses."""
         chained = operator in _ADDITIVE and isinstance(left, Arithmetic) and left.operator in _ADDITIVE
@@ -336,15 +321,6 @@ class ExpressionCompiler(Visitor):
 
     def _result(self, value: Expression, _node: Case) -> Pieces:
         return (value,)
-
-    def _aggregate_name(self, node: AggregateCall) -> str:
-        return node.name.upper()
-
-    def _aggregated(self, argument: Expression) -> Pieces:
-        return (argument,)
-
-    def _filtered(self, call: Pieces, node: AggregateCall) -> Pieces:
-        return call if node.filter is None else (*call, " FILTER (WHERE ", node.filter, ")")
 
     def _joined(self, items: list[Expression], separator: str) -> Pieces:
         if len(items) == 1:

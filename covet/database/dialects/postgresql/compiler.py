@@ -7,6 +7,9 @@ of the same type. The declaration is no conversion: it only names the parameter'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import ClassVar
 
 from covet.database.dialects.postgresql.types import list_processor, plain_type
@@ -23,11 +26,13 @@ from covet.database.schema.types import (
     Timestamp,
     Varchar,
 )
+from covet.database.sql.aggregate_compiler import STANDARD_AGGREGATES
 from covet.database.sql.compiled import Bind
 from covet.database.sql.compiler import SQLCompiler
 from covet.database.sql.expression_compiler import Bare, Group
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import (
+    AggregateCall,
     Arithmetic,
     Cast,
     ColumnRef,
@@ -71,6 +76,24 @@ class PostgreSQLCompiler(SQLCompiler):
         "trim": "BTRIM",
         "upper": "UPPER",
     }
+
+    aggregates: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            **STANDARD_AGGREGATES,
+            "any_value": "ANY_VALUE",
+            "array_agg": "ARRAY_AGG",
+            "bit_and": "BIT_AND",
+            "bit_or": "BIT_OR",
+            "bit_xor": "BIT_XOR",
+            "bool_and": "BOOL_AND",
+            "bool_or": "BOOL_OR",
+            "json_agg": "JSONB_AGG",
+            "stddev": "STDDEV_POP",
+            "stddev_sample": "STDDEV_SAMP",
+            "variance": "VAR_POP",
+            "variance_sample": "VAR_SAMP",
+        }
+    )
 
     def placeholder(self, number: int) -> str:
         return f"${number}"
@@ -179,6 +202,17 @@ class PostgreSQLCompiler(SQLCompiler):
     def function_substr(self, node: Function) -> Pieces:
         text, *bounds = node.arguments
         return self.call("SUBSTR", (text, *(Group(("CAST(", bound, " AS integer)")) for bound in bounds)))
+
+    def aggregate_string_agg(self, node: AggregateCall) -> Pieces:
+        if node.argument is None or isinstance(type_of(node.argument), Text):
+            return self.aggregate("STRING_AGG", node)
+        # string_agg() takes text; with DISTINCT a sort key has to be the same expression as the argument.
+        text = Cast(node.argument, Text())
+        keys = tuple(
+            replace(key, expression=text) if node.distinct and key.expression == node.argument else key
+            for key in node.order_by
+        )
+        return self.aggregate("STRING_AGG", replace(node, argument=text, order_by=keys))
 
     # INSERT ---------------------------------------------------------------------------------------------------------
 

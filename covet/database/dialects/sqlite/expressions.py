@@ -1,4 +1,4 @@
-"""SQLite's functions, aggregates, text matching and NULL order; numbers and moments are in ``arithmetic.py``. Pure.
+"""SQLite's functions, text matching and NULL order; numbers and moments are in ``arithmetic.py``. Pure.
 
 Text is matched by GLOB and ``instr``, because LIKE ignores the case of ASCII letters only.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from covet.database.dialects.sqlite.arithmetic import SQLiteArithmetic
+from covet.database.dialects.sqlite.aggregation import SQLiteAggregation
 from covet.database.schema.types import (
     Boolean,
     Float,
@@ -18,7 +18,6 @@ from covet.database.schema.types import (
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import promoted, type_of
 from covet.database.sql.nodes import (
-    AggregateCall,
     And,
     Case,
     Constant,
@@ -37,7 +36,7 @@ from covet.database.sql.visitor import Pieces, separated
 _FLAT = 64
 
 
-class SQLiteExpressions(SQLiteArithmetic):
+class SQLiteExpressions(SQLiteAggregation):
     """Prints expressions for SQLite."""
 
     functions: ClassVar[dict[str, str]] = {
@@ -126,23 +125,6 @@ class SQLiteExpressions(SQLiteArithmetic):
         if logical is None or not isinstance(logical, Boolean | Integer | Float | Interval):
             return self._operand(node)
         return "CAST(", node, " AS TEXT)"
-
-    # Aggregates -----------------------------------------------------------------------------------------------------
-
-    def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
-        pieces = super().visit_aggregate_call(node)
-        if node.name == "avg" and node.argument is not None and isinstance(type_of(node.argument), Interval):
-            return "CAST(ROUND(", *pieces, ") AS INTEGER)"
-        return pieces
-
-    def _aggregate_name(self, node: AggregateCall) -> str:
-        decimal = node.argument is not None and isinstance(type_of(node.argument), Numeric)
-        if decimal and node.name in ("sum", "avg"):
-            return f"covet_decimal_{node.name}"
-        return super()._aggregate_name(node)
-
-    def _aggregated(self, argument: Expression) -> Pieces:
-        return self.collated(argument) if isinstance(type_of(argument), Numeric) else (argument,)
 
     # Functions ------------------------------------------------------------------------------------------------------
 

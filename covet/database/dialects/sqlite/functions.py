@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from covet.database.dialects.sqlite import decimals, moments
+from covet.database.dialects.sqlite import aggregates, decimals, moments
 from covet.database.sql.patterns import lower_text, upper_text
 
 
@@ -116,10 +116,15 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., Any], bool], ...] = (
     ("covet_upper", 1, _upper, True),
 )
 
-#: ``(name, number of arguments, class)``.
+#: ``(name, number of arguments, class)``; each is a window function too. -1 is any number of arguments.
 AGGREGATES: tuple[tuple[str, int, type], ...] = (
+    *aggregates.AGGREGATES,
     ("covet_decimal_avg", 1, decimals.Average),
+    ("covet_decimal_stddev", 1, decimals.StdDev),
+    ("covet_decimal_stddev_sample", 1, decimals.SampleStdDev),
     ("covet_decimal_sum", 1, decimals.Sum),
+    ("covet_decimal_variance", 1, decimals.Variance),
+    ("covet_decimal_variance_sample", 1, decimals.SampleVariance),
 )
 
 #: ``(name, function)``.

@@ -5,26 +5,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.query.context import Context
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
+from covet.database.orm.query.outside import Outside
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
     AnnotationToken,
     ExpressionToken,
+    NothingToken,
     OrderToken,
     OutputToken,
+    ParamToken,
     PathToken,
     Predicate,
     SubqueryToken,
 )
 from covet.database.orm.query.translation import Purpose, Translator
-from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
+from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of, windows_of
+from covet.database.orm.query.valuation import sort_key, sort_keys
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
@@ -59,6 +64,8 @@ class SelectPlanner:
         self.translator = Translator(self.joins, state, _subquery, offset=offset, outer=outer)
         self.columns: list[Selected] = []
         self.translator.by_subquery = self._aggregates_multiply()
+        #: Conditions on windows, each with the number of its ``filter()``: they are asked around the query.
+        self.around: list[tuple[int, Predicate]] = []
 
     # -- parts -----------------------------------------------------------------------------
 
@@ -93,11 +100,15 @@ class SelectPlanner:
         )
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
-        """Return WHERE and HAVING."""
+        """Return WHERE and HAVING; conditions on windows are kept for the query around this one."""
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
+        self.around = []
         for scope, item in enumerate(self.state.where):
             for part in _conjuncts(item):
+                if any(windows_of(part, self.state)):
+                    self.around.append((scope, part))
+                    continue
                 context = Context(scope, required=True)
                 grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
                 (having if grouped else where).append(self.translator.predicate(part, context))
@@ -116,14 +127,12 @@ class SelectPlanner:
         return tokens
 
     def _order(self, token: OrderToken) -> Order:
-        expression = token.expression
-        nullable = expression.path.nullable if isinstance(expression, PathToken) else True
-        return Order(self.translator.value(expression), token.descending, token.nulls, nullable)
+        return sort_key(self.translator, token)
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
         if not any(any(aggregates_of(a.expression, self.state)) for a in self.state.annotations):
-            return False
+            return self.state.group_by is not None
         # Computed aside, aggregates leave the rows as they are; a filter may still have joined many to one.
         return not self.translator.by_subquery or any(any(joined_paths(item)) for item in self.state.where)
 
@@ -131,15 +140,26 @@ class SelectPlanner:
         if not self.is_grouped():
             return ()
         if self.state.group_by is not None:
-            keys = [self.translator.value(self._named(name)) for name in self.state.group_by]
-            plain = [item.expression for item in order if not any(aggregates_of(item.expression, self.state))]
-            extra = [self.translator.value(expression) for expression in plain]
-            return tuple(dict.fromkeys([*keys, *extra]))
+            shape = self.state.shape
+            names = (*self.state.group_by, *((shape and shape.names) or ()))
+            every = [*map(self._named, names), *(item.expression for item in order)]
+            keys = [self.translator.value(key) for token in every for key in self._keys(token)]
+            return tuple(dict.fromkeys(keys))
         # The key of each joined table fixes its other columns (functional dependency).
         joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
         link = self.state.link
         keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
         return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
+
+    def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
+        """Yield what a selected value or a sort key is grouped by: itself, or what its window is divided by."""
+        windows = list(windows_of(token, self.state))
+        parts: list[ExpressionToken] = [] if windows else [token]
+        for window in windows:
+            parts += [*window.partition_by, *(key.expression for key in window.order_by)]
+        for part in parts:
+            if not any(aggregates_of(part, self.state)) and not isinstance(part, ParamToken | NothingToken):
+                yield part
 
     def _named(self, name: str) -> ExpressionToken:
         return Tokenizer(self.options, self.state, []).path(name)
@@ -175,7 +195,7 @@ class SelectPlanner:
         key = next(c.position for c in columns if c.name == options.key[0].attname)
         related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
         if not prefix:
-            columns.extend(self._annotation(a) for a in self.state.annotations)
+            columns.extend(self._annotation(a) for a in self.state.annotations if not a.hidden)
         if prefix or self.state.link is None:
             return Entity(options.model, tuple(columns), key, partial, related)
         return Entity(options.model, tuple(columns), key, partial, related, self._link(), self._is_shared())
@@ -224,8 +244,13 @@ class SelectPlanner:
         """Keep those rows of each parent whose place in the order is within limit and offset."""
         if self.state.distinct:
             raise FieldError("Prefetch(queryset=): a slice for each parent and distinct() exclude each other.")
+        if self.around:
+            raise FieldError(
+                "Prefetch(queryset=): a slice for each parent and a filter on a window exclude each other."
+            )
         order = self.order_by() or tuple(self._order(token) for token in key_order(self.options))
-        number = nodes.RowNumber((self.translator.column(cast("ResolvedPath", self.state.link)),), order)
+        parent = self.translator.column(cast("ResolvedPath", self.state.link))
+        number = nodes.WindowCall("row_number", (), nodes.Over((parent,), order), _PLACE)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
         types = {column.position: column.type for column in _columns_of(result)}
@@ -266,7 +291,10 @@ class SelectPlanner:
             raise FieldError("This query has no values.")
         names = shape.names
         if names is None:
-            names = (*(f.attname for f in self.options.fields), *(a.name for a in self.state.annotations))
+            names = (
+                *(f.attname for f in self.options.fields),
+                *(a.name for a in self.state.annotations if not a.hidden),
+            )
         columns = tuple(self._value(name, self._named(name)) for name in names)
         return Record(shape.kind, columns, shape.row)
 
@@ -289,6 +317,8 @@ class SelectPlanner:
         ordered: bool = True,
     ) -> Select:
         """Put a SELECT together from its columns and conditions."""
+        if self.around:
+            return self._filtered_around(columns, where, having, ordered=ordered)
         state = self.state
         order = self.order_by() if ordered else ()
         group_by = self._group_by(self._order_tokens() if ordered else ())
@@ -311,6 +341,41 @@ class SelectPlanner:
             distinct=state.distinct and not distinct_on,
             distinct_on=distinct_on,
             lock=self._lock(),
+        )
+
+    def _filtered_around(
+        self,
+        columns: tuple[Selected, ...],
+        where: nodes.Expression | None,
+        having: nodes.Expression | None,
+        *,
+        ordered: bool,
+    ) -> Select:
+        """Put a SELECT around this one that asks what is asked of windows; order and limit are its own."""
+        state = self.state
+        if state.lock is not None:
+            raise FieldError("select_for_update() and a filter on a window exclude each other: lock by primary key.")
+        outside = Outside(self.translator, [column.expression for column in columns], self.joins.names.next())
+        conditions = [outside.predicate(part, Context(scope)) for scope, part in self.around]
+        tokens = self._order_tokens() if ordered else ()
+        order = sort_keys(outside, tokens)
+        selected = tuple(Selected(outside.ref(at), column.alias) for at, column in enumerate(columns))
+        distinct_on = tuple(outside.value(token) for token in state.distinct_on)
+        if state.distinct and not distinct_on:
+            known = {column.expression for column in selected}
+            selected += tuple(Selected(o.expression) for o in order if o.expression not in known)
+        group_by = self._group_by(tokens)
+        inner = Select(outside.inner_columns(), self.joins.root.table(), self.joins.build(), where, group_by, having)
+        param = self.translator.param
+        return Select(
+            columns=selected,
+            source=SubqueryRef(inner, outside.alias),
+            where=_all(conditions),
+            order_by=order,
+            limit=None if state.limit is None else param(state.limit, None),
+            offset=None if state.offset is None else param(state.offset, None),
+            distinct=state.distinct and not distinct_on,
+            distinct_on=distinct_on,
         )
 
     def _lock(self) -> Lock | None:

@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
-from covet.database.orm.query import builders, bulk, deletion, execution, prefetch, upserts, writes
+from covet.database.orm.query import builders, bulk, deletion, execution, grouping, prefetch, upserts, writes
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
@@ -134,8 +134,9 @@ class QuerySet(Query, Generic[_M, _R]):
         if self.state.limit is not None or self.state.offset is not None:
             raise builders.already_sliced("order_by")
         tokenizer = self.tokenizer()
+        tokenizer.hiding = True
         tokens = tuple(tokenizer.order(field) for field in fields)
-        return self.derive(self.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
+        return self.derive(tokenizer.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
 
     def reverse(self) -> Self:
         """Turn the order around."""
@@ -147,6 +148,21 @@ class QuerySet(Query, Generic[_M, _R]):
     def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
+
+    def alias(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+        """Name a value without selecting it: ``alias(n=Count("posts")).filter(n__gt=2)``."""
+        return builders.annotate(self, aggregates, expressions, hidden=True)
+
+    def group_by(self, *keys: str | Expression[Any], **named: Expression[Any] | Q) -> QuerySet[_M, dict[str, Any]]:
+        """Make one row, a dict, of each combination of the keys: ``group_by("city").annotate(n=Count("id"))``.
+
+        ``SELECT city, COUNT(id) FROM users GROUP BY city``. Named expressions are selected, unnamed ones are not.
+        """
+        return cast("QuerySet[_M, dict[str, Any]]", grouping.group_by(self, keys, named))
+
+    def having(self, *conditions: Q, **lookups: Any) -> Self:
+        """Keep the groups for which everything holds: ``having(Count("id") > 2)``, ``having(n__gt=2)``."""
+        return grouping.having(builders.unsliced(self, "having"), conditions, lookups)
 
     def only(self, *fields: str | Expression[Any]) -> Self:
         """Load these fields (and the key) only; another one is loaded by ``await instance``."""

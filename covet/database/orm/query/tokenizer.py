@@ -17,6 +17,7 @@ from covet.database.orm.conditions import Child, Condition, Q
 from covet.database.orm.expressions import Expression, F, Known, OrderBy
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
+from covet.database.orm.functions.window import Window
 from covet.database.orm.lookups import (
     EXACT,
     IN,
@@ -33,7 +34,6 @@ from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
-    AggregateToken,
     AnnotationToken,
     Comparison,
     ConditionToken,
@@ -96,7 +96,7 @@ def add_conditions(
     children: list[Predicate] = []
     slow: Tokenizer | None = None
     if conditions or state.annotations:
-        slow = Tokenizer(options, state, values)
+        slow = Tokenizer(options, state, values, hiding=True)
         children.extend(slow.conditions(conditions))
     for key, value in lookups.items():
         path = options.paths.get(key)
@@ -109,10 +109,12 @@ def add_conditions(
                 children.append(_make(Leaf, ("leaf", path, len(values))))
                 values.append(prepared)
         else:
-            slow = slow or Tokenizer(options, state, values)
+            slow = slow or Tokenizer(options, state, values, hiding=True)
             children.append(slow.lookup(key, value))
     if not children:
         return query
+    if slow is not None:
+        state = slow.state
     if negated:
         item: Predicate = Group("group", "AND", True, tuple(children))
     else:
@@ -153,14 +155,19 @@ def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryS
 
 
 class Tokenizer:
-    """Turns conditions and expressions into tokens; ``params`` grows as it goes."""
+    """Turns conditions and expressions into tokens; ``params`` grows as it goes.
 
-    __slots__ = ("options", "params", "state")
+    ``hiding``: aggregates and windows become annotations of ``state`` that are not selected, so that whoever plans the
+    query finds all of them there (``filter(Count("posts") > 2)``, ``order_by(Count("posts"))``).
+    """
 
-    def __init__(self, options: Options, state: QueryState, params: list[object]) -> None:
+    __slots__ = ("hiding", "options", "params", "state")
+
+    def __init__(self, options: Options, state: QueryState, params: list[object], *, hiding: bool = False) -> None:
         self.options = options
         self.state = state
         self.params = params
+        self.hiding = hiding
 
     # -- conditions ------------------------------------------------------------------------
 
@@ -326,6 +333,10 @@ class Tokenizer:
             return self.expression(cast("Expression[object]", value))
         return expression_tokens.plain(self, value, token_type(other, self.state))
 
+    def argument(self, value: object, beside: LogicalType | None = None) -> ExpressionToken:
+        """Tokenize an argument of a function: an expression, a condition, the path of a field, or a plain value."""
+        return expression_tokens.argument(self, value, beside)
+
     def param(self, value: object, kind: LogicalType | None, *, takes_list: bool = False) -> ParamToken:
         """Take a value; return the token of its parameter."""
         self.params.append(value)
@@ -333,7 +344,20 @@ class Tokenizer:
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
         """Tokenize an expression."""
+        if self.hiding and isinstance(expression, Aggregate | Window):
+            return self.hidden(expression)
         return expression_tokens.tokenize(self, expression)
+
+    def hidden(self, expression: Expression[Any]) -> AnnotationToken:
+        """Make an expression an annotation of ``state`` that is not selected; return the token that names it."""
+        hiding, self.hiding = self.hiding, False
+        token = expression_tokens.tokenize(self, expression)
+        self.hiding = hiding
+        state = self.state
+        # No annotation of a user begins with an underscore.
+        annotation = Annotation(f"_{len(state.annotations)}", token, len(state.where), hidden=True)
+        self.state = state._replace(annotations=(*state.annotations, annotation))
+        return AnnotationToken("annotation", annotation.name)
 
     def path(self, path: str) -> ExpressionToken:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
@@ -341,10 +365,6 @@ class Tokenizer:
             return AnnotationToken("annotation", path)
         resolved = self.options.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
-
-    def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
-        """Tokenize an aggregate with its filter and default."""
-        return cast("AggregateToken", self.expression(aggregate))
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
         """Tokenize one keyword of ``annotate()``."""

@@ -1,4 +1,4 @@
-"""Walks over tokens: the paths, annotations, aggregates and parameters that a query uses. Pure."""
+"""Walks over tokens: the paths, annotations, aggregates, windows and parameters that a query uses. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from covet.database.orm.query.tokens import (
     Predicate,
     SubqueryToken,
     Token,
+    WindowToken,
 )
 
 if TYPE_CHECKING:
@@ -49,8 +50,16 @@ def annotations_of(token: Token | None) -> Iterator[str]:
 
 
 def aggregates_of(token: Token | None, state: QueryState) -> Iterator[AggregateToken]:
-    """Yield the aggregates in a token, those of the annotations that it uses included."""
+    """Yield the aggregates in a token, those of the annotations that it uses included.
+
+    An aggregate over a window is none: it leaves the rows as they are. What stands inside it may be one.
+    """
     if token is None:
+        return
+    if isinstance(token, WindowToken):
+        inside = (*token.call.parts(), *(part for part in token.parts() if part is not token.call))
+        for part in inside:
+            yield from aggregates_of(part, state)
         return
     if isinstance(token, AggregateToken):
         yield token
@@ -59,6 +68,16 @@ def aggregates_of(token: Token | None, state: QueryState) -> Iterator[AggregateT
     else:
         for part in token.parts():
             yield from aggregates_of(part, state)
+
+
+def windows_of(token: Token | None, state: QueryState) -> Iterator[WindowToken]:
+    """Yield the windows in a token, those of the annotations that it uses included."""
+    if token is not None:
+        for found in walk(token):
+            if isinstance(found, WindowToken):
+                yield found
+            elif isinstance(found, AnnotationToken):
+                yield from windows_of(state.annotation(found.name), state)
 
 
 def width_of(token: Token) -> int:

@@ -1,0 +1,110 @@
+"""SQLite's aggregates and windows. Pure.
+
+What SQLite lacks is an aggregate in Python (``aggregates.py``). Those that collect values sort them themselves: ORDER
+BY inside an aggregate came with SQLite 3.44, and a subquery in order promises nothing about the order in which an
+aggregate sees its rows. So the sort keys travel as further arguments, each behind a number that says how it sorts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from covet.database.dialects.sqlite.aggregates import DECIMAL, DESCENDING, DISTINCT, NULLS_FIRST, Kind
+from covet.database.dialects.sqlite.arithmetic import SQLiteArithmetic
+from covet.database.schema.types import (
+    Array,
+    Binary,
+    Boolean,
+    Float,
+    Integer,
+    Interval,
+    Json,
+    LogicalType,
+    Numeric,
+    Time,
+    Timestamp,
+)
+from covet.database.sql.aggregate_compiler import STANDARD_AGGREGATES
+from covet.database.sql.expression_types import type_of
+from covet.database.sql.nodes import AggregateCall, Collated, Constant, Expression, Frame, Over
+from covet.database.sql.statements import Order
+from covet.database.sql.visitor import Pieces
+
+_KINDS: Mapping[type[LogicalType], Kind] = MappingProxyType(
+    {
+        Boolean: Kind.BOOLEAN,
+        Binary: Kind.BINARY,
+        Json: Kind.JSON,
+        Array: Kind.JSON,
+        Numeric: Kind.DECIMAL,
+        Time: Kind.MOMENT,
+        Timestamp: Kind.MOMENT,
+    }
+)
+#: What SQLite can add to and subtract from in a RANGE frame: it keeps nothing else as a number.
+_COUNTABLE = (Integer, Float, Interval)
+_STATISTICS = ("stddev", "stddev_sample", "variance", "variance_sample")
+
+
+class SQLiteAggregation(SQLiteArithmetic):
+    """Prints functions over rows for SQLite."""
+
+    aggregates: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            **STANDARD_AGGREGATES,
+            **{name: f"covet_{name}" for name in (*_STATISTICS, "bit_and", "bit_or", "bit_xor")},
+            # Any value is as good as another; a boolean is 0 or 1.
+            "any_value": "MIN",
+            "bool_and": "MIN",
+            "bool_or": "MAX",
+        }
+    )
+
+    def aggregate(self, name: str, node: AggregateCall) -> Pieces:
+        argument = None if node.argument is None else type_of(node.argument)
+        if isinstance(argument, Numeric) and node.name in {"sum", "avg", *_STATISTICS}:
+            name = f"covet_decimal_{node.name}"
+        pieces = super().aggregate(name, node)
+        if node.name == "avg" and isinstance(argument, Interval):
+            return "CAST(ROUND(", *pieces, ") AS INTEGER)"
+        return pieces
+
+    def aggregated(self, argument: Expression) -> Pieces:
+        return self.collated(argument) if isinstance(type_of(argument), Numeric) else (argument,)
+
+    # Collected values -----------------------------------------------------------------------------------------------
+
+    def aggregate_array_agg(self, node: AggregateCall) -> Pieces:
+        return self._collected("covet_array_agg", node)
+
+    def aggregate_json_agg(self, node: AggregateCall) -> Pieces:
+        return self._collected("covet_json_agg", node)
+
+    def aggregate_string_agg(self, node: AggregateCall) -> Pieces:
+        return self._collected("covet_string_agg", node)
+
+    def _collected(self, name: str, node: AggregateCall) -> Pieces:
+        argument = node.argument or Constant(None)
+        kind = _KINDS.get(type(type_of(argument)), Kind.PLAIN)
+        how = Constant(kind | (DISTINCT if node.distinct else 0))
+        keys = [part for key in node.order_by for part in (Constant(self._how(key)), key.expression)]
+        return self.modified(self.call(name, (how, argument, *node.extra, *keys)), node)
+
+    def _how(self, key: Order) -> int:
+        """Return the number that tells an aggregate how to sort by ``key``."""
+        if isinstance(key.expression, Collated):
+            self.refuse("cannot sort by a collation inside an aggregate")
+        nulls_first = key.descending if key.nulls is None else key.nulls == "FIRST"
+        decimal = isinstance(type_of(key.expression), Numeric)
+        return DESCENDING * key.descending + NULLS_FIRST * nulls_first + DECIMAL * decimal
+
+    # Windows --------------------------------------------------------------------------------------------------------
+
+    def frame(self, node: Frame, over: Over) -> Pieces:
+        measured = node.unit == "RANGE" and (node.start.offset is not None or node.end.offset is not None)
+        logical = type_of(over.order_by[0].expression) if over.order_by else None
+        if measured and logical is not None and not isinstance(logical, _COUNTABLE):
+            self.refuse(f"has no RANGE of an offset over {type(logical).__name__}, which it keeps as text")
+        return super().frame(node, over)
