@@ -302,7 +302,9 @@ def test_unknown_functions_and_literals_are_refused(dialects):
     for dialect in dialects:
         with pytest.raises(NotSupportedError, match=f"{dialect.title} has no function 'evil'; known: abs, ceil, coal"):
             dialect.compile(Select((Selected(Function("evil")),)))
-        with pytest.raises(NotSupportedError, match=f"{dialect.title} has no aggregate 'evil'; known: any_value, array_agg"):
+        with pytest.raises(
+            NotSupportedError, match=f"{dialect.title} has no aggregate 'evil'; known: any_value, array_agg"
+        ):
             dialect.compile(Select((Selected(AggregateCall("evil")),)))
         with pytest.raises(ProgrammingError, match="a statement has parameters"):
             dialect.compile(Select((Selected(Literal("x", Text())),)))

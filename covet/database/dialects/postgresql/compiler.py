@@ -204,7 +204,8 @@ class PostgreSQLCompiler(SQLCompiler):
         return self.call("SUBSTR", (text, *(Group(("CAST(", bound, " AS integer)")) for bound in bounds)))
 
     def aggregate_string_agg(self, node: AggregateCall) -> Pieces:
-        if node.argument is None or isinstance(type_of(node.argument), Text):
+        argument = None if node.argument is None else type_of(node.argument)
+        if node.argument is None or isinstance(argument, Text) or (isinstance(argument, Varchar) and not node.distinct):
             return self.aggregate("STRING_AGG", node)
         # string_agg() takes text; with DISTINCT a sort key has to be the same expression as the argument.
         text = Cast(node.argument, Text())

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
 from fractions import Fraction
-from operator import and_, or_, xor
+from functools import reduce
 from typing import ClassVar, TypeAlias
 
 from covet.database.dialects.sqlite import decimals
@@ -163,31 +163,27 @@ class StringAgg(_Collector):
 
 
 class _Bits:
-    """Bits of integers. Letting a row go takes the rest anew, unless the operation undoes itself."""
-
-    operation: ClassVar[Callable[[int, int], int]]
+    """Bits of integers; letting a row go takes the rest anew."""
 
     def __init__(self) -> None:
         self._numbers: deque[int] = deque()
         self._result: int | None = None
 
+    def combined(self, left: int, right: int) -> int:
+        """Return the bits of two numbers."""
+        raise NotImplementedError
+
     def step(self, value: int | None) -> None:
         """Take a row."""
         if value is not None:
             self._numbers.append(value)
-            self._result = value if self._result is None else type(self).operation(self._result, value)
+            self._result = value if self._result is None else self.combined(self._result, value)
 
     def inverse(self, value: int | None) -> None:
         """Let the oldest row go."""
         if value is not None:
             self._numbers.popleft()
-            self._result = self._all(self._numbers)
-
-    def _all(self, numbers: Iterable[int]) -> int | None:
-        result: int | None = None
-        for number in numbers:
-            result = number if result is None else type(self).operation(result, number)
-        return result
+            self._result = reduce(self.combined, self._numbers) if self._numbers else None
 
     def value(self) -> int | None:
         """Return the result; None of nothing."""
@@ -201,19 +197,22 @@ class _Bits:
 class BitAnd(_Bits):
     """``covet_bit_and``."""
 
-    operation = and_
+    def combined(self, left: int, right: int) -> int:
+        return left & right
 
 
 class BitOr(_Bits):
     """``covet_bit_or``."""
 
-    operation = or_
+    def combined(self, left: int, right: int) -> int:
+        return left | right
 
 
 class BitXor(_Bits):
     """``covet_bit_xor``."""
 
-    operation = xor
+    def combined(self, left: int, right: int) -> int:
+        return left ^ right
 
 
 class Variance:

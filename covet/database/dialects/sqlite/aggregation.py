@@ -8,6 +8,7 @@ aggregate sees its rows. So the sort keys travel as further arguments, each behi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -23,12 +24,14 @@ from covet.database.schema.types import (
     Json,
     LogicalType,
     Numeric,
+    Text,
     Time,
     Timestamp,
+    Varchar,
 )
 from covet.database.sql.aggregate_compiler import STANDARD_AGGREGATES
 from covet.database.sql.expression_types import type_of
-from covet.database.sql.nodes import AggregateCall, Collated, Constant, Expression, Frame, Over
+from covet.database.sql.nodes import AggregateCall, Cast, Collated, Constant, Expression, Frame, Over
 from covet.database.sql.statements import Order
 from covet.database.sql.visitor import Pieces
 
@@ -83,11 +86,17 @@ class SQLiteAggregation(SQLiteArithmetic):
         return self._collected("covet_json_agg", node)
 
     def aggregate_string_agg(self, node: AggregateCall) -> Pieces:
+        if node.distinct and node.argument is not None and not isinstance(type_of(node.argument), Text | Varchar):
+            # Equal texts are collected once, in the order of texts.
+            text = Cast(node.argument, Text())
+            keys = tuple(replace(key, expression=text) for key in node.order_by)
+            node = replace(node, argument=text, order_by=keys)
         return self._collected("covet_string_agg", node)
 
     def _collected(self, name: str, node: AggregateCall) -> Pieces:
         argument = node.argument or Constant(None)
-        kind = _KINDS.get(type(type_of(argument)), Kind.PLAIN)
+        logical = type_of(argument)
+        kind = Kind.PLAIN if logical is None else _KINDS.get(type(logical), Kind.PLAIN)
         how = Constant(kind | (DISTINCT if node.distinct else 0))
         keys = [part for key in node.order_by for part in (Constant(self._how(key)), key.expression)]
         return self.modified(self.call(name, (how, argument, *node.extra, *keys)), node)

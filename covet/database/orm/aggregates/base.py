@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias
 
 from typing_extensions import TypeVar
 
@@ -67,7 +67,7 @@ class Aggregate(Operators[_T]):
             raise TypeError(f"{name}(filter=) takes a Q, not {type(filter).__name__}.")
         #: The name that dialects know it by, or that of the SQL function.
         self.name: str = self.function
-        self.source = cast("str | Expression[Any] | Q", source)
+        self.source: str | Expression[Any] | Q = source
         self.arguments = arguments
         self.filter = filter
         self.distinct = distinct

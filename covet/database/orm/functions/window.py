@@ -61,7 +61,7 @@ class WindowFrame:
 def side(value: Any) -> int:
     """Return -1 before the current row, 0 at it, 1 behind it."""
     zero = type(value)(0)
-    return (value > zero) - (value < zero)
+    return int(value > zero) - int(value < zero)
 
 
 class RowRange(WindowFrame):

@@ -201,7 +201,8 @@ def annotate(
     for name, value in named.items():
         tokenizer = queryset.tokenizer()
         known = queryset.state.find(name)
-        if known is not None and known.hidden and isinstance(value, F) and value.path == name and not hidden:
+        own = value.path if isinstance(value, F) else None
+        if known is not None and known.hidden and isinstance(own, str) and own == name and not hidden:
             annotations = tuple(known._replace(hidden=False) if a is known else a for a in queryset.state.annotations)
         else:
             if isinstance(value, Aggregate) and name not in expressions:

@@ -85,8 +85,8 @@ def _filter(tokenizer: Tokenizer, aggregate: Aggregate[Any], argument: Expressio
     chosen = None
     if aggregate.filter is not None and aggregate.filter.children:
         chosen = tokenizer.q(aggregate.filter)
-    chains = {path.to_many() for path in paths_of(argument)} - {()} if aggregate.collects else set()
-    for chain in chains:
+    chains = [path.to_many() for path in paths_of(argument)] if aggregate.collects else []
+    for chain in dict.fromkeys(chain for chain in chains if chain):
         names = [relation.name for relation in chain]
         key = tokenizer.path("__".join([*names, chain[-1].remote._meta.key[0].name]))
         there = NullTest("null", key, False)
