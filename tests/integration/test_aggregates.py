@@ -162,7 +162,7 @@ async def test_array_agg_of_moments_gives_aware_datetimes(shelves: Database) -> 
         ("price", [1.5, 2.25, 1.5, None]),
         ("rating", [1, 2.5, None, 7.25]),
         ("sold", [True, False, None, True]),
-        ("printed", ["2024-01-02T12:00:00.12+00:00", "2023-12-26T12:00:00.12+00:00", None, "2024-01-09T12:00:00.12+00:00"]),
+        ("printed", [day and f"{day}T12:00:00.12+00:00" for day in ("2024-01-02", "2023-12-26", None, "2024-01-09")]),
         ("bought", ["2024-01-01", "2024-01-08", None, "2024-01-01"]),
         ("notes", [{"k": [1]}, [1, None], None, "text"]),
         ("cover", ["\\x0061", "\\x", None, "\\x64"]),

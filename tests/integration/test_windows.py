@@ -137,8 +137,31 @@ async def test_window_functions(shelves: Database, window: Window[Any], sql: str
             "ROWS BETWEEN ?1 PRECEDING AND ?2 FOLLOWING",
             [["a", "b"], ["a", "b", "c"], ["b", "c", "d"], ["c", "d"]],
         ),
-        (Window(BitOr("pages"), order_by="id", frame=RowRange(0, 1)), "CURRENT ROW AND ?1 FOLLOWING", [118, 118, 100, None]),
-        (Window(StdDev("price"), order_by="id", frame=RowRange(-1, 0)), "OVER (", [Decimal(n) for n in ("0", "0.375", "0.375", "0")]),
+        (
+            Window(BitOr("pages"), order_by="id", frame=RowRange(0, 1)),
+            "CURRENT ROW AND ?1 FOLLOWING",
+            [118, 118, 100, None],
+        ),
+        (
+            Window(StdDev("price"), order_by="id", frame=RowRange(-1, 0)),
+            "PRECEDING AND CURRENT ROW",
+            [Decimal(n) for n in ("0", "0.375", "0.375", "0")],
+        ),
+        (
+            Window(ArrayAgg("cover"), order_by="id", frame=RowRange(-2, -1)),
+            "BETWEEN ?1 PRECEDING AND ?2 PRECEDING",
+            [None, [b"\x00a"], [b"\x00a", b""], [b"", None]],
+        ),
+        (
+            Window(Sum("price", filter=Q(title="z")), order_by="id"),
+            "FILTER (WHERE",
+            [None, None, None, None],
+        ),
+        (
+            Window(StdDev("rating"), partition_by="id", frame=RowRange(exclusion=WindowFrameExclusion.CURRENT_ROW)),
+            "EXCLUDE CURRENT ROW",
+            [None, None, None, None],
+        ),
         (
             Window(StringAgg("title", "+"), order_by="pages", frame=GroupRange(-1, 0)),
             "GROUPS BETWEEN ?",

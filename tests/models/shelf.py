@@ -48,7 +48,10 @@ class Book(Model):
         ordering = ("title",)
 
 
-_COLUMNS = "title shelf owner pages price rating sold printed bought took notes cover".split()
+_COLUMNS = (
+    *("title", "shelf", "owner", "pages", "price", "rating"),
+    *("sold", "printed", "bought", "took", "notes", "cover"),
+)
 
 
 async def fill_shelves() -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from fractions import Fraction
 from functools import reduce
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from covet.database.dialects.sqlite import decimals
 
@@ -275,6 +275,25 @@ class SampleStdDev(StdDev):
     """``covet_stddev_sample``."""
 
     sample = True
+
+
+def pack(*row: Stored) -> str:
+    """``covet_pack``: a row as one text."""
+    return json.dumps([[value.hex()] if isinstance(value, bytes) else value for value in row])
+
+
+def folded(aggregate: Callable[[], Any]) -> Callable[[str | None], Any]:
+    """Return the function that gives what an aggregate gives over packed rows, commas between them."""
+
+    def of(rows: str | None) -> Any:
+        if rows is None:
+            return None
+        found = aggregate()
+        for row in json.loads(f"[{rows}]"):
+            found.step(*(bytes.fromhex(value[0]) if isinstance(value, list) else value for value in row))
+        return found.finalize()
+
+    return of
 
 
 #: ``(name, number of arguments, class)``, for ``functions.AGGREGATES``.

@@ -30,6 +30,7 @@ from covet.database.schema.types import (
     Varchar,
 )
 from covet.database.sql.aggregate_compiler import STANDARD_AGGREGATES
+from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import AggregateCall, Cast, Collated, Constant, Expression, Frame, Over
 from covet.database.sql.statements import Order
@@ -51,6 +52,17 @@ _COUNTABLE = (Integer, Float, Interval)
 _STATISTICS = ("stddev", "stddev_sample", "variance", "variance_sample")
 
 
+def _may_be_empty(node: AggregateCall) -> bool:
+    """Whether the frame of an aggregate over a window may have no row in it, not even the current one."""
+    if node.over is None:
+        return False
+    frame = node.over.frame
+    if node.filter is not None or frame is None:
+        return node.filter is not None
+    without = frame.exclude in {"CURRENT ROW", "GROUP"}
+    return without or frame.start.kind == "FOLLOWING" or frame.end.kind == "PRECEDING"
+
+
 class SQLiteAggregation(SQLiteArithmetic):
     """Prints functions over rows for SQLite."""
 
@@ -69,6 +81,8 @@ class SQLiteAggregation(SQLiteArithmetic):
         argument = None if node.argument is None else type_of(node.argument)
         if isinstance(argument, Numeric) and node.name in {"sum", "avg", *_STATISTICS}:
             name = f"covet_decimal_{node.name}"
+        if name.startswith("covet_") and node.argument is not None and _may_be_empty(node):
+            return self._folded(name, (Group(self.aggregated(node.argument)),), node)
         pieces = super().aggregate(name, node)
         if node.name == "avg" and isinstance(argument, Interval):
             return "CAST(ROUND(", *pieces, ") AS INTEGER)"
@@ -99,7 +113,19 @@ class SQLiteAggregation(SQLiteArithmetic):
         kind = Kind.PLAIN if logical is None else _KINDS.get(type(logical), Kind.PLAIN)
         how = Constant(kind | (DISTINCT if node.distinct else 0))
         keys = [part for key in node.order_by for part in (Constant(self._how(key)), key.expression)]
-        return self.modified(self.call(name, (how, argument, *node.extra, *keys)), node)
+        arguments = (how, argument, *node.extra, *keys)
+        if _may_be_empty(node):
+            return self._folded(name, arguments, node)
+        return self.modified(self.call(name, arguments), node)
+
+    def _folded(self, name: str, arguments: tuple[object, ...], node: AggregateCall) -> Pieces:
+        """Return an aggregate in Python over a window that may hold no row.
+
+        Python's sqlite3 module kills the process where SQLite asks a window function for its value before it was
+        given a row. So the rows are gathered by a function of SQLite's own, and Python sees them all at once.
+        """
+        rows = self.modified(("GROUP_CONCAT(", *self.call("covet_pack", arguments), ")"), node)
+        return self.call(f"{name}_of", (Group(rows),))
 
     def _how(self, key: Order) -> int:
         """Return the number that tells an aggregate how to sort by ``key``."""

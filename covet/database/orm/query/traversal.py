@@ -65,6 +65,9 @@ def aggregates_of(token: Token | None, state: QueryState) -> Iterator[AggregateT
         yield token
     elif isinstance(token, AnnotationToken):
         yield from aggregates_of(state.annotation(token.name), state)
+    elif isinstance(token, SubqueryToken):
+        for name in _names_from_inside(token):
+            yield from aggregates_of(state.annotation(name), state)
     else:
         for part in token.parts():
             yield from aggregates_of(part, state)
@@ -78,6 +81,14 @@ def windows_of(token: Token | None, state: QueryState) -> Iterator[WindowToken]:
                 yield found
             elif isinstance(found, AnnotationToken):
                 yield from windows_of(state.annotation(found.name), state)
+            elif isinstance(found, SubqueryToken):
+                for name in _names_from_inside(found):
+                    yield from windows_of(state.annotation(name), state)
+
+
+def _names_from_inside(token: SubqueryToken) -> Iterator[str]:
+    """Yield the names of this query to which one inside it refers: ``OuterRef("n")``."""
+    yield from (inner.path for inner in outer_tokens(token.state) if inner.depth == 1)
 
 
 def width_of(token: Token) -> int:
