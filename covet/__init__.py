@@ -96,7 +96,7 @@ from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query import F, GenericPrefetch, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
 from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
@@ -106,6 +106,9 @@ from covet.database.orm.relationships import (
     SET_DEFAULT,
     SET_NULL,
     ForeignKey,
+    GenericForeignKey,
+    GenericManager,
+    GenericRelation,
     ManyToManyField,
     ManyToManyManager,
     OnDelete,
@@ -185,7 +188,11 @@ __all__ = [
     "FloatField",
     "ForeignKey",
     "Func",
+    "GenericForeignKey",
     "GenericIPAddressField",
+    "GenericManager",
+    "GenericPrefetch",
+    "GenericRelation",
     "GroupRange",
     "Index",
     "IntegerField",

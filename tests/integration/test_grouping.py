@@ -197,9 +197,11 @@ async def test_an_alias_is_used_and_not_selected(shelves: Database) -> None:
 
 async def test_an_alias_can_be_computed_with_and_promoted(shelves: Database) -> None:
     aliased = Shelf.objects.alias(n=Count("books")).order_by("id")
-    assert [shelf.twice for shelf in await aliased.annotate(twice=F("n") * 2)] == [4, 4, 0]
+    doubled: list[Any] = await aliased.annotate(twice=F("n") * 2)
+    assert [shelf.twice for shelf in doubled] == [4, 4, 0]
     promoted = aliased.annotate(n=F("n"))
-    assert [shelf.n for shelf in await promoted] == [2, 2, 0]
+    rows: list[Any] = await promoted
+    assert [shelf.n for shelf in rows] == [2, 2, 0]
     assert await promoted.values_list("n", flat=True) == [2, 2, 0]
     assert await aliased.aggregate(Max("n")) == {"n__max": 2}
     with pytest.raises(FieldError, match=r"'n' is an alias and is not selected; annotate\(n=F\('n'\)\) selects it"):

@@ -240,7 +240,7 @@ async def test_a_filter_on_a_window_is_asked_around_the_query(shelves: Database)
 async def test_instances_come_with_what_they_are_joined_with(shelves: Database) -> None:
     first = Book.objects.annotate(place=PLACE).filter(place=1).select_related("shelf", "owner").order_by("-shelf__name")
     with capture_queries() as queries:
-        books = await first
+        books: list[Any] = await first
         assert [(book.title, book.place, book.shelf.name) for book in books] == [("c", 1, "two"), ("a", 1, "one")]
         assert [book.owner.name for book in books] == ["two", "two"]
     assert len(queries.sql) == 1
@@ -335,6 +335,11 @@ async def test_an_aggregate_over_a_window_does_not_group(shelves: Database) -> N
 # -- what is refused -------------------------------------------------------------------------
 
 
+def wrong(value: Any) -> Any:
+    """Return a value that type checkers would refuse."""
+    return value
+
+
 async def test_windows_that_make_no_sense_are_refused_where_they_are_written(shelves: Database) -> None:
     books = Book.objects
     with pytest.raises(FieldError, match=r"Rank\(\) needs a window: Window\(Rank\(\), order_by=...\)"):
@@ -369,17 +374,21 @@ async def test_windows_that_make_no_sense_are_refused_where_they_are_written(she
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Window("pages"), TypeError, r"Window\(\) takes an aggregate or a window function"),
-        (lambda: Window(Rank(), frame=1), TypeError, r"Window\(frame=\) takes RowRange, ValueRange or GroupRange"),
+        (lambda: Window(wrong("pages")), TypeError, r"Window\(\) takes an aggregate or a window function"),
+        (
+            lambda: Window(Rank(), frame=wrong(1)),
+            TypeError,
+            r"Window\(frame=\) takes RowRange, ValueRange or GroupRange",
+        ),
         (lambda: RowRange(1.5), TypeError, r"RowRange\(start=\) takes int or None, not float"),
         (lambda: RowRange(end=True), TypeError, r"RowRange\(end=\) takes int or None, not bool"),
-        (lambda: RowRange(exclusion="TIES"), TypeError, "takes a WindowFrameExclusion, not str"),
+        (lambda: RowRange(exclusion=wrong("TIES")), TypeError, "takes a WindowFrameExclusion, not str"),
         (lambda: RowRange(2, 1), ValueError, "the start of a frame cannot be behind its end"),
         (lambda: RowRange(0, -1), ValueError, "the start of a frame cannot be behind its end"),
         (lambda: ValueRange(dt.timedelta(1), dt.timedelta(0)), ValueError, "the start of a frame cannot be behind"),
         (lambda: Lag("pages", 0), ValueError, r"Lag\(offset=\) takes 1 or more, not 0"),
         (lambda: NthValue("pages", -1), ValueError, r"NthValue\(nth=\) takes 1 or more"),
-        (lambda: Ntile("x"), TypeError, r"Ntile\(num_buckets=\) takes an int, not str"),
+        (lambda: Ntile(wrong("x")), TypeError, r"Ntile\(num_buckets=\) takes an int, not str"),
         (lambda: Rank("pages"), TypeError, r"Rank\(\) takes 0 argument\(s\), not 1"),
     ],
 )

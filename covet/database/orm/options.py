@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from covet._lru import LRU
 from covet.database.orm.lookups import EXACT, ISNULL, Lookup, LookupField, Resolved, resolve_lookup
@@ -18,6 +18,7 @@ from covet.exceptions import FieldError, ModelDefinitionError
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
     from covet.database.orm.fields.base import Field
+    from covet.database.orm.generics import GenericKey
     from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import Relation
@@ -65,19 +66,31 @@ class ResolvedPath:
         return self.relations[: last + 1]
 
 
+class GenericPath(NamedTuple):
+    """``notes__content__in`` -> the generic relation, the path before it and what follows it."""
+
+    generic: GenericKey
+    before: str
+    rest: tuple[str, ...]
+
+
 class Options:
     """Everything about a model that its fields and ``Meta`` say."""
 
     #: The function that was generated to make instances; written by ``construction``.
     construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
+    schema: str | None = None
+    db_table_comment: str | None = None
+    default_related_name: str | None = None
+    fetch_mode: FetchMode | None = None
 
     def __init__(self, model: type[Any], label: str) -> None:
         self.model = model
         #: The name in messages and in the counts of ``delete()``.
         self.label = label
+        #: What generic relations store for this model.
+        self.generic_label = label
         self.db_table = ""
-        self.schema: str | None = None
-        self.db_table_comment: str | None = None
         self.abstract = False
         self.managed = True
         self.ordering: tuple[Any, ...] = ()
@@ -85,9 +98,9 @@ class Options:
         self.unique_together: tuple[tuple[str, ...], ...] = ()
         self.indexes: tuple[Index, ...] = ()
         self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
-        self.default_related_name: str | None = None
-        self.fetch_mode: FetchMode | None = None
         self.relations: dict[str, Relation] = {}
+        #: Relations to rows of several models.
+        self.generics: dict[str, GenericKey] = {}
         #: The foreign keys that point here, as reverse relations; those without an accessor too.
         self.dependants: list[Relation] = []
         #: Relations whose model is not defined yet: name -> how the declaration refers to it.
@@ -165,6 +178,28 @@ class Options:
             raise self.unknown(name)
         return field
 
+    def named(self, names: Iterable[str]) -> list[Field[Any]]:
+        """Return the fields of these names; a generic relation is its two columns."""
+        return [self.get_field(column) for name in names for column in self.columns_of(name)]
+
+    def columns_of(self, name: str) -> tuple[str, ...]:
+        """Return the names of the columns that a name stands for: itself, or the two of a generic relation."""
+        generic = self.generics.get(name)
+        return (name,) if generic is None else (generic.type_field.name, generic.key_field.name)
+
+    def generic_path(self, key: str) -> GenericPath | None:
+        """Return what a keyword says about a generic relation: ``content__in``, ``notes__content``; or None."""
+        options, parts = self, key.split("__")
+        for position, name in enumerate(parts):
+            generic = options.generics.get(name)
+            if generic is not None:
+                return GenericPath(generic, "__".join(parts[:position]), tuple(parts[position + 1 :]))
+            relation = options.relations.get(name)
+            if relation is None:
+                return None
+            options = relation.remote._meta
+        return None
+
     def add_relation(self, relation: Relation) -> None:
         """Add one direction of a relation; paths that were resolved before are forgotten."""
         self.relations[relation.name] = relation
@@ -194,7 +229,7 @@ class Options:
 
     def names(self) -> list[str]:
         """Return every name that a path may begin with."""
-        return sorted({field.name for field in self.fields} | self.relations.keys())
+        return sorted({field.name for field in self.fields} | self.relations.keys() | self.generics.keys())
 
     def unknown(self, name: str, path: str = "") -> FieldError:
         """Return the error for a name that is not on this model."""
@@ -204,6 +239,8 @@ class Options:
                 f"{self.label}.{name}{where} is a Python property; the database does not know it. "
                 "Filter by fields, or use raw()."
             )
+        if name in self.generics:
+            return FieldError(self.generics[name].no_path(where))
         if name in self.pending:
             return FieldError(
                 f"{self.label}.{name}{where} refers to {self.pending[name]}, and no model of that name is defined."

@@ -30,6 +30,7 @@ from covet.database.sql.nodes import (
     Exists,
     Expression,
     Function,
+    Given,
     In,
     IsNull,
     Literal,
@@ -88,6 +89,7 @@ class ExpressionCompiler(Visitor):
         self._placeholders: dict[tuple[int, LogicalType | None, BindProcessor | None], str] = {}
         self._lists: list[Bind] = []
         self._breaks: list[int] = []
+        self._constants: list[str] = []
         #: How many placeholders stand before those of ``_binds`` (the values of an INSERT of many rows).
         self._offset = 0
 
@@ -106,12 +108,19 @@ class ExpressionCompiler(Visitor):
         """Return the placeholder of a parameter; the same one for the same index, type and conversion."""
         if self.ddl:
             raise ProgrammingError("A table's definition cannot have parameters; use Literal.")
-        key = (param.index, param.type, processor)
+        index = self._given(param.value) if isinstance(param, Given) else param.index
+        key = (index, param.type, processor)
         found = self._placeholders.get(key)
         if found is None:
-            self._binds.append(Bind(param.index, processor))
+            self._binds.append(Bind(index, processor))
             found = self._placeholders[key] = self.placeholder(self._offset + len(self._binds))
         return found
+
+    def _given(self, value: str) -> int:
+        """Return where a value of the statement's own stands, counted from the end of the parameters."""
+        if value not in self._constants:
+            self._constants.append(value)
+        return -1 - self._constants.index(value)
 
     def bound_list(self, values: ParamList, expand: Expander) -> str:
         """Leave a gap in the text, filled when the list is bound."""
@@ -126,11 +135,12 @@ class ExpressionCompiler(Visitor):
         limit = self.dialect.max_params
         if len(self._binds) + len(self._lists) > limit:
             self.refuse(f"takes at most {limit} parameters in a statement; this one has {len(self._binds)}")
+        constants = tuple(reversed(self._constants))
         if not self._breaks:
-            return Compiled("".join(self._out), tuple(self._binds))
+            return Compiled("".join(self._out), tuple(self._binds), constants=constants)
         bounds = [0, *self._breaks, len(self._out)]
         parts = tuple("".join(self._out[start:end]) for start, end in pairwise(bounds))
-        return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit)
+        return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit, constants)
 
     def refuse(self, what: str) -> NoReturn:
         """Raise the error that names the dialect and what it lacks."""

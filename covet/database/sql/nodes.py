@@ -54,6 +54,13 @@ class ParamList(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Given(Param):
+    """A parameter whose value is the statement's own: the label of a model, never a value of the user."""
+
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Constant(Expression):
     """A constant of the compiler's own making: an int, a bool or None. Never a value of the user."""
 

@@ -289,8 +289,9 @@ def folded(aggregate: Callable[[], Any]) -> Callable[[str | None], Any]:
         if rows is None:
             return None
         found = aggregate()
-        for row in json.loads(f"[{rows}]"):
-            found.step(*(bytes.fromhex(value[0]) if isinstance(value, list) else value for value in row))
+        packed: list[list[Any]] = json.loads(f"[{rows}]")
+        for row in packed:
+            found.step(*(bytes.fromhex(value[0]) if type(value) is list else value for value in row))
         return found.finalize()
 
     return of

@@ -61,6 +61,11 @@ class SQLiteCompiler(SQLiteExpressions):
             return collated if node.alias is None else Group((collated, f" AS {self.quote(node.alias)}"))
         return node
 
+    def set_operand(self, node: Select) -> object:
+        # No parentheses around a SELECT there; one with an order or a limit goes one level down.
+        bounded = node.order_by or node.limit is not None or node.offset is not None
+        return Group(("SELECT * FROM (", node, ")")) if bounded else node
+
     def limited(self, node: Select) -> Pieces:
         if node.offset is not None and node.limit is None:
             return " LIMIT -1 OFFSET ", self.assigned(node.offset)

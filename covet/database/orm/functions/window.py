@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from typing_extensions import TypeVar, override
 
+from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, Func, Operators, OrderBy
 from covet.database.orm.expressions.base import OutputField
 from covet.database.schema.types import Float, Integer, LogicalType
@@ -100,7 +101,7 @@ class Window(Operators[_T]):
     def __init__(
         self,
         expression: Expression[_T],
-        partition_by: str | Expression[Any] | Iterable[str | Expression[Any]] = (),
+        partition_by: str | Expression[Any] | Q | Iterable[str | Expression[Any] | Q] = (),
         order_by: str | Expression[Any] | OrderBy | Iterable[str | Expression[Any] | OrderBy] = (),
         frame: WindowFrame | None = None,
         output_field: OutputField | None = None,
@@ -112,8 +113,8 @@ class Window(Operators[_T]):
         if frame is not None and not isinstance(frame, WindowFrame):
             raise TypeError(f"Window(frame=) takes RowRange, ValueRange or GroupRange, not {type(frame).__name__}.")
         self.expression: Expression[_T] = expression
-        self.partition_by: tuple[str | Expression[Any], ...] = (
-            (partition_by,) if isinstance(partition_by, str | Expression) else tuple(partition_by)
+        self.partition_by: tuple[str | Expression[Any] | Q, ...] = (
+            (partition_by,) if isinstance(partition_by, str | Expression | Q) else tuple(partition_by)
         )
         self.order_by: tuple[str | Expression[Any] | OrderBy, ...] = (
             (order_by,) if isinstance(order_by, str | Expression | OrderBy) else tuple(order_by)

@@ -22,6 +22,7 @@ from covet.database.orm.query.traversal import aggregates_of, paths_of, windows_
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import RelationReference
 
@@ -270,7 +271,10 @@ def aggregates(
 def _loadable(queryset: QuerySet[Any, Any], fields: tuple[str | Expression[Any], ...], method: str) -> frozenset[str]:
     if queryset.state.shape is not None:
         raise TypeError(f"{method}() is for instances; values() names its columns itself.")
-    names = frozenset(path_of(queryset, field) for field in fields)
+    options: Options = queryset.model._meta
+    names = frozenset(
+        column for name in (path_of(queryset, field) for field in fields) for column in options.columns_of(name)
+    )
     for name in names:
         queryset.model._meta.resolve_field(name)
     return names

@@ -15,12 +15,13 @@ from typing_extensions import override
 
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.inference import token_type
-from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, PathToken, Predicate
+from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, OrderToken, PathToken, Predicate
 from covet.database.orm.query.translation import Translator
 from covet.database.orm.query.traversal import paths_of
+from covet.database.orm.query.valuation import sort_keys
 from covet.database.sql import nodes
 from covet.database.sql.expression_types import type_of
-from covet.database.sql.statements import Selected
+from covet.database.sql.statements import Select, Selected
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -69,6 +70,30 @@ class Outside(Translator):
                 "put them into two calls of filter()."
             )
         return super().predicate(token, context)
+
+    def select(
+        self, names: list[str | None], conditions: list[tuple[int, Predicate]], order: tuple[OrderToken, ...]
+    ) -> Select:
+        """Return the query around, still without its source: the first columns, conditions, order and limit."""
+        state = self.state
+        if state.lock is not None:
+            raise FieldError("select_for_update() and a filter on a window exclude each other: lock by primary key.")
+        where = tuple(self.predicate(token, Context(scope)) for scope, token in conditions)
+        keys = sort_keys(self, order)
+        columns = [Selected(self.ref(at), name) for at, name in enumerate(names)]
+        distinct_on = tuple(self.value(token) for token in state.distinct_on)
+        if state.distinct and not distinct_on:
+            known = {column.expression for column in columns}
+            columns += [Selected(key.expression) for key in keys if key.expression not in known]
+        return Select(
+            columns=tuple(columns),
+            where=where[0] if len(where) == 1 else nodes.And(where),
+            order_by=keys,
+            limit=None if state.limit is None else self.param(state.limit, None),
+            offset=None if state.offset is None else self.param(state.offset, None),
+            distinct=state.distinct and not distinct_on,
+            distinct_on=distinct_on,
+        )
 
     def inner_columns(self) -> tuple[Selected, ...]:
         """Return the columns of the inner query under their names."""

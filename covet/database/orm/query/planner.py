@@ -29,10 +29,10 @@ from covet.database.orm.query.tokens import (
 )
 from covet.database.orm.query.translation import Purpose, Translator
 from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of, windows_of
-from covet.database.orm.query.valuation import sort_key, sort_keys
+from covet.database.orm.query.valuation import sort_key
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
+from covet.database.sql.statements import Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -148,7 +148,9 @@ class SelectPlanner:
         # The key of each joined table fixes its other columns (functional dependency).
         joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
         link = self.state.link
-        keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
+        own = self.options.key if self.state.combined is None else self.options.fields
+        keys = [self.joins.root.column(field.column) for field in own]
+        keys += [n.column(field.column) for n in joined for field in n.options.key]
         return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
 
     def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
@@ -318,7 +320,7 @@ class SelectPlanner:
     ) -> Select:
         """Put a SELECT together from its columns and conditions."""
         if self.around:
-            return self._filtered_around(columns, where, having, ordered=ordered)
+            return self._asked_around(columns, where, having, self._order_tokens() if ordered else ())
         state = self.state
         order = self.order_by() if ordered else ()
         group_by = self._group_by(self._order_tokens() if ordered else ())
@@ -330,7 +332,7 @@ class SelectPlanner:
         param = self.translator.param
         return Select(
             columns=columns,
-            source=self.joins.root.table(),
+            source=self.source(),
             joins=self.joins.build(),
             where=where,
             group_by=group_by,
@@ -343,40 +345,46 @@ class SelectPlanner:
             lock=self._lock(),
         )
 
-    def _filtered_around(
+    def _asked_around(
         self,
         columns: tuple[Selected, ...],
         where: nodes.Expression | None,
         having: nodes.Expression | None,
-        *,
-        ordered: bool,
+        order: tuple[OrderToken, ...],
     ) -> Select:
         """Put a SELECT around this one that asks what is asked of windows; order and limit are its own."""
-        state = self.state
-        if state.lock is not None:
-            raise FieldError("select_for_update() and a filter on a window exclude each other: lock by primary key.")
         outside = Outside(self.translator, [column.expression for column in columns], self.joins.names.next())
-        conditions = [outside.predicate(part, Context(scope)) for scope, part in self.around]
-        tokens = self._order_tokens() if ordered else ()
-        order = sort_keys(outside, tokens)
-        selected = tuple(Selected(outside.ref(at), column.alias) for at, column in enumerate(columns))
-        distinct_on = tuple(outside.value(token) for token in state.distinct_on)
-        if state.distinct and not distinct_on:
-            known = {column.expression for column in selected}
-            selected += tuple(Selected(o.expression) for o in order if o.expression not in known)
-        group_by = self._group_by(tokens)
-        inner = Select(outside.inner_columns(), self.joins.root.table(), self.joins.build(), where, group_by, having)
-        param = self.translator.param
-        return Select(
-            columns=selected,
-            source=SubqueryRef(inner, outside.alias),
-            where=_all(conditions),
-            order_by=order,
-            limit=None if state.limit is None else param(state.limit, None),
-            offset=None if state.offset is None else param(state.offset, None),
-            distinct=state.distinct and not distinct_on,
-            distinct_on=distinct_on,
-        )
+        select = outside.select([column.alias for column in columns], self.around, order)
+        group_by = self._group_by(order)
+        inner = Select(outside.inner_columns(), self.source(), self.joins.build(), where, group_by, having)
+        return replace(select, source=SubqueryRef(inner, outside.alias))
+
+    def source(self) -> TableRef | SubqueryRef:
+        """Return the model's table, or the combined queries that stand in its place."""
+        combined = self.state.combined
+        if combined is None:
+            return self.joins.root.table()
+        selects = tuple(self._combined(token) for token in combined.queries)
+        return SubqueryRef(SetOperation(combined.operator, selects), self.joins.root.alias)
+
+    def _combined(self, token: SubqueryToken) -> Select:
+        """Plan one of the combined queries: the columns of the model by their names, or those of ``values()``."""
+        names = self.joins.names
+        planner = SelectPlanner(
+            token.model, token.state, names=names, offset=self.translator.offset + token.offset, alias=names.next(),
+            outer=self.translator.outer,
+        )  # fmt: skip
+        where, having = planner.conditions()
+        if token.state.shape is None:
+            planner.entity(planner.joins.root)
+            fields = [field.column for field in planner.options.fields]
+            aliases = [*fields, *(f"c{at}" for at in range(len(fields), len(planner.columns)))]
+        else:
+            planner.record()
+            aliases = [f"c{at}" for at in range(len(planner.columns))]
+        columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
+        bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
+        return planner.statement(columns, where, having, ordered=bounded)
 
     def _lock(self) -> Lock | None:
         lock = self.state.lock

@@ -149,8 +149,7 @@ def _direct(model: type[Any], state: QueryState, tokens: list[ExpressionToken]) 
     planner = SelectPlanner(model, state)
     where, _ = planner.conditions()
     columns = tuple(Selected(planner.translator.value(token)) for token in tokens)
-    root = planner.joins.root.table()
-    return Select(columns, root, planner.joins.build(), where)
+    return Select(columns, planner.source(), planner.joins.build(), where)
 
 
 def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...]) -> Select:

@@ -30,6 +30,7 @@ from covet.database.orm.lookups import (
 )
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
+from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.state import Annotation, Query, QueryState
@@ -55,7 +56,7 @@ from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
-    from covet.database.orm.relations import Relation
+    from covet.database.orm.relations import Discriminator, Relation
 
 _T = TypeVar("_T")
 
@@ -144,14 +145,34 @@ def linked(
     options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
 ) -> tuple[QueryState, tuple[object, ...]]:
     """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
-    state, params = where_keys(query, options.key_path(relation, IN), keys)
+    state, params = related(options, query, relation, keys)
     return state._replace(link=options.key_path(relation)), params
+
+
+def related(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for the rows that ``relation`` gives for ``keys``."""
+    found = where_keys(query, options.key_path(relation, IN), keys)
+    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
+
+
+def _of_type(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], mark: Discriminator
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for those rows that have the label of a model."""
+    state, params = query
+    leaf = Leaf("leaf", options.resolve(mark.field.name), len(params))
+    return state._replace(where=(*state.where, leaf)), (*params, mark.label)
 
 
 def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
     """Return state and parameters for the rows that ``relation`` gives for one key."""
     path = options.key_path(relation)
-    return QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    if relation.far_type is not None:
+        key = relation.converted(key)
+    found = QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
 
 
 class Tokenizer:
@@ -225,6 +246,8 @@ class Tokenizer:
             name, _, rest = key.partition("__")
             if self.state.annotation(name) is not None:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
+        if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
+            return generic_condition(self, generic, value)
         path = self.options.resolve(key)
         found = self._leaf(path, value)
         return Group("group", "AND", True, (found,)) if path.negated else found

@@ -14,6 +14,7 @@ from covet.database.orm.conditions import Connector
 from covet.database.orm.lookups import Lookup
 from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import ArithmeticOperator, BoundKind, FrameExclusion, FrameUnit
+from covet.database.sql.statements import SetOperator
 
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
@@ -331,6 +332,29 @@ class SubqueryToken(NamedTuple):
         return ()
 
 
+class ColumnToken(NamedTuple):
+    """A column of the query that stands in the place of the model's table, by its name there."""
+
+    tag: Literal["column"]
+    name: str
+    type: LogicalType | None
+    decode: Callable[[Any], Any] | None
+
+    def parts(self) -> tuple[Token, ...]:
+        return ()
+
+
+class CombinedToken(NamedTuple):
+    """Several queries whose rows, put together, stand in the place of the model's table."""
+
+    tag: Literal["combined"]
+    operator: SetOperator
+    queries: tuple[SubqueryToken, ...]
+
+    def parts(self) -> tuple[Token, ...]:
+        return self.queries
+
+
 Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | ExistsToken | TruthToken | Never | Group
 ExpressionToken: TypeAlias = (
     PathToken
@@ -349,8 +373,9 @@ ExpressionToken: TypeAlias = (
     | OuterToken
     | RawToken
     | WindowToken
+    | ColumnToken
 )
-Token: TypeAlias = Predicate | ExpressionToken | SubqueryToken
+Token: TypeAlias = Predicate | ExpressionToken | SubqueryToken | CombinedToken
 
 
 class OrderToken(NamedTuple):

@@ -16,6 +16,7 @@ from covet.database.orm.query.tokens import (
     CaseToken,
     CastToken,
     CollateToken,
+    ColumnToken,
     ConditionToken,
     ExpressionToken,
     FrameToken,
@@ -110,6 +111,10 @@ def _scalar(translator: Translator, token: ScalarToken, _context: Context) -> no
 
 def _outer(translator: Translator, token: OuterToken, _context: Context) -> nodes.Expression:
     return translator.outer_column(token)
+
+
+def _column(translator: Translator, token: ColumnToken, _context: Context) -> nodes.Expression:
+    return nodes.ColumnRef(translator.joins.root.alias, token.name, token.type)
 
 
 def _raw(translator: Translator, token: RawToken, _context: Context) -> nodes.Expression:
@@ -231,4 +236,5 @@ _KINDS: dict[type[Any], Callable[[Translator, Any, Context], nodes.Expression]] 
     OuterToken: _outer,
     RawToken: _raw,
     WindowToken: _window,
+    ColumnToken: _column,
 }

@@ -224,7 +224,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         raise TypeError("update() takes at least one field.")
     params = list(queryset.params)
     assignments: list[tuple[Field[Any], ExpressionToken | int]] = []
-    for name, value in values.items():
+    for name, value in _by_column(options, values).items():
         field = options.get_field(name)
         if isinstance(value, Expression):
             assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
@@ -246,6 +246,17 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     return number
 
 
+def _by_column(options: Options, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values with a generic relation as its two columns."""
+    if not options.generics:
+        return values
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        generic = options.generics.get(name)
+        found.update({name: value} if generic is None else generic.values(value))
+    return found
+
+
 def _update_statement(
     model: type[Any], state: QueryState, assignments: Sequence[tuple[Field[Any], ExpressionToken | int]]
 ) -> Update:
@@ -264,7 +275,7 @@ def _update_statement(
 def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     """Return the WHERE of an UPDATE or DELETE of a query: its own, or ``pk IN (query)`` where it joins or limits."""
     options: Options = model._meta
-    bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on)
+    bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
     planner = SelectPlanner(model, state)
     where, having = planner.conditions()
     if not bounded and having is None and not planner.around and not planner.joins.root.children:
