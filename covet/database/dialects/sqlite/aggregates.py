@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from fractions import Fraction
 from functools import reduce
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 
 from covet.database.dialects.sqlite import decimals
 
@@ -291,7 +291,7 @@ def folded(aggregate: Callable[[], Any]) -> Callable[[str | None], Any]:
         found = aggregate()
         packed: list[list[Any]] = json.loads(f"[{rows}]")
         for row in packed:
-            found.step(*(bytes.fromhex(value[0]) if type(value) is list else value for value in row))
+            found.step(*(bytes.fromhex(cast("str", value[0])) if type(value) is list else value for value in row))
         return found.finalize()
 
     return of
