@@ -32,6 +32,7 @@ from covet.database.orm.fields.base import Field
 from covet.database.orm.functions.window import Window, WindowFunction
 from covet.database.orm.query import row_tokens
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
+from covet.database.orm.query.rows import single
 from covet.database.orm.query.state import Query
 from covet.database.orm.query.tokens import (
     ArithmeticToken,
@@ -46,6 +47,7 @@ from covet.database.orm.query.tokens import (
     OuterToken,
     OutputToken,
     ParamToken,
+    PathToken,
     RawToken,
     ScalarToken,
     SubqueryToken,
@@ -76,7 +78,7 @@ def argument(tokenizer: Tokenizer, value: object, beside: LogicalType | None = N
     if isinstance(value, Q):
         return ConditionToken("condition", tokenizer.q(value))
     if isinstance(value, str):
-        return tokenizer.path(value)
+        return single(tokenizer.path(value))
     return plain(tokenizer, value, beside)
 
 
@@ -219,7 +221,7 @@ def subquery(tokenizer: Tokenizer, query: Query) -> SubqueryToken:
         raise TypeError(f"A queryset is wanted, not {type(query).__name__}.")
     for reference in outer_tokens(query.state):
         if reference.depth == 1 and tokenizer.state.annotation(reference.path) is None:
-            tokenizer.options.resolve_field(reference.path)
+            single(PathToken("path", tokenizer.options.resolve_field(reference.path)))
     token = SubqueryToken("subquery", query.model, query.state, len(tokenizer.params), len(query.params))
     tokenizer.params.extend(query.params)
     return token
@@ -231,6 +233,8 @@ def column_type(query: Query) -> LogicalType | None:
     shape = query.state.shape
     if shape is None:
         key: Field[Any] = options.pk
+        if len(key.parts) > 1:
+            raise FieldError(f"A subquery must have one column: values_list('field', flat=True), not {key!r}.")
         return key.logical_type
     if shape.names is None or len(shape.names) != 1:
         raise FieldError("A subquery must have one column: values_list('field', flat=True).")

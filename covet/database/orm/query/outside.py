@@ -18,7 +18,7 @@ from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, OrderToken, PathToken, Predicate
 from covet.database.orm.query.translation import Translator
 from covet.database.orm.query.traversal import paths_of
-from covet.database.orm.query.valuation import sort_keys
+from covet.database.orm.query.valuation import sort_keys, values_of
 from covet.database.sql import nodes
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.statements import Select, Selected
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 
 
 class Outside(Translator):
-    """Translates what stands around a query; ``columns`` are those that the query has, and grow."""
+    """Translates what stands around a query; ``taken_in`` are the columns that the query has, and grow."""
 
-    __slots__ = ("alias", "columns", "inside")
+    __slots__ = ("alias", "inside", "taken_in")
 
     def __init__(self, inside: Translator, columns: list[nodes.Expression], alias: str) -> None:
         super().__init__(inside.joins, inside.state, inside.subquery, offset=inside.offset, outer=inside.outer)
         self.inside = inside
-        self.columns = columns
+        self.taken_in = columns
         self.alias = alias
 
     def ref(self, position: int) -> nodes.ColumnRef:
         """Return a column of the inner query."""
-        return nodes.ColumnRef(self.alias, f"c{position}", type_of(self.columns[position]))
+        return nodes.ColumnRef(self.alias, f"c{position}", type_of(self.taken_in[position]))
 
     def taken(self, expression: nodes.Expression) -> nodes.ColumnRef:
         """Return the column that holds an expression of the inner query; a new one if there is none."""
-        if expression not in self.columns:
-            self.columns.append(expression)
-        return self.ref(self.columns.index(expression))
+        if expression not in self.taken_in:
+            self.taken_in.append(expression)
+        return self.ref(self.taken_in.index(expression))
 
     @override
     def column(self, path: ResolvedPath, context: Context = NOWHERE) -> nodes.ColumnRef:
@@ -81,7 +81,7 @@ class Outside(Translator):
         where = tuple(self.predicate(token, Context(scope)) for scope, token in conditions)
         keys = sort_keys(self, order)
         columns = [Selected(self.ref(at), name) for at, name in enumerate(names)]
-        distinct_on = tuple(self.value(token) for token in state.distinct_on)
+        distinct_on = tuple(value for token in state.distinct_on for value in values_of(self, token))
         if state.distinct and not distinct_on:
             known = {column.expression for column in columns}
             columns += [Selected(key.expression) for key in keys if key.expression not in known]
@@ -97,4 +97,4 @@ class Outside(Translator):
 
     def inner_columns(self) -> tuple[Selected, ...]:
         """Return the columns of the inner query under their names."""
-        return tuple(Selected(column, f"c{position}") for position, column in enumerate(self.columns))
+        return tuple(Selected(column, f"c{position}") for position, column in enumerate(self.taken_in))

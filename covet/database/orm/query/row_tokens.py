@@ -10,6 +10,7 @@ from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.expressions import Expression, Func
 from covet.database.orm.functions.window import Window, WindowFrame, WindowFunction, side
 from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.rows import counted, part_names
 from covet.database.orm.query.tokens import (
     AggregateToken,
     ExpressionToken,
@@ -19,6 +20,7 @@ from covet.database.orm.query.tokens import (
     NullTest,
     OrderToken,
     ParamToken,
+    PathToken,
     Predicate,
     WindowToken,
 )
@@ -35,13 +37,7 @@ Forms = tuple[tuple[str, str], ...]
 
 def aggregate(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> AggregateToken:
     """Return the token of an aggregate."""
-    source = aggregate.source
-    found: ExpressionToken | None = None
-    # A comparison of an expression is a condition, so the type is asked first.
-    if not isinstance(source, str) or source != "*":
-        found = tokenizer.argument(source)
-    elif aggregate.name != "count":
-        raise FieldError(f"{aggregate!r}: '*' is for Count only.")
+    found, there = _source(tokenizer, aggregate)
     extra = tuple(tokenizer.argument(each) for each in aggregate.arguments)
     argument_type = None if found is None else token_type(found, tokenizer.state)
     _check_type(aggregate, argument_type)
@@ -51,8 +47,27 @@ def aggregate(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> AggregateToken
     forms = None if aggregate.built_in else forms_of(aggregate)
     name = aggregate.name or type(aggregate).__name__
     default = _default(tokenizer, aggregate, kind)
-    chosen = _filter(tokenizer, aggregate, found)
+    chosen = _filter(tokenizer, aggregate, found, there)
     return AggregateToken("aggregate", name, found, aggregate.distinct, chosen, default, kind, extra, order_by, forms)
+
+
+def _source(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> tuple[ExpressionToken | None, Predicate | None]:
+    """Return what an aggregate is over, and the condition that it is there: a key may be of several fields."""
+    source = aggregate.source
+    # A comparison of an expression is a condition, so the type is asked first.
+    if isinstance(source, str) and source == "*":
+        if aggregate.name != "count":
+            raise FieldError(f"{aggregate!r}: '*' is for Count only.")
+        return None, None
+    if isinstance(source, str):
+        found = tokenizer.path(source)
+    else:
+        found = tokenizer.whole(source) if isinstance(source, Expression) else tokenizer.argument(source)
+    if not isinstance(found, PathToken) or not found.path.parts:
+        return found, None
+    if aggregate.name != "count" or aggregate.distinct:
+        raise FieldError(f"{aggregate!r}: name one of the fields of the key, {part_names(found.path)}.")
+    return counted(found.path)
 
 
 def _check_type(aggregate: Aggregate[Any], argument: LogicalType | None) -> None:
@@ -80,17 +95,20 @@ def _default(tokenizer: Tokenizer, aggregate: Aggregate[Any], kind: LogicalType 
     return tokenizer.param(value, kind)
 
 
-def _filter(tokenizer: Tokenizer, aggregate: Aggregate[Any], argument: ExpressionToken | None) -> Predicate | None:
+def _filter(
+    tokenizer: Tokenizer, aggregate: Aggregate[Any], argument: ExpressionToken | None, there: Predicate | None
+) -> Predicate | None:
     """Return the condition of the rows; a row without related ones has none to collect."""
-    chosen = None
+    chosen = there
     if aggregate.filter is not None and aggregate.filter.children:
-        chosen = tokenizer.q(aggregate.filter)
+        asked = tokenizer.q(aggregate.filter)
+        chosen = asked if there is None else Group("group", "AND", False, (there, asked))
     chains = [path.to_many() for path in paths_of(argument)] if aggregate.collects else []
     for chain in dict.fromkeys(chain for chain in chains if chain):
         names = [relation.name for relation in chain]
         key = tokenizer.path("__".join([*names, chain[-1].remote._meta.key[0].name]))
-        there = NullTest("null", key, False)
-        chosen = there if chosen is None else Group("group", "AND", False, (chosen, there))
+        present = NullTest("null", key, False)
+        chosen = present if chosen is None else Group("group", "AND", False, (chosen, present))
     return chosen
 
 

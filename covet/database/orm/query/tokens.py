@@ -327,6 +327,8 @@ class SubqueryToken(NamedTuple):
     state: QueryState
     offset: int
     width: int
+    #: How many columns it has: those of the key that is compared with it.
+    columns: int = 1
 
     def parts(self) -> tuple[Token, ...]:
         return ()

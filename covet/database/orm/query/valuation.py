@@ -187,15 +187,23 @@ _CAST: dict[str, type[LogicalType]] = {
 
 
 def sort_keys(translator: Translator, keys: tuple[OrderToken, ...]) -> tuple[Order, ...]:
-    """Translate sort keys."""
-    return tuple(sort_key(translator, key) for key in keys)
+    """Translate sort keys; a key of several fields is one for each of them."""
+    return tuple(
+        Order(value, key.descending, key.nulls, _may_be_null(key.expression))
+        for key in keys
+        for value in values_of(translator, key.expression)
+    )
 
 
-def sort_key(translator: Translator, key: OrderToken) -> Order:
-    """Translate one sort key."""
-    expression = key.expression
-    nullable = expression.path.nullable if isinstance(expression, PathToken) else True
-    return Order(translator.value(expression), key.descending, key.nulls, nullable)
+def _may_be_null(token: ExpressionToken) -> bool:
+    return token.path.nullable if isinstance(token, PathToken) else True
+
+
+def values_of(translator: Translator, token: ExpressionToken) -> tuple[nodes.Expression, ...]:
+    """Return the value of a token, or those of the columns of a key of several fields."""
+    if isinstance(token, PathToken) and token.path.parts:
+        return translator.columns(token.path)
+    return (translator.value(token),)
 
 
 def _window(translator: Translator, token: WindowToken, _context: Context) -> nodes.Expression:
