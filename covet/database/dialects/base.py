@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from covet.database.dialects.plans import PlanNode
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import BindProcessor, Compiled
 from covet.database.sql.ddl import DDLStatement
 from covet.database.sql.statements import Statement
-from covet.exceptions import ProgrammingError
+from covet.exceptions import NotSupportedError, ProgrammingError
 
 
 class JsonText(str):
@@ -92,6 +93,37 @@ class Dialect(ABC):
     @abstractmethod
     def literal(self, value: object, logical: LogicalType) -> str:
         """Write a value as a literal of its type. Only for DDL: a statement has parameters."""
+
+    #: The forms of EXPLAIN besides plain text.
+    explain_formats: ClassVar[frozenset[str]] = frozenset()
+    #: What EXPLAIN can be told.
+    explain_options: ClassVar[frozenset[str]] = frozenset()
+
+    def explain_prefix(self, form: str | None, options: Mapping[str, bool]) -> str:
+        """Return what stands before a statement that is explained; refuse what the database does not know."""
+        if form is not None and form not in self.explain_formats | {"text"}:
+            known = ", ".join(sorted(self.explain_formats | {"text"}))
+            raise NotSupportedError(f"{self.title} has no EXPLAIN in the format {form[:80]!r}. Choices: {known}.")
+        for name in options:
+            if name not in self.explain_options:
+                known = ", ".join(sorted(self.explain_options)) or "none"
+                raise NotSupportedError(f"{self.title} has no EXPLAIN option {name[:80]!r}. Choices: {known}.")
+        return self.explain(form, options)
+
+    #: The format that ``read_plan`` reads.
+    plan_format: ClassVar[str | None] = None
+
+    @abstractmethod
+    def read_plan(self, rows: Sequence[Any]) -> PlanNode:
+        """Return the plan in the rows that EXPLAIN in the format ``plan_format`` gave."""
+
+    @abstractmethod
+    def plan_text(self, rows: Sequence[Any]) -> str:
+        """Return the rows of EXPLAIN as text."""
+
+    @abstractmethod
+    def explain(self, form: str | None, options: Mapping[str, bool]) -> str:
+        """Return what stands before a statement that is explained; format and options are known ones."""
 
     def script(self, statements: Iterable[DDLStatement]) -> list[str]:
         """Print several DDL statements in order."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from covet.database.dialects.base import Dialect, Inline
-from covet.database.dialects.postgresql import types
+from covet.database.dialects.plans import PlanNode
+from covet.database.dialects.postgresql import plans, types
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
 from covet.database.dialects.postgresql.ddl import PostgreSQLDDLCompiler, literal
 from covet.database.schema.types import LogicalType
@@ -27,12 +31,40 @@ class PostgreSQLDialect(Dialect):
     supports_schemas = True
     supports_add_constraint = True
     supports_distinct_on = True
+    plan_format = "json"
+    explain_formats = frozenset({"json", "xml", "yaml"})
+    explain_options = frozenset(
+        {
+            "analyze",
+            "buffers",
+            "costs",
+            "generic_plan",
+            "memory",
+            "serialize",
+            "settings",
+            "summary",
+            "timing",
+            "verbose",
+            "wal",
+        }
+    )
 
     def compile(self, statement: Statement) -> Compiled:
         return PostgreSQLCompiler(self).compile(statement)
 
     def ddl(self, statement: DDLStatement) -> list[str]:
         return PostgreSQLDDLCompiler(self).compile(statement)
+
+    def explain(self, form: str | None, options: Mapping[str, bool]) -> str:
+        told = [f"FORMAT {form.upper()}"] if form is not None else []
+        told += [f"{name.upper()} {'TRUE' if value else 'FALSE'}" for name, value in options.items()]
+        return f"EXPLAIN ({', '.join(told)})" if told else "EXPLAIN"
+
+    def read_plan(self, rows: Sequence[Any]) -> PlanNode:
+        return plans.read_plan(rows)
+
+    def plan_text(self, rows: Sequence[Any]) -> str:
+        return plans.plan_text(rows)
 
     def column_type(self, logical: LogicalType) -> str:
         return types.column_type(logical)

@@ -123,7 +123,7 @@ class SelectPlanner:
         if tokens is None:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
-            tokens = tuple(_reverse(token) for token in tokens or key_order(self.options))
+            tokens = tuple(turned(token) for token in tokens or key_order(self.options))
         return tokens
 
     def is_grouped(self) -> bool:
@@ -448,7 +448,8 @@ def key_order(options: Options) -> tuple[OrderToken, ...]:
     return tuple(OrderToken(PathToken("path", options.resolve_field(field.name)), False, None) for field in options.key)
 
 
-def _reverse(token: OrderToken) -> OrderToken:
+def turned(token: OrderToken) -> OrderToken:
+    """Return the opposite order; NULL goes to the other end."""
     nulls = {"FIRST": "LAST", "LAST": "FIRST"}.get(token.nulls or "")
     return OrderToken(token.expression, not token.descending, nulls)  # type: ignore[arg-type]  # one of the two
 

@@ -25,7 +25,11 @@ from covet.database.orm.query import (
     upserts,
     writes,
 )
+from covet.database.orm.query.batched import Batched
+from covet.database.orm.query.explanation import Explained
+from covet.database.orm.query.paging import Paged
 from covet.database.orm.query.prefetch import Prefetch
+from covet.database.orm.query.prepared import Prepared
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
@@ -45,7 +49,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class QuerySet(Query, Generic[_M, _R]):
+class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
     """Rows of a model, asked for lazily.
 
     >>> adults = User.objects.filter(age__gte=18).order_by("-created_at")
@@ -353,6 +357,18 @@ class QuerySet(Query, Generic[_M, _R]):
         if not isinstance(instance, self.model):
             raise TypeError(f"contains() takes a {self.model.__name__}, not a {type(instance).__name__}.")
         return await self.filter(pk=instance.pk).exists()
+
+    def prepare(self) -> Prepared[_R]:
+        """Return a callable for this query with other values each time; ``Param`` marks where they go.
+
+        >>> older = User.objects.filter(age__gt=Param("age")).prepare()
+        >>> await older(age=18)
+        """
+        return Prepared(self)
+
+    def batched(self, field: str = "pk") -> Batched[_R]:
+        """Return what looks rows up by key; look-ups of one turn of the event loop share a query."""
+        return Batched(self, field)
 
     async def aggregate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any]) -> dict[str, Any]:
         """Return values over all rows: ``aggregate(Avg("age"), oldest=Max("age"))`` gives a dict."""

@@ -9,12 +9,14 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Child, Condition, Q
-from covet.database.orm.expressions import Expression, F, Known, OrderBy
+from covet.database.orm.expressions import Expression, F, Known, OrderBy, Param
+from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.functions.window import Window
@@ -50,6 +52,7 @@ from covet.database.orm.query.tokens import (
     PathToken,
     Predicate,
     TruthToken,
+    Unbound,
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Boolean, LogicalType
@@ -279,7 +282,7 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
-            return self._compare_expression(single(PathToken("path", path)), lookup, value)
+            return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
         try:
@@ -321,7 +324,7 @@ class Tokenizer:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
             return NullTest("null", left, True if value is None else _flag(value))
         if _holds_expression(value):
-            return self._compare_expression(left, lookup, value)
+            return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
         try:
@@ -339,6 +342,15 @@ class Tokenizer:
         sides = (prepared,) if lookup.arity == 1 else prepared
         return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))
 
+    def _gap(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, gap: Param[Any]) -> Predicate:
+        """Tokenize a comparison with a value that is given later."""
+        if lookup.arity != 1 or output is None:
+            raise FieldError(f"{gap!r} cannot stand beside {lookup.name!r}: it takes one value of a known type.")
+        label = left.path.path if isinstance(left, PathToken) else lookup.name
+        value = Gap(gap.name, label, partial(lookup.prepare, output))
+        param = self.param(value, lookup.param_type(output), takes_list=lookup.takes_list)
+        return Unbound("unbound", Comparison("compare", left, lookup, (param,)))
+
     def _compare_untyped(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
         """Compare with a plain value, by the type that the value itself has."""
         if lookup.takes_list:
@@ -347,7 +359,11 @@ class Tokenizer:
         sides = value if lookup.arity > 1 else (value,)
         return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
 
-    def _compare_expression(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+    def _compare_expression(
+        self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any
+    ) -> Predicate:
+        if isinstance(value, Param):
+            return self._gap(left, lookup, output, cast("Param[object]", value))
         if isinstance(lookup, DirectLookup):
             left, lookup = self.expression(lookup.transform(Known(left))), lookup.on_output
         sides = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)

@@ -28,6 +28,7 @@ from covet.database.orm.query.tokens import (
     Predicate,
     SubqueryToken,
     TruthToken,
+    Unbound,
 )
 from covet.database.orm.query.traversal import paths_of
 from covet.database.orm.query.valuation import translate
@@ -126,6 +127,8 @@ class Translator:
                 found = nodes.Exists(self.subquery(token.query, self, "exists"))
             case TruthToken():
                 found = self._truth(token, context)
+            case Unbound():
+                raise TypeError("The query has parameters without values: prepare() it, then call what that gives.")
             case _:
                 found = nodes.Constant(False)
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
@@ -16,6 +16,7 @@ from covet.database.orm.query.tokens import (
     Predicate,
     SubqueryToken,
     Token,
+    Unbound,
     WindowToken,
 )
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from covet.database.orm.relations import Relation
 
 
-_P = TypeVar("_P", bound=Token)
+_P = TypeVar("_P")
 
 
 def walk(token: Token) -> Iterator[Token]:
@@ -117,6 +118,16 @@ def _shifted(value: object, by: int) -> object:
     items = [_shifted(item, by) for item in cast("tuple[object, ...]", value)]
     make = getattr(cast("object", value), "_make", tuple)
     return make(items)
+
+
+def bound(value: _P) -> _P:
+    """Return a token, or a tuple of tokens, in which every condition that waits for its value has it."""
+    if isinstance(value, Unbound):
+        return cast("_P", value.condition)
+    if not isinstance(value, tuple):
+        return value
+    make = getattr(cast("object", value), "_make", tuple)
+    return cast("_P", make([bound(item) for item in cast("tuple[Any, ...]", value)]))
 
 
 def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:

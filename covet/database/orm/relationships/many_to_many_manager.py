@@ -150,7 +150,7 @@ class ReverseManyToMany(RelationReference):
         return cast("Through", self.relation.through).model
 
     def __get__(self, instance: object, owner: type[Any], /) -> Any:
-        return self if instance is None else ManyToManyManager[Any]().bind(self.relation, instance)
+        return self if instance is None else ManyToManyManager.of(self.relation, instance)
 
     def __set__(self, instance: object, value: object) -> None:
         raise cannot_assign(self.relation)

@@ -40,7 +40,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         def __get__(self, instance: object, owner: type[Any], /) -> Any:
             if instance is None:
                 return self
-            return ReverseManager().bind(self.relation, instance)
+            return ReverseManager.of(self.relation, instance)
 
         def __set__(self, instance: object, value: object) -> None:
             raise cannot_assign(self.relation)
