@@ -13,7 +13,8 @@ from covet.database.adapters.instrumentation import (
 from covet.database.adapters.pool import PoolStatus
 from covet.database.adapters.rows import Result, Row
 from covet.database.config import DatabaseConfig
-from covet.database.connections import close_all, get_adapter
+from covet.database.connections import close_all, get_adapter, register_pool
+from covet.database.monitoring import QueryMonitor, QueryRecord, QueryStats
 
 __all__ = [
     "Adapter",
@@ -21,11 +22,15 @@ __all__ = [
     "DatabaseConfig",
     "PoolStatus",
     "QueryEvent",
+    "QueryMonitor",
+    "QueryRecord",
+    "QueryStats",
     "Result",
     "Row",
     "add_query_hook",
     "capture_queries",
     "close_all",
     "get_adapter",
+    "register_pool",
     "remove_query_hook",
 ]

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from covet.database.sql.raw import RawStatement
+from covet.exceptions import ConnectionLost, DatabaseError, QueryTimeout
 
 #: Values for the placeholders, ready for the driver.
 Args: TypeAlias = Sequence[object]
@@ -50,7 +51,7 @@ class Cursor(ABC):
 class Session(ABC):
     """One connection and what its pool knows about it."""
 
-    __slots__ = ("changed", "expires", "holder", "since", "suspect")
+    __slots__ = ("changed", "expires", "holder", "reported", "since", "suspect", "taken_at", "uses")
 
     def __init__(self) -> None:
         #: The task that uses it, for the message of a full pool.
@@ -62,6 +63,11 @@ class Session(ABC):
         self.suspect = False
         #: Its settings may differ from those of a new one.
         self.changed = False
+        #: How often it was taken from its pool.
+        self.uses = 0
+        #: Where it was taken, if that is recorded.
+        self.taken_at: tuple[str, ...] = ()
+        self.reported = False
 
     @abstractmethod
     def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
@@ -98,6 +104,11 @@ class Session(ABC):
     @abstractmethod
     def aborted_by(self, error: BaseException) -> bool:
         """Say whether ``error`` left the open transaction unable to go on."""
+
+    def doubt(self, error: DatabaseError) -> None:
+        """Note what ``error`` says about this connection."""
+        if isinstance(error, QueryTimeout | ConnectionLost):
+            self.suspect = True
 
     @abstractmethod
     def is_closed(self) -> bool:

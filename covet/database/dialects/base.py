@@ -59,6 +59,9 @@ class Dialect(ABC):
     supports_add_constraint: ClassVar[bool]
     #: DISTINCT ON is understood.
     supports_distinct_on: ClassVar[bool]
+    #: What shows the plan of the statement behind it, and what runs that statement as well, if there is such a thing.
+    explain: ClassVar[str]
+    explain_analyze: ClassVar[str | None]
 
     @abstractmethod
     def compile(self, statement: Statement) -> Compiled:

@@ -23,6 +23,8 @@ class PostgreSQLDialect(Dialect):
     max_params = 32_767
     max_identifier = 63
     supports_unnest = True
+    explain = "EXPLAIN"
+    explain_analyze = "EXPLAIN (ANALYZE)"
     supports_row_locks = True
     supports_schemas = True
     supports_add_constraint = True

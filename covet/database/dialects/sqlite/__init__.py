@@ -23,6 +23,8 @@ class SQLiteDialect(Dialect):
     #: SQLite has no limit but the length of a statement.
     max_identifier = 1_000_000
     supports_unnest = False
+    explain = "EXPLAIN QUERY PLAN"
+    explain_analyze = None
     supports_row_locks = False
     supports_schemas = False
     supports_add_constraint = False
