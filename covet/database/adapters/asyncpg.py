@@ -6,6 +6,8 @@ costs two to three times the query (docs/architecture.md has the measurement).
 
 from __future__ import annotations
 
+import asyncio
+import weakref
 from enum import Enum
 from typing import Any, cast
 
@@ -48,6 +50,9 @@ def begin_command(isolation: str | None, *, read_only: bool) -> str:
 class AsyncpgAdapter(Adapter):
     """A PostgreSQL database."""
 
+    #: Where a given pool was first used: its connections belong to that event loop.
+    _loop_of_given: weakref.ref[asyncio.AbstractEventLoop] | None = None
+
     @classmethod
     def of(cls, config: DatabaseConfig) -> AsyncpgAdapter:
         return cls(config, PostgreSQLDialect())
@@ -64,6 +69,10 @@ class AsyncpgAdapter(Adapter):
         is_pool = isinstance(pool, asyncpg.Pool)
         if not is_pool:
             raise ConfigurationError(f"pool= takes an asyncpg.Pool, not {type(pool).__name__}.")
+        loop = asyncio.get_running_loop()
+        self._loop_of_given = self._loop_of_given or weakref.ref(loop)
+        if self._loop_of_given() is not loop:
+            raise InterfaceError(f"The pool given for {self.alias!r} belongs to another event loop than this one.")
         return GivenPool(self.config, cast("asyncpg.Pool[Any]", pool), self.translate)
 
     def begin(self, *, isolation: str | None, read_only: bool) -> str:

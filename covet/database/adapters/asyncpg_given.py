@@ -19,8 +19,6 @@ from covet.database.config import DatabaseConfig
 from covet.exceptions import DatabaseError, InterfaceError, PoolTimeout
 
 _LOG: Final = logging.getLogger("covet.pool")
-#: The event loop in which a pool was first used: its connections belong to that one.
-_loops: Final[weakref.WeakKeyDictionary[object, weakref.ref[asyncio.AbstractEventLoop]]] = weakref.WeakKeyDictionary()
 
 
 class GivenPool(Pool):
@@ -40,11 +38,6 @@ class GivenPool(Pool):
         self._borrowing = 0
         #: Connections that have what covet needs.
         self._ready: weakref.WeakSet[object] = weakref.WeakSet()
-        known = _loops.setdefault(pool, weakref.ref(self.loop))
-        if known() is not self.loop:
-            raise InterfaceError(
-                f"The pool given for {config.alias!r} belongs to another event loop than the one that runs here."
-            )
 
     async def _refuse(self) -> Session:
         raise AssertionError  # not reached: acquire() of this class opens nothing
