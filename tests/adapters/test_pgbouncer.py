@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from covet import CharField, ForeignKey, JSONField, Model, create_all
+from covet import CharField, ForeignKey, JSONField, Model, ReverseManager, create_all
 from covet.database import Adapter, DatabaseConfig, close_all, get_adapter
 from covet.database.transaction import transaction
 from covet.exceptions import ConfigurationError, NotSupportedError
@@ -60,6 +60,7 @@ asyncio.run(main())
 
 class BouncedAuthor(Model):
     name = CharField(max_length=50)
+    books: ReverseManager[BouncedBook]
     data = JSONField(null=True)
 
 

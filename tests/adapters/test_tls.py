@@ -14,7 +14,7 @@ import pytest
 from covet.database import Adapter, DatabaseConfig, close_all, get_adapter
 from covet.exceptions import ConfigurationError, ConnectionLost, OperationalError
 from tests.adapters.certificates import Certificate, make_certificate
-from tests.adapters.proxy import Proxy
+from tests.adapters.proxy import Line, Proxy
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,12 @@ async def test_disable_asks_for_no_tls(server: Proxy):
 async def test_server_that_says_no_to_tls_gets_no_plain_text(postgresql_url: str, mode: bool | str):
     sent: list[bytes] = []
     async with Proxy(postgresql_url) as proxy:
-        proxy.watch_client = lambda _, data: sent.append(data) is None
+
+        def watch(_: Line, data: bytes) -> bool:
+            sent.append(data)
+            return True
+
+        proxy.watch_client = watch
         with pytest.raises(OperationalError, match="offers no TLS") as caught:
             await through(proxy, ssl=mode, password="geheim").connect()
     assert not isinstance(caught.value, ConnectionLost)

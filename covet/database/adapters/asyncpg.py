@@ -111,8 +111,9 @@ class AsyncpgAdapter(Adapter):
         if isinstance(exc, TimeoutError):
             limit = self.config.statement_timeout
             return QueryTimeout(f"The statement ran longer than statement_timeout={limit} s.", statement=sql)
-        if isinstance(exc, OSError):
-            return ConnectionLost(f"The connection was lost: {exc.strerror or type(exc).__name__}.", statement=sql)
+        if isinstance(exc, OSError | asyncpg.InternalClientError):  # or the driver no longer understands the server
+            reason = getattr(exc, "strerror", None) or type(exc).__name__
+            return ConnectionLost(f"The connection was lost: {reason}.", statement=sql)
         if isinstance(exc, asyncpg.InterfaceError):
             return _client_error(exc, sql)
         if isinstance(exc, ValueError | TypeError | OverflowError | UnicodeError):

@@ -150,6 +150,12 @@ class AsyncpgSession(Session):
             await self.connection.execute(command)
         await run_init(self._config, self.connection)
 
+    def unanswered(self, error: ConnectionLost) -> bool:
+        cause = error.__cause__
+        if isinstance(cause, asyncpg.InterfaceError):  # the connection was known to be closed: nothing was sent
+            return False
+        return not (isinstance(cause, asyncpg.PostgresError) and cause.severity is not None)
+
     def doubt(self, error: DatabaseError) -> None:
         super().doubt(error)
         if isinstance(error, ReadOnly):

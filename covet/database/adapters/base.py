@@ -29,7 +29,7 @@ from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError
+from covet.exceptions import CommitUnknown, ConnectionLost, DatabaseError
 
 R = TypeVar("R")
 PLAN_LIMIT = 512
@@ -233,7 +233,13 @@ class Adapter(ABC):
             session = await pool.acquire()
         try:
             return await self.perform(session, operation, sql, args)
-        except ConnectionLost:
+        except ConnectionLost as exc:
+            if write and session.unanswered(exc):  # each statement commits by itself here
+                raise CommitUnknown(
+                    f"{exc} The statement may be done or not. Look before doing it again.",
+                    sqlstate=exc.sqlstate,
+                    statement=sql,
+                ) from exc
             # An idle connection that died unnoticed. Nothing but a read may be sent twice.
             if write or not again:
                 raise

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, QueryTimeout
+from covet.exceptions import ConnectionLost, DatabaseError, InterfaceError, QueryTimeout
 
 #: Values for the placeholders, ready for the driver.
 Args: TypeAlias = Sequence[object]
@@ -107,8 +107,13 @@ class Session(ABC):
 
     def doubt(self, error: DatabaseError) -> None:
         """Note what ``error`` says about this connection."""
-        if isinstance(error, QueryTimeout | ConnectionLost):
+        # An InterfaceError is one that nobody foresaw.
+        if isinstance(error, QueryTimeout | ConnectionLost | InterfaceError):
             self.suspect = True
+
+    def unanswered(self, error: ConnectionLost) -> bool:  # noqa: ARG002 - for those whose link may break
+        """Say whether the statement that ended with ``error`` may have been done all the same."""
+        return False
 
     @abstractmethod
     def is_closed(self) -> bool:
