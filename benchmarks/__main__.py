@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from benchmarks.covet_peer import Covet
 from benchmarks.database import Database
 from benchmarks.environment import environment
 from benchmarks.imports import measure_imports
@@ -19,7 +20,7 @@ from benchmarks.pages import PAGE, write_figures
 from benchmarks.peers import CONNECT, connected
 from benchmarks.postgresql import PostgreSQL
 from benchmarks.report import markdown, show
-from benchmarks.results import DatabaseResult, OperationResult, Results, summarise
+from benchmarks.results import DatabaseResult, OperationResult, Ratio, Results, awaited, summarise
 from benchmarks.rounds import Advance, Rounds
 from benchmarks.sqlite import SQLite, sqlite_file
 from tests.postgresql_server import database_on, test_database
@@ -73,16 +74,18 @@ async def _measure(options: Options, database: Database, advance: Advance) -> Da
     names = list(CONNECT[database.name])
     measure = names[0]
     operations: list[OperationResult] = []
+    loop: Ratio | None = None
     if options.operations:
         async with connected(database.name, database.url) as peers:
             rounds = Rounds(options.rounds, options.operations, options.share)
-            operations = summarise(await rounds.run(database, peers, advance), measure)
+            samples = await rounds.run(database, peers, advance)
+            operations, loop = summarise(samples, measure), awaited(samples, Covet.name)
     memory = None
     if options.memory:
         memory = await asyncio.to_thread(
             measure_memory, database.name, database.url, names, measure, _processes(options)
         )
-    return DatabaseResult(database.name, await database.version(), measure, operations, memory)
+    return DatabaseResult(database.name, await database.version(), measure, operations, memory, loop)
 
 
 def _processes(options: Options) -> int:

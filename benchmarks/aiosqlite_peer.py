@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, cast
@@ -39,6 +39,7 @@ _AUTHOR_ID = 6
 _AUTHOR_NAME = 8
 _MOMENTS = (5, 12)  # created_at of a post or an author, and of the author that follows a post
 _COUNT = 1
+_TAG_NAME = 2
 
 Tuples = list[tuple[object, ...]]
 
@@ -71,6 +72,8 @@ class Aiosqlite(Peer):
             "values_10000": self.filter_10000,
             "values_10000_tuples": self.filter_10000,
             "fk_join_1000": self.fk_join_1000,
+            "fk_prefetch_1000": self.fk_prefetch_1000,
+            "fk_awaited_1000": self.fk_prefetch_1000,
             "prefetch": self.prefetch,
             "insert_one": self.insert_one,
             "update_one": self.update_one,
@@ -85,7 +88,13 @@ class Aiosqlite(Peer):
         if not isinstance(answer, list):
             return [] if answer is None else [(answer,)]
         if operation == "prefetch":
-            return [_plain(post + author) for author, posts in answer for post in posts]
+            return [
+                (*_plain(post + author), *sorted(tag[1] for tag in tags))
+                for author, posts in answer
+                for post, tags in posts
+            ]
+        if operation in {"fk_prefetch_1000", "fk_awaited_1000"}:
+            return [_plain(post + author) for post, author in answer]
         return [_plain(row) for row in answer]
 
     async def get_pk(self, turn: int) -> Tuples:
@@ -105,16 +114,31 @@ class Aiosqlite(Peer):
             _ = row[_AUTHOR_NAME]
         return rows
 
-    async def prefetch(self, _turn: int) -> list[tuple[tuple[object, ...], Tuples]]:
+    async def fk_prefetch_1000(self, _turn: int) -> list[tuple[object, ...]]:
+        posts = await self._fetch(sql.POSTS_ALONE, (JOINED_POSTS,))
+        keys = list(dict.fromkeys(post[_AUTHOR_ID] for post in posts))
+        authors = {author[0]: author for author in await self._fetch(sql.AUTHORS_OF.format(_marks(keys)), keys)}
+        answer: list[tuple[object, ...]] = [(post, authors[post[_AUTHOR_ID]]) for post in posts]
+        for _, author in answer:
+            _ = author[_TITLE]  # type: ignore[index]  # a tuple of tuples
+        return answer
+
+    async def prefetch(self, _turn: int) -> list[tuple[tuple[object, ...], list[tuple[tuple[object, ...], Tuples]]]]:
         authors = await self._fetch(sql.SOME_AUTHORS, (PREFETCHED_AUTHORS,))
         posts = await self._fetch(sql.THEIR_POSTS, [author[0] for author in authors])
-        by_author: defaultdict[object, Tuples] = defaultdict(list)
+        keys = [post[0] for post in posts]
+        by_post: defaultdict[object, Tuples] = defaultdict(list)
+        for tag in await self._fetch(sql.TAGS_OF.format(_marks(keys)), keys):
+            by_post[tag[0]].append(tag)
+        by_author: defaultdict[object, list[tuple[tuple[object, ...], Tuples]]] = defaultdict(list)
         for post in posts:
-            by_author[post[_AUTHOR_ID]].append(post)
+            by_author[post[_AUTHOR_ID]].append((post, by_post[post[0]]))
         answer = [(author, by_author[author[0]]) for author in authors]
         for _author, theirs in answer:
-            for post in theirs:
+            for post, tags in theirs:
                 _ = post[_TITLE]
+                for tag in tags:
+                    _ = tag[_TAG_NAME]
         return answer
 
     async def insert_one(self, turn: int) -> object:
@@ -186,3 +210,7 @@ def _plain(row: tuple[object, ...]) -> Row:
         datetime.fromisoformat(value) if index in _MOMENTS and isinstance(value, str) else value
         for index, value in enumerate(row)
     )
+
+
+def _marks(keys: Sequence[object]) -> str:
+    return ", ".join("?" * len(keys))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmarks.data import author_row, author_rows, post_row, post_rows, some_post
+from benchmarks.data import author_row, author_rows, post_row, post_rows, some_post, tags_of
 from benchmarks.peer import Row
 from benchmarks.questions import (
     COMPLEX_LIMIT,
@@ -78,6 +78,10 @@ def _complex() -> list[Row]:
     return [*sorted(found, reverse=True)[:COMPLEX_LIMIT]]
 
 
+def _posts_with_author() -> list[Row]:
+    return [post + author_row(post[6]) for post in post_rows() if post[0] <= JOINED_POSTS]
+
+
 _ANSWERS: dict[str, Callable[[int], Sequence[Row]]] = {
     "get_pk": lambda turn: [post_row(some_post(turn))],
     "get_pk_concurrent": lambda turn: [post_row(some_post(turn))],
@@ -85,8 +89,14 @@ _ANSWERS: dict[str, Callable[[int], Sequence[Row]]] = {
     "filter_10000": lambda _: post_rows(),
     "values_10000": lambda _: post_rows(),
     "values_10000_tuples": lambda _: post_rows(),
-    "fk_join_1000": lambda _: [post + author_row(post[6]) for post in post_rows() if post[0] <= JOINED_POSTS],
-    "prefetch": lambda _: [post + author_row(post[6]) for post in post_rows() if post[6] <= PREFETCHED_AUTHORS],
+    "fk_join_1000": lambda _: _posts_with_author(),
+    "fk_prefetch_1000": lambda _: _posts_with_author(),
+    "fk_awaited_1000": lambda _: _posts_with_author(),
+    "prefetch": lambda _: [
+        (*post, *author_row(post[6]), *sorted(tags_of(post[0])))
+        for post in post_rows()
+        if post[6] <= PREFETCHED_AUTHORS
+    ],
     "aggregate": lambda _: _ages(),
     "complex": lambda _: _complex(),
 }

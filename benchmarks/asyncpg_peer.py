@@ -46,6 +46,8 @@ class _Asyncpg(Peer):
             "values_10000": self.filter_10000,
             "values_10000_tuples": self.filter_10000,
             "fk_join_1000": self.fk_join_1000,
+            "fk_prefetch_1000": self.fk_prefetch_1000,
+            "fk_awaited_1000": self.fk_prefetch_1000,
             "prefetch": self.prefetch,
             "insert_one": self.insert_one,
             "update_one": self.update_one,
@@ -60,7 +62,11 @@ class _Asyncpg(Peer):
         if not isinstance(answer, list):
             return [] if answer is None else [(answer,)]
         if operation == "prefetch":
-            return [tuple(post) + tuple(author) for author, posts in answer for post in posts]
+            return [
+                (*post, *author, *sorted(tag["id"] for tag in tags)) for author, posts in answer for post, tags in posts
+            ]
+        if operation in {"fk_prefetch_1000", "fk_awaited_1000"}:
+            return [(*post, *author) for post, author in answer]
         return [tuple(record) for record in answer]
 
     async def get_pk(self, turn: int) -> Records:
@@ -84,17 +90,35 @@ class _Asyncpg(Peer):
             _ = record["author_name"]
         return records
 
-    async def prefetch(self, _turn: int) -> list[tuple[asyncpg.Record, list[asyncpg.Record]]]:
+    async def fk_prefetch_1000(self, _turn: int) -> list[tuple[asyncpg.Record, asyncpg.Record]]:
+        async with self.acquire() as connection:
+            posts = await connection.fetch(sql.POSTS_ALONE, JOINED_POSTS)
+            keys = list(dict.fromkeys(post["author_id"] for post in posts))
+            authors = {author["id"]: author for author in await connection.fetch(sql.AUTHORS_OF, keys)}
+        answer = [(post, authors[post["author_id"]]) for post in posts]
+        for _post, author in answer:
+            _ = author["name"]
+        return answer
+
+    async def prefetch(
+        self, _turn: int
+    ) -> list[tuple[asyncpg.Record, list[tuple[asyncpg.Record, list[asyncpg.Record]]]]]:
         async with self.acquire() as connection:
             authors = await connection.fetch(sql.SOME_AUTHORS, PREFETCHED_AUTHORS)
             posts = await connection.fetch(sql.THEIR_POSTS, [author["id"] for author in authors])
-        by_author: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
+            tags = await connection.fetch(sql.TAGS_OF, [post["id"] for post in posts])
+        by_post: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
+        for tag in tags:
+            by_post[tag["post_id"]].append(tag)
+        by_author: defaultdict[int, list[tuple[asyncpg.Record, list[asyncpg.Record]]]] = defaultdict(list)
         for post in posts:
-            by_author[post["author_id"]].append(post)
+            by_author[post["author_id"]].append((post, by_post[post["id"]]))
         answer = [(author, by_author[author["id"]]) for author in authors]
         for _author, theirs in answer:
-            for post in theirs:
+            for post, its in theirs:
                 _ = post["title"]
+                for tag in its:
+                    _ = tag["name"]
         return answer
 
     async def insert_one(self, turn: int) -> object:

@@ -46,6 +46,8 @@ class Covet(Peer):
             "values_10000": self.values_10000,
             "values_10000_tuples": self.values_10000_tuples,
             "fk_join_1000": self.fk_join_1000,
+            "fk_prefetch_1000": self.fk_prefetch_1000,
+            "fk_awaited_1000": self.fk_awaited_1000,
             "prefetch": self.prefetch,
             "insert_one": self.insert_one,
             "update_one": self.update_one,
@@ -59,8 +61,12 @@ class Covet(Peer):
     def rows(self, operation: str, answer: object) -> list[Row]:
         match operation, answer:
             case "prefetch", list():
-                return [_post(post) + _author(author) for author in answer for post in author.posts]
-            case "fk_join_1000", list():
+                return [
+                    (*_post(post), *_author(author), *sorted(tag.id for tag in post.tags))
+                    for author in answer
+                    for post in author.posts
+                ]
+            case "fk_join_1000" | "fk_prefetch_1000" | "fk_awaited_1000", list():
                 return [_post(post) + _author(post.author) for post in answer]
             case "insert_one" | "tx" | "bulk_insert_1000" | "bulk_insert_10000", list():
                 return [(post.id,) for post in answer]
@@ -104,11 +110,26 @@ class Covet(Peer):
             _ = post.author.name
         return posts
 
+    async def fk_prefetch_1000(self, _turn: int) -> list[Post]:
+        posts = await Post.objects.filter(id__lte=JOINED_POSTS).prefetch_related("author")
+        for post in posts:
+            _ = post.author.name
+        return posts
+
+    async def fk_awaited_1000(self, _turn: int) -> list[Post]:
+        posts = await Post.objects.filter(id__lte=JOINED_POSTS)
+        for post in posts:
+            author = await post.author
+            _ = author.name
+        return posts
+
     async def prefetch(self, _turn: int) -> list[Author]:
-        authors = await Author.objects.filter(id__lte=PREFETCHED_AUTHORS).prefetch_related("posts")
+        authors = await Author.objects.filter(id__lte=PREFETCHED_AUTHORS).prefetch_related("posts__tags")
         for author in authors:
             for post in author.posts:
                 _ = post.title
+                for tag in post.tags:
+                    _ = tag.name
         return authors
 
     async def insert_one(self, turn: int) -> list[Post]:

@@ -8,6 +8,8 @@ from typing import TypedDict
 
 AUTHORS = 1_000
 POSTS = 10_000
+TAGS = 50
+TAGS_OF_A_POST = 3
 STATUSES = ("live", "draft", "live", "archived")
 
 AuthorRow = tuple[int, str, str, int, bool, datetime]
@@ -65,6 +67,19 @@ def new_posts(count: int) -> list[NewPost]:
 def new_post(turn: int) -> NewPost:
     """Return the values of the post that the ``turn``-th insert adds."""
     return new_posts(_NEW_POSTS)[turn % _NEW_POSTS]
+
+
+def tag_rows() -> list[tuple[int, str]]:
+    return [(key, f"tag {key}") for key in range(1, TAGS + 1)]
+
+
+def tags_of(post: int) -> list[int]:
+    """Return the keys of the tags of a post."""
+    return [1 + (post * 7 + number * 17) % TAGS for number in range(TAGS_OF_A_POST)]
+
+
+def post_tag_rows() -> list[tuple[int, int]]:
+    return [(post, tag) for post in range(1, POSTS + 1) for tag in tags_of(post)]
 
 
 def author_rows() -> list[AuthorRow]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from benchmarks import postgresql_statements as sql
-from benchmarks.data import POSTS, author_rows, post_rows
+from benchmarks.data import POSTS, author_rows, post_rows, post_tag_rows, tag_rows
 from benchmarks.database import Database
 from benchmarks.operations import POSTGRESQL
 from benchmarks.peer import Row
@@ -44,10 +44,14 @@ class PostgreSQL(Database):
         await self._connection.execute(sql.TABLES)
         await self._connection.copy_records_to_table("author", records=author_rows())
         await self._connection.copy_records_to_table("post", records=post_rows())
+        await self._connection.copy_records_to_table("tag", records=tag_rows())
+        await self._connection.copy_records_to_table("post_tag", records=post_tag_rows())
         await self._connection.execute("SELECT setval('author_id_seq', (SELECT max(id) FROM author))")
         await self._connection.execute("SELECT setval('post_id_seq', (SELECT max(id) FROM post))")
         await self._connection.execute("VACUUM ANALYZE author")
         await self._connection.execute("VACUUM ANALYZE post")
+        await self._connection.execute("VACUUM ANALYZE tag")
+        await self._connection.execute("VACUUM ANALYZE post_tag")
 
     async def new_posts(self) -> list[Row]:
         return [tuple(record) for record in await self._connection.fetch(sql.NEW_POSTS, POSTS)]

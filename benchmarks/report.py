@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.covet_peer import Covet
-from benchmarks.operations import BY_NAME, IMPORT_TARGET_MS, MEMORY_LATER, MEMORY_TARGET
+from benchmarks.operations import AWAITED_TARGET, BY_NAME, IMPORT_TARGET_MS, MEMORY_LATER, MEMORY_TARGET
 from benchmarks.results import DatabaseResult, OperationResult, Ratio, Results
 
 _NONE = "-"
@@ -68,6 +68,11 @@ def _database(result: DatabaseResult) -> Sheet:
     others = [name for name in _peers(result) if name != Covet.name]
     heads = ("operation", f"{result.measure}, us", *others, "covet", "middle half", "target", "later")
     lines = [_operation(result.name, operation, others) for operation in result.operations]
+    if result.awaited is not None:
+        ratio = result.awaited
+        cells = [*([_NONE] * len(others)), f"{ratio.median:.2f}", f"{ratio.low:.2f} to {ratio.high:.2f}"]
+        met = ratio.median <= AWAITED_TARGET
+        lines.append(Line(("awaited / prefetch", _NONE, *cells, f"{AWAITED_TARGET:.2f}", _NONE), met))
     if result.memory is not None:
         memory = result.memory
         cells = [f"{memory.ratios[name]:.2f}" if name in memory.ratios else _NONE for name in (*others, Covet.name)]

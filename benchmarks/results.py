@@ -51,6 +51,8 @@ class DatabaseResult:
     measure: str
     operations: list[OperationResult]
     memory: MemoryResult | None
+    #: covet's awaited loop over its explicit prefetch of the same.
+    awaited: Ratio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +79,10 @@ def summarise(samples: Samples, measure: str) -> list[OperationResult]:
         for name in BY_NAME
         if (by_peer := samples.seconds.get(name))
     ]
+
+
+def awaited(samples: Samples, peer: str) -> Ratio | None:
+    """Return the time of an awaited loop over that of the explicit prefetch, by the same peer in the same round."""
+    loop = samples.seconds["fk_awaited_1000"].get(peer)
+    prefetch = samples.seconds["fk_prefetch_1000"].get(peer)
+    return Ratio.of(loop, prefetch) if loop and prefetch else None

@@ -14,7 +14,7 @@ import aiosqlite
 
 from benchmarks import sqlite_statements as sql
 from benchmarks.aiosqlite_peer import PRAGMAS, moment_text
-from benchmarks.data import POSTS, author_rows, post_rows
+from benchmarks.data import POSTS, author_rows, post_rows, post_tag_rows, tag_rows
 from benchmarks.database import Database
 from benchmarks.operations import SQLITE
 from benchmarks.peer import Row
@@ -61,6 +61,8 @@ class SQLite(Database):
             "INSERT INTO post VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(*row[:5], moment_text(row[5]), row[6]) for row in post_rows()],
         )
+        await self._connection.executemany("INSERT INTO tag VALUES (?, ?)", tag_rows())
+        await self._connection.executemany("INSERT INTO post_tag VALUES (?, ?)", post_tag_rows())
         await self._connection.execute_fetchall("COMMIT")
         await self._connection.execute_fetchall("ANALYZE")
 

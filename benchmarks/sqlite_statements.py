@@ -26,6 +26,16 @@ TABLES = """
         author_id INTEGER NOT NULL REFERENCES author (id)
     );
     CREATE INDEX post_author_id ON post (author_id);
+    CREATE TABLE tag (
+        id INTEGER PRIMARY KEY,
+        name varchar(50) NOT NULL
+    );
+    CREATE TABLE post_tag (
+        post_id INTEGER NOT NULL REFERENCES post (id) ON DELETE CASCADE,
+        tag_id INTEGER NOT NULL REFERENCES tag (id),
+        PRIMARY KEY (post_id, tag_id)
+    );
+    CREATE INDEX post_tag_tag_id ON post_tag (tag_id);
 """
 
 ONE_POST = f"SELECT {_POST} FROM post WHERE id = ?"
@@ -37,6 +47,9 @@ POSTS_WITH_AUTHOR = f"""
 """
 SOME_AUTHORS = "SELECT id, name, email, age, is_active, created_at FROM author WHERE id <= ?"
 THEIR_POSTS = f"SELECT {_POST} FROM post WHERE author_id IN ({', '.join('?' * PREFETCHED_AUTHORS)})"
+POSTS_ALONE = f"SELECT {_POST} FROM post WHERE id <= ?"
+AUTHORS_OF = "SELECT id, name, email, age, is_active, created_at FROM author WHERE id IN ({})"
+TAGS_OF = "SELECT l.post_id, t.id, t.name FROM post_tag l JOIN tag t ON t.id = l.tag_id WHERE l.post_id IN ({})"
 INSERT = "INSERT INTO post (title, body, views, status, created_at, author_id) VALUES (?, ?, ?, ?, ?, ?)"
 INSERT_RETURNING_ID = f"{INSERT} RETURNING id"
 SAVE_TITLE = "UPDATE post SET title = ? WHERE id = ?"

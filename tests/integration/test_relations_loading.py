@@ -156,6 +156,24 @@ async def test_a_prefetch_may_leave_out_the_key_that_it_is_found_by(library: Dat
     assert titles(ann.posts) == ["a1", "a2", "a3"]
 
 
+async def test_rows_with_deferred_fields_prefetch_and_are_completed_together(library: Database) -> None:
+    lean = Prefetch("author", Writer.objects.only("id").prefetch_related("posts"))
+    posts = await Post.objects.order_by("title").prefetch_related(lean)
+    assert titles(posts[0].author.posts) == ["a1", "a2", "a3"]
+    with capture_queries() as queries:
+        assert [(await post.author).name for post in posts] == ["ann", "ann", "ann", "bob"]
+    assert len(queries) == 1
+
+
+async def test_a_reference_that_takes_over_a_row_with_deferred_fields_misses_them(library: Database) -> None:
+    post = await Post.objects.get(title="b1")
+    reference = post.author
+    await prefetch_related_objects([post], Prefetch("author", Writer.objects.only("id")))
+    with pytest.raises(NotLoaded, match=r"Writer.name is not loaded: the query deferred it"):
+        reference.name  # noqa: B018
+    assert (await reference).name == "bob"
+
+
 async def test_prefetch_inside_iterator_is_one_query_a_chunk(library: Database) -> None:
     posts = Post.objects.prefetch_related("tags").order_by("title")
     with capture_queries() as queries:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+from collections.abc import Awaitable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
+
+from typing_extensions import override
 
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.pool import Pool
-from covet.database.adapters.session import Args, Session
+from covet.database.adapters.session import Args, DriverRow, Make, Session
 from covet.database.adapters.setup import run_init
+from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_session import MEMORY, SQLiteSession
 from covet.database.adapters.sqlite_thread import ThreadConnection, bindable, connect
 from covet.database.adapters.waiting import finish
@@ -62,6 +66,14 @@ class AiosqliteAdapter(Adapter):
         if memory:
             return write, write
         return Pool(self.config, self._open_reader, size=self.config.pool_size, overflow=0), write
+
+    @override
+    async def fetch_made(self, sql: str, args: Args, make: Make, *, write: bool = False) -> list[Any]:
+        def fetch(session: Session, sql: str, args: Args) -> Awaitable[list[DriverRow] | Made]:
+            return cast("SQLiteSession", session).fetch_made(sql, args, make)
+
+        rows = await self._run(fetch, sql, args, write=write)
+        return rows.result() if isinstance(rows, Made) else make(rows)
 
     def begin(self, *, isolation: str | None, read_only: bool) -> str:  # noqa: ARG002 - see begin_command
         return begin_command(read_only=read_only)

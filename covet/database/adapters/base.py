@@ -17,13 +17,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Gene
 from dataclasses import asdict
 from typing import Any, Self, TypeVar, cast
 
+from covet._collector import paused
 from covet._lru import LRU
 from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
 from covet.database.adapters.instrumentation import HOOKS, Observation, start_echo
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
 from covet.database.adapters.rows import Result, Row, result_of
-from covet.database.adapters.session import Answer, Args, DriverRow, Session
+from covet.database.adapters.session import LARGE, Answer, Args, DriverRow, Make, Session
 from covet.database.adapters.streams import stream
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
@@ -104,6 +105,11 @@ class Adapter(ABC):
     def fetch_write(self, sql: str, args: Args) -> Coroutine[Any, Any, list[DriverRow]]:
         """Run a statement that may write and return its rows."""
         return self._run(_fetch, sql, args)
+
+    async def fetch_made(self, sql: str, args: Args, make: Make, *, write: bool = False) -> list[Any]:
+        """Run a statement and return what ``make`` makes of its rows."""
+        rows = await self._run(_fetch, sql, args, write=write)
+        return make(rows) if len(rows) < LARGE else paused(make, rows)
 
     def fetch_many(self, sql: str, rows: Sequence[Args]) -> Coroutine[Any, Any, list[DriverRow]]:
         """Run a statement with RETURNING once for each set of arguments, all or nothing; return all rows in order."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from covet.database.sql.raw import RawStatement
 from covet.exceptions import ConnectionLost, DatabaseError, InterfaceError, QueryTimeout
 
+#: Results of at least so many rows are made into instances with the garbage collector paused: it would find nothing.
+LARGE = 500
 #: Values for the placeholders, ready for the driver.
 Args: TypeAlias = Sequence[object]
 
@@ -34,6 +36,10 @@ class Answer(NamedTuple):
     rows: Sequence[DriverRow]
     #: Rows found or changed; None if the database does not say.
     rowcount: int | None
+
+
+#: Makes something of rows: instances, dicts, tuples.
+Make: TypeAlias = "Callable[[Iterable[DriverRow]], list[Any]]"
 
 
 class Cursor(ABC):

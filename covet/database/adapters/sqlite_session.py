@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from covet.database.adapters.commands import COMMIT, ROLLBACK
-from covet.database.adapters.session import Answer, Args, Cursor, DriverRow, Session
+from covet.database.adapters.session import LARGE, Answer, Args, Cursor, DriverRow, Make, Session
+from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_thread import ThreadConnection
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
@@ -132,6 +133,16 @@ class SQLiteSession(Session):
 
     def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
         return self.hop(lambda connection: connection.execute(sql, args).fetchall())
+
+    def fetch_made(self, sql: str, args: Args, make: Make) -> Awaitable[list[DriverRow] | Made]:
+        """Run a statement; return its rows, or where they are many, what ``make`` made of them on the thread."""
+
+        def work(connection: sqlite3.Connection) -> list[DriverRow] | Made:
+            cursor = connection.execute(sql, args)
+            rows = cursor.fetchmany(LARGE)
+            return rows if len(rows) < LARGE else Made(make, rows, cursor)
+
+        return self.hop(work)
 
     def fetch_many(self, sql: str, rows: Sequence[Args]) -> Awaitable[list[DriverRow]]:
         def work(connection: sqlite3.Connection) -> list[DriverRow]:

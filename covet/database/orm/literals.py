@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.joins import AliasNames, Joins
-from covet.database.orm.query.state import EMPTY_STATE, SubqueryToken
+from covet.database.orm.query.state import EMPTY_STATE
 from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.translation import Context, Translator
+from covet.database.orm.query.tokens import SubqueryToken
+from covet.database.orm.query.translation import Purpose, Translator
 from covet.database.schema.types import LogicalType, Text
 from covet.database.sql import nodes
 from covet.exceptions import ModelDefinitionError
@@ -28,7 +30,7 @@ class _LiteralTranslator(Translator):
     values: list[object]
 
     @override
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
+    def column(self, path: ResolvedPath, context: Context = NOWHERE) -> nodes.ColumnRef:
         if path.relations:
             raise ModelDefinitionError(
                 f"{path.path!r} crosses a relation; a table's definition speaks of its own columns."
@@ -45,7 +47,7 @@ class _LiteralTranslator(Translator):
         return tuple(nodes.Literal(item, kind or Text()) for item in items)
 
 
-def _no_subquery(_token: SubqueryToken, _names: AliasNames, _offset: int) -> Select:
+def _no_subquery(_token: SubqueryToken, _translator: Translator, _purpose: Purpose = "value") -> Select:
     raise ModelDefinitionError("A table's definition holds no subquery.")
 
 
@@ -55,4 +57,4 @@ def condition_node(options: Options, condition: Q) -> nodes.Expression:
     token = Tokenizer(options, EMPTY_STATE, values).q(condition)
     translator = _LiteralTranslator(Joins(options, AliasNames()), EMPTY_STATE, _no_subquery)
     translator.values = values
-    return translator.predicate(token, Context())
+    return translator.predicate(token, NOWHERE)

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Protocol, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
-from covet.database.schema.types import LogicalType, Text, Varchar
+from covet.database.schema.types import Boolean, LogicalType, Text, Varchar
 from covet.database.sql import nodes
 from covet.exceptions import FieldError, ValidationError
+
+if TYPE_CHECKING:
+    from covet.database.orm.expressions.base import Expression
+    from covet.database.orm.expressions.functions import PathTransform
 
 
 class Decided(Exception):
@@ -38,11 +43,45 @@ class LookupField(Protocol):
 
     def invalid(self, message: str) -> ValidationError: ...
 
+    def output_of(self, logical: LogicalType) -> LookupField:
+        """Return what checks the values of an expression of that type that is made of this field."""
+        ...
+
+    def find_lookup(self, name: str) -> Lookup | None:
+        """Return the lookup of that name."""
+        ...
+
+    def find_transform(self, name: str) -> PathTransform | None:
+        """Return the transform of that name."""
+        ...
+
+    def lookup_names(self) -> list[str]:
+        """Return the names of all lookups and transforms."""
+        ...
+
 
 class Lookup:
-    """One comparison. Stateless; the instances in ``LOOKUPS`` are all there are."""
+    """One comparison. Stateless.
+
+    >>> @CharField.register_lookup
+    ... class LongerThan(Lookup):
+    ...     name = "longer_than"
+    ...     sql = "LENGTH({0}) > {1}"
+    ...
+    ...     def prepare(self, field, value):
+    ...         return int(value)
+    ...
+    ...     def param_type(self, field):
+    ...         return Integer(64)
+    >>> User.objects.filter(name__longer_than=3)  # WHERE LENGTH(name) > $1
+
+    ``sql`` is text for every database, or one for each in ``forms``: ``{0}`` is the left side, ``{1}`` the value. A
+    lookup that needs more than text overrides ``build``.
+    """
 
     name: ClassVar[str] = ""
+    sql: ClassVar[str] = ""
+    forms: ClassVar[Mapping[str, str]] = MappingProxyType({})
     #: How many parameters the value becomes.
     arity: ClassVar[int] = 1
     #: The parameter is a sequence that stands in one place.
@@ -61,7 +100,10 @@ class Lookup:
 
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
         """Return the node."""
-        raise NotImplementedError(self.name)
+        if not self.sql and not self.forms:
+            raise NotImplementedError(f"{type(self).__name__} has neither sql, forms nor build().")
+        forms = tuple(self.forms.items()) or (("", self.sql),)
+        return nodes.CustomFunction(self.name, forms, (operand, *values), Boolean())
 
 
 class Compare(Lookup):
@@ -94,6 +136,19 @@ class Compare(Lookup):
 
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
         return nodes.Comparison(self.operator, operand, values[0])
+
+
+class DirectLookup(Lookup):
+    """A lookup after a transform that compares the untransformed value, so that an index serves it.
+
+    ``created__year__gte=2020`` is ``created >= 2020-01-01``. Beside an expression there is nothing to compute a bound
+    from: then ``transform`` is applied and ``on_output`` compares its result.
+    """
+
+    def __init__(self, transform: Callable[[Any], Expression[Any]], on_output: Lookup) -> None:
+        self.name = on_output.name  # type: ignore[misc]  # an instance a comparison, named as the one it stands for
+        self.transform = transform
+        self.on_output = on_output
 
 
 class In(Lookup):
@@ -227,10 +282,46 @@ LOOKUPS: dict[str, Lookup] = {
 NEGATED: dict[str, str] = {"not": "exact", "not_in": "in"}
 
 
-def find_lookup(name: str, unknown: Callable[[str, Iterable[str]], FieldError]) -> tuple[Lookup, bool]:
-    """Return the lookup of that name and whether it is negated; ``unknown`` makes the error."""
-    negated = name in NEGATED
-    lookup = LOOKUPS.get(NEGATED.get(name, name))
-    if lookup is None:
-        raise unknown(name, [*LOOKUPS, *NEGATED])
-    return lookup, negated
+class Resolved(NamedTuple):
+    """The end of a path: transforms, and the lookup of their result; ``output`` checks the value."""
+
+    transforms: tuple[PathTransform, ...]
+    output: LookupField
+    lookup: Lookup
+    negated: bool
+
+
+def resolve_lookup(
+    field: LookupField, names: list[str], unknown: Callable[[str, Iterable[str]], FieldError], *, lookup: bool = True
+) -> Resolved:
+    """Read the names after a field: ``["year", "gte"]``. ``unknown`` makes the error for a name that is neither.
+
+    With ``lookup`` false only transforms may stand there.
+    """
+    output = field
+    transforms: list[PathTransform] = []
+    for at, name in enumerate(names):
+        if lookup and at == len(names) - 1:
+            found = output.find_lookup(NEGATED.get(name, name))
+            if found is not None:
+                return _ended(transforms, output, found, field, negated=name in NEGATED)
+        transform = output.find_transform(name)
+        if transform is None:
+            known = output.lookup_names()
+            raise unknown(name, [*known, *NEGATED] if lookup else known)
+        transforms.append(transform)
+        output = transform.output(output)
+    return _ended(transforms, output, EXACT, field, negated=False)
+
+
+def _ended(
+    transforms: list[PathTransform], output: LookupField, lookup: Lookup, field: LookupField, *, negated: bool
+) -> Resolved:
+    """Take the last transform and its lookup as one where the untransformed value can be compared."""
+    direct = transforms[-1].direct.get(lookup.name) if transforms else None
+    if direct is None:
+        return Resolved(tuple(transforms), output, lookup, negated)
+    source = field
+    for transform in transforms[:-1]:
+        source = transform.output(source)
+    return Resolved(tuple(transforms[:-1]), source, direct, negated)

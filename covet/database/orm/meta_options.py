@@ -24,7 +24,7 @@ _INHERITED = (
     "constraints",
     "unique_together",
 )
-_NAMES = ("db_table", "schema", "default_related_name", "db_table_comment")
+_NAMES = ("db_table", "schema", "default_related_name", "db_table_comment", "generic_label")
 _LISTS = ("ordering", "indexes", "constraints", "get_latest_by")
 _ITEMS: dict[str, type[object] | tuple[type[object], ...]] = {
     "indexes": Index,

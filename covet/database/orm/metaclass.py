@@ -21,10 +21,13 @@ from covet.database.orm.meta_options import read_meta
 from covet.database.orm.options import Options
 from covet.database.orm.query.queryset import QuerySet, QuerySetManager
 from covet.database.orm.relations import RelationReference
-from covet.database.orm.relationships import ManyToManyField
+from covet.database.orm.relationships import GenericForeignKey, GenericRelation, ManyToManyField
+from covet.database.orm.relationships.generic_foreign_key import declared_columns
 from covet.database.orm.suggestions import choices
 from covet.exceptions import ModelDefinitionError, MultipleObjectsReturned, ObjectDoesNotExist
 
+#: What a class body declares for the metaclass to collect.
+_DECLARED = (Field, ManyToManyField, GenericForeignKey, GenericRelation)
 #: Names that a field cannot have: they are part of every model.
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
@@ -38,7 +41,7 @@ class ModelMeta(type):
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, base: bool = False, **kwargs: Any
     ) -> ModelMeta:
         """Make a model. ``base`` marks the classes that only this package derives models from."""
-        own = _of_kind(namespace, Field, ManyToManyField)
+        own = _of_kind(namespace, *_DECLARED)
         removed = {key for key, value in namespace.items() if value is None}
         managers = _of_kind(namespace, Manager, QuerySetManager)
         meta = namespace.pop("Meta", None)
@@ -100,7 +103,7 @@ def _collect(cls: ModelMeta, own: dict[str, Any], removed: set[str]) -> dict[str
         if isinstance(parent, ModelMeta):
             found.update(parent._meta.templates)
         else:
-            found.update(_of_kind(vars(parent), Field, ManyToManyField))
+            found.update(_of_kind(vars(parent), *_DECLARED))
     for name in removed:
         found.pop(name, None)
     cls._meta.templates = {**found, **own}
@@ -110,6 +113,7 @@ def _collect(cls: ModelMeta, own: dict[str, Any], removed: set[str]) -> dict[str
 def _contribute(cls: ModelMeta, fields: dict[str, Any]) -> None:
     """Give the class its fields, the automatic key first."""
     options = cls._meta
+    fields = declared_columns(options.label, fields)
     composite = _composite_key(cls)
     has_key = bool(composite) or any(isinstance(f, Field) and f.primary_key for f in fields.values())
     if not options.abstract and not has_key:
@@ -125,7 +129,8 @@ def _contribute(cls: ModelMeta, fields: dict[str, Any]) -> None:
         if isinstance(field, Field) and isinstance(field, RelationReference):
             field.name, field.attname = name, field.get_attname(name)
     options.set_fields(columns, () if options.abstract else composite)
-    for name, field in fields.items():
+    # Generic relations last: they ask for the key, which may be a relation itself, and for the generic foreign keys.
+    for name, field in sorted(fields.items(), key=lambda item: isinstance(item[1], GenericRelation)):
         if isinstance(field, RelationReference):
             setattr(cls, name, field)
             cast("Any", field).contribute_to_class(cls, name)

@@ -17,6 +17,8 @@ from covet.database.orm.query.upserts import insert_new
 from covet.database.orm.relations import RelationReference
 from covet.database.orm.relationships import (
     ForeignKey,
+    GenericForeignKey,
+    GenericRelation,
     ManyToManyField,
     OneToOneField,
     ReverseManager,
@@ -108,17 +110,23 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
     @overload
     async def load(self, relation: ForeignKey[_T] | ReverseOneToOne[_T], /) -> _T: ...
     @overload
-    async def load(self, relation: ManyToManyField[_M] | ReverseManager[_M], /) -> list[_M]: ...
+    async def load(self, relation: ManyToManyField[_M] | ReverseManager[_M] | GenericRelation[_M], /) -> list[_M]: ...
+    @overload
+    async def load(self, relation: GenericForeignKey[_M], /) -> _M | None: ...
     async def load(self, relation: RelationReference, /) -> Any:
         """Load a relation and return it: ``await post.load(Post.editor)`` is a User, or None where the key is NULL.
 
-        None too where a one-to-one relation has no row on the other side, which ``await user.profile`` raises for.
+        None too where a one-to-one relation has no row on the other side, which ``await user.profile`` raises for, and
+        where a generic relation refers to a row that is gone.
         """
         if not isinstance(relation, RelationReference):
             raise TypeError(f"load() takes a relation such as Post.author, not {type(relation).__name__}.")
         options: Options = type(self)._meta
+        if relation.relation_name in options.generics:
+            found = getattr(self, relation.relation_name)
+            return None if found is None else await found
         known = options.relations.get(relation.relation_name)
-        if known is None:
+        if known is None or not known.accessor:
             raise FieldError(f"{relation!r} is not a relation of {options.label}.")
         found = getattr(self, known.accessor)
         if found is None or known.kind != "reverse" or known.many:
@@ -200,7 +208,7 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
     def has_settable(cls, name: str) -> bool:
         """Return whether ``name`` is a field, a relation that can be assigned, or a property with a setter."""
         options: Options = cls._meta
-        if options.find_field(name) is not None:
+        if options.find_field(name) is not None or name in options.generics:
             return True
         member = getattr(cls, name, None) if name in dir(cls) and not name.startswith("_") else None
         return isinstance(member, property) and member.fset is not None

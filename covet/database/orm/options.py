@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from covet._lru import LRU
-from covet.database.orm.lookups import EXACT, ISNULL, Lookup, find_lookup
+from covet.database.orm.lookups import EXACT, ISNULL, Lookup, LookupField, Resolved, resolve_lookup
 from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError, ModelDefinitionError
 
 if TYPE_CHECKING:
+    from covet.database.orm.expressions.functions import PathTransform
     from covet.database.orm.fields.base import Field
+    from covet.database.orm.generics import GenericKey
     from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import Relation
@@ -46,6 +48,12 @@ class ResolvedPath:
     nullable: bool
     #: The first relation on the way that leads to many rows, or None.
     first_many: int | None
+    #: What checks a value: the field, or what the transforms make of it.
+    output: LookupField
+    #: ``created__date``: applied to the field, in this order, before the lookup compares.
+    transforms: tuple[PathTransform, ...] = ()
+    #: The lookup takes one parameter and compares the column itself.
+    plain: bool = False
 
     @property
     def is_presence(self) -> bool:
@@ -58,19 +66,31 @@ class ResolvedPath:
         return self.relations[: last + 1]
 
 
+class GenericPath(NamedTuple):
+    """``notes__content__in`` -> the generic relation, the path before it and what follows it."""
+
+    generic: GenericKey
+    before: str
+    rest: tuple[str, ...]
+
+
 class Options:
     """Everything about a model that its fields and ``Meta`` say."""
 
     #: The function that was generated to make instances; written by ``construction``.
     construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
+    schema: str | None = None
+    db_table_comment: str | None = None
+    default_related_name: str | None = None
+    fetch_mode: FetchMode | None = None
 
     def __init__(self, model: type[Any], label: str) -> None:
         self.model = model
         #: The name in messages and in the counts of ``delete()``.
         self.label = label
+        #: What generic relations store for this model.
+        self.generic_label = label
         self.db_table = ""
-        self.schema: str | None = None
-        self.db_table_comment: str | None = None
         self.abstract = False
         self.managed = True
         self.ordering: tuple[Any, ...] = ()
@@ -78,9 +98,9 @@ class Options:
         self.unique_together: tuple[tuple[str, ...], ...] = ()
         self.indexes: tuple[Index, ...] = ()
         self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
-        self.default_related_name: str | None = None
-        self.fetch_mode: FetchMode | None = None
         self.relations: dict[str, Relation] = {}
+        #: Relations to rows of several models.
+        self.generics: dict[str, GenericKey] = {}
         #: The foreign keys that point here, as reverse relations; those without an accessor too.
         self.dependants: list[Relation] = []
         #: Relations whose model is not defined yet: name -> how the declaration refers to it.
@@ -101,6 +121,7 @@ class Options:
         self.set_fields(())
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
+        self._value_paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
         self._key_paths: dict[tuple[Relation, Lookup], ResolvedPath] = {}
 
@@ -157,10 +178,33 @@ class Options:
             raise self.unknown(name)
         return field
 
+    def named(self, names: Iterable[str]) -> list[Field[Any]]:
+        """Return the fields of these names; a generic relation is its two columns."""
+        return [self.get_field(column) for name in names for column in self.columns_of(name)]
+
+    def columns_of(self, name: str) -> tuple[str, ...]:
+        """Return the names of the columns that a name stands for: itself, or the two of a generic relation."""
+        generic = self.generics.get(name)
+        return (name,) if generic is None else (generic.type_field.name, generic.key_field.name)
+
+    def generic_path(self, key: str) -> GenericPath | None:
+        """Return what a keyword says about a generic relation: ``content__in``, ``notes__content``; or None."""
+        options, parts = self, key.split("__")
+        for position, name in enumerate(parts):
+            generic = options.generics.get(name)
+            if generic is not None:
+                return GenericPath(generic, "__".join(parts[:position]), tuple(parts[position + 1 :]))
+            relation = options.relations.get(name)
+            if relation is None:
+                return None
+            options = relation.remote._meta
+        return None
+
     def add_relation(self, relation: Relation) -> None:
         """Add one direction of a relation; paths that were resolved before are forgotten."""
         self.relations[relation.name] = relation
         self.paths.clear()
+        self._value_paths.clear()
         self._field_paths.clear()
         self.collectors.clear()
 
@@ -174,7 +218,7 @@ class Options:
             source = relation.through.source
             found = self._key_paths[relation, lookup] = ResolvedPath(
                 path=f"{relation.label} of", relations=(relation.through.back,), field=source, lookup=lookup,
-                negated=False, target=None, nullable=True, first_many=0,
+                negated=False, target=None, nullable=True, first_many=0, output=source,
             )  # fmt: skip
         return found
 
@@ -185,7 +229,7 @@ class Options:
 
     def names(self) -> list[str]:
         """Return every name that a path may begin with."""
-        return sorted({field.name for field in self.fields} | self.relations.keys())
+        return sorted({field.name for field in self.fields} | self.relations.keys() | self.generics.keys())
 
     def unknown(self, name: str, path: str = "") -> FieldError:
         """Return the error for a name that is not on this model."""
@@ -195,6 +239,8 @@ class Options:
                 f"{self.label}.{name}{where} is a Python property; the database does not know it. "
                 "Filter by fields, or use raw()."
             )
+        if name in self.generics:
+            return FieldError(self.generics[name].no_path(where))
         if name in self.pending:
             return FieldError(
                 f"{self.label}.{name}{where} refers to {self.pending[name]}, and no model of that name is defined."
@@ -207,17 +253,24 @@ class Options:
         """Resolve a path that may end in a lookup; no lookup means ``exact``."""
         found = self.paths.get(path)
         if found is None:
-            found = self.paths[path] = self._resolve(path, with_lookup=True)
+            found = self.paths[path] = self._resolve(path, "lookup")
+        return found
+
+    def resolve_value(self, path: str) -> ResolvedPath:
+        """Resolve a path to a field, a relation or a transform of a field; a lookup at its end is an error."""
+        found = self._value_paths.get(path)
+        if found is None:
+            found = self._value_paths[path] = self._resolve(path, "transform")
         return found
 
     def resolve_field(self, path: str) -> ResolvedPath:
-        """Resolve a path to a field or a relation; a lookup at its end is an error."""
+        """Resolve a path to a field or a relation; anything after it is an error."""
         found = self._field_paths.get(path)
         if found is None:
-            found = self._field_paths[path] = self._resolve(path, with_lookup=False)
+            found = self._field_paths[path] = self._resolve(path, "nothing")
         return found
 
-    def _resolve(self, path: str, *, with_lookup: bool) -> ResolvedPath:
+    def _resolve(self, path: str, may_follow: Literal["lookup", "transform", "nothing"]) -> ResolvedPath:
         if len(path) > MAX_LENGTH:
             raise FieldError(f"A path of {len(path)} characters is too long; the limit is {MAX_LENGTH}.")
         walk = _Walk(self, path)
@@ -226,17 +279,14 @@ class Options:
         while position < len(parts) and walk.step(parts[position]):
             position += 1
         rest = parts[position:]
-        lookup: Lookup = EXACT
-        negated = False
         if rest and (missing := walk.missing(rest[0])) is not None:
             raise walk.options.unknown(missing, path)
-        if rest and (position == 0 or not with_lookup):
+        if rest and (position == 0 or may_follow == "nothing"):
             raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
-        if rest:
-            lookup, negated = walk.lookup(rest)
-        if with_lookup and lookup is not ISNULL:
+        resolved = walk.lookup(rest, lookup=may_follow == "lookup")
+        if may_follow == "lookup" and resolved.lookup is not ISNULL:
             walk.require_single_key()
-        return walk.finish(lookup, negated=negated)
+        return walk.finish(resolved)
 
 
 class _Walk:
@@ -287,10 +337,11 @@ class _Walk:
             names = ", ".join(f"{self.path}__{field.name}" for field in self.pending.remote._meta.key)
             raise FieldError(f"{self.path[:80]!r} leads to rows with a key of several fields. Compare these: {names}.")
 
-    def lookup(self, rest: list[str]) -> tuple[Lookup, bool]:
-        if len(rest) > 1:
-            raise self.no_lookup("__".join(rest))
-        return find_lookup(rest[0], self._unknown_lookup)
+    def lookup(self, rest: list[str], *, lookup: bool) -> Resolved:
+        if self.field is None:
+            raise self.options.unknown(self.path)
+        unknown = self._unknown_lookup if lookup else self._unknown_transform
+        return resolve_lookup(self.field, rest, unknown, lookup=lookup)
 
     def no_lookup(self, name: str) -> FieldError:
         if self.pending is not None:
@@ -299,6 +350,9 @@ class _Walk:
         label = f"{self.options.label}.{self.field.name}" if self.field is not None else self.options.label
         return FieldError(f"{label} is a field; {name[:80]!r} after it (in {self.path[:80]!r}) leads nowhere.")
 
+    def _unknown_transform(self, name: str, _known: Iterable[str]) -> FieldError:
+        return self.no_lookup(name)
+
     def _unknown_lookup(self, name: str, known: Iterable[str]) -> FieldError:
         if self.pending is not None:
             remote: Options = self.pending.remote._meta
@@ -306,7 +360,7 @@ class _Walk:
         field = self.field.name if self.field is not None else ""
         return FieldError(f"{self.options.label}.{field} has no lookup {name[:80]!r}. {choices(name[:80], known)}")
 
-    def finish(self, lookup: Lookup, *, negated: bool) -> ResolvedPath:
+    def finish(self, resolved: Resolved) -> ResolvedPath:
         target: type[Any] | None = None
         field = self.field
         if self.pending is not None:
@@ -321,11 +375,14 @@ class _Walk:
             path=self.path,
             relations=tuple(self.crossed),
             field=field,
-            lookup=lookup,
-            negated=negated,
+            lookup=resolved.lookup,
+            negated=resolved.negated,
             target=target,
             nullable=field.null or any(relation.optional for relation in self.crossed),
             first_many=many[0] if many else None,
+            output=resolved.output if resolved.transforms else field,
+            transforms=resolved.transforms,
+            plain=resolved.lookup.arity == 1 and not resolved.negated and not resolved.transforms,
         )
 
 

@@ -50,13 +50,16 @@ class Peers:
             self._locks = {}
         return self._locks.setdefault(key, asyncio.Lock())
 
-    def members(self) -> list[Any]:
-        """Return the instances, each once; empty when the result is gone."""
+    def members(self, model: type[Any] = object) -> list[Any]:
+        """Return the instances of a model, each once; empty when the result is gone.
+
+        At the end of a generic relation stand instances of several models.
+        """
         rows = self._rows()
         found: Iterator[Any] = iter(()) if rows is None else iter(rows)
         for name in self.path:
             found = _step(found, name)
-        return list({id(instance): instance for instance in found}.values())
+        return list({id(instance): instance for instance in found if isinstance(instance, model)}.values())
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _no_peers, ()

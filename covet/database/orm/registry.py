@@ -64,6 +64,33 @@ def find(reference: str, module: str) -> type[Any] | None:
     return candidates[0] if candidates else None
 
 
+def resolve(reference: type[Any] | Reference, module: str) -> type[Any] | None:
+    """Return the model that a declaration refers to; None if there is none yet."""
+    if isinstance(reference, type):
+        return reference
+    return find(reference, module) if isinstance(reference, str) else _called(reference)
+
+
+def refers_to(reference: type[Any] | Reference, model: type[Any]) -> bool:
+    """Return whether a declaration may refer to ``model``, which need not be registered yet."""
+    if isinstance(reference, str):
+        prefix, _, name = reference.rpartition(".")
+        return name == model.__name__ and _is_under(model, prefix)
+    return (reference if isinstance(reference, type) else _called(reference)) is model
+
+
+def labelled(label: str, module: str) -> type[Any] | None:
+    """Return the model whose ``generic_label`` is ``label``, seen from ``module``; None if there is none."""
+    candidates = [model for model in all_models() if model._meta.generic_label == label]
+    local = [model for model in candidates if model.__module__ == module]
+    if local:
+        return local[-1]
+    if len(candidates) > 1:
+        places = " and ".join(sorted(f"{model.__module__}.{model.__qualname__}" for model in candidates))
+        raise ModelDefinitionError(f"The label {label!r} is that of {places}. Give one another Meta.generic_label.")
+    return candidates[0] if candidates else None
+
+
 def _is_under(model: type[Any], prefix: str) -> bool:
     return not prefix or f"{model.__module__}.".startswith(f"{prefix}.")
 

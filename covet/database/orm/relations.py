@@ -6,6 +6,7 @@ of its own is two steps, to that table and on from it; a path consists of steps:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +32,14 @@ class Through:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Discriminator:
+    """What a column holds in the rows of a relation: the label of the model that the key beside it belongs to."""
+
+    field: Field[Any]
+    label: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Relation:
     """A way from ``model`` to ``remote``: rows match where ``local_field`` equals ``remote_field``.
 
@@ -51,6 +60,10 @@ class Relation:
     through: Through | None = None
     inverse: Relation | None = None  #: the same link from the other side
     _steps: tuple[Relation, ...] = ()
+    near_type: Discriminator | None = None  #: only rows of ``model`` with this belong to it: a generic relation
+    far_type: Discriminator | None = None  #: only rows of ``remote`` with this
+    #: The value of ``local_field`` -> that of ``remote_field``, or None where it can be none; None: they are the same.
+    convert: Callable[[Any], Any] | None = None
 
     @property
     def steps(self) -> tuple[Relation, ...]:
@@ -62,6 +75,16 @@ class Relation:
         """The attribute by which a row at the end knows the one at the start, where it can belong to one only."""
         inverse = self.inverse
         return inverse.cache_name if inverse is not None and inverse.accessor and not inverse.many else None
+
+    def converted(self, key: Any) -> Any:
+        """Return a value of ``local_field`` as ``remote_field`` holds it."""
+        return key if self.convert is None or key is None else self.convert(key)
+
+    def keys_of(self, instances: Iterable[Any]) -> list[Any]:
+        """Return what the rows at the end know each instance by."""
+        name = self.local_field.attname
+        keys = [getattr(instance, name) for instance in instances]
+        return keys if self.convert is None else [self.converted(key) for key in keys]
 
     @property
     def label(self) -> str:

@@ -21,14 +21,14 @@ def _getattr(self: Any, name: str) -> NoReturn:
     """Explain what is missing; Python calls this only for an attribute that is not there."""
     model: type[Any] = type(self).__mro__[1]
     options = model._meta
-    if name.startswith("_") or options.find_field(name) is None:
+    if name.startswith("_") or (options.find_field(name) is None and name not in options.generics):
         raise AttributeError(f"{model.__name__!r} object has no attribute {name!r}")
     relation: Relation | None = self.__dict__.get("_relation")
     if relation is not None:
         raise NotLoaded(
             f"{model.__name__}.{name} is not loaded: only the key of {relation.label} is known. "
             f"Load it with 'await instance.{relation.accessor}', "
-            f"or with the query by select_related({relation.name!r})."
+            f"or with the query by {_loader(relation)}({relation.name!r})."
         )
     if self.__dict__.get("_adding"):
         raise NotLoaded(f"{model.__name__}.{name} has no value yet: the database gives it when the instance is saved.")
@@ -79,6 +79,20 @@ def make_reference(relation: Relation, owner: Any, attname: str, key: object) ->
     return instance
 
 
+def note_absent(owner: Any, relation: Relation, key: object) -> None:
+    """Note that a generic relation of ``owner`` leads to no row: what it refers to is not asked for again."""
+    reference = owner.__dict__.get(relation.cache_name)
+    if reference is None:
+        reference = make_reference(relation, owner, relation.remote_field.attname, key)
+        owner.__dict__[relation.cache_name] = reference
+    reference.__dict__["_absent"] = True
+
+
+def is_absent(reference: Any) -> bool:
+    """Return whether there is known to be no row that this instance could be."""
+    return not reference._is_loaded and "_absent" in reference.__dict__
+
+
 def mark_loaded(instance: Any) -> None:
     """Make an instance that has everything now a plain one of its model."""
     if not instance._is_loaded:
@@ -90,7 +104,13 @@ def take_over(instance: Any, row: Any) -> None:
     """Make an unloaded instance the row that was loaded for it; whoever holds it sees the values."""
     if row is not instance:
         instance.__dict__.update(row.__dict__)
-    mark_loaded(instance)
+    instance.__dict__.pop("_relation", None)
+    if row._is_loaded:  # else the query deferred some of it
+        mark_loaded(instance)
+
+
+def _loader(relation: Relation) -> str:
+    return "prefetch_related" if relation.many or relation.near_type is not None else "select_related"
 
 
 def refused(label: str, relation: Relation | None) -> NotLoaded:
@@ -98,6 +118,5 @@ def refused(label: str, relation: Relation | None) -> NotLoaded:
     if relation is None:
         cure = "load the fields with the query"
     else:
-        method = "prefetch_related" if relation.many else "select_related"
-        cure = f"load it with the query by {method}({relation.name!r})"
+        cure = f"load it with the query by {_loader(relation)}({relation.name!r})"
     return NotLoaded(f"{label} is not loaded, and the fetch mode is 'raise': {cure}.")

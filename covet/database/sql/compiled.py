@@ -44,6 +44,8 @@ class Compiled:
     parts: tuple[str, ...] = ()
     lists: tuple[Bind, ...] = ()
     max_params: int = 0
+    #: Parameters that belong to the statement. Binds count them from the end of all parameters: -1, -2 ...
+    constants: tuple[object, ...] = ()
     identity: bool = field(init=False)
     _pick: Callable[[Sequence[object]], tuple[object, ...]] = field(init=False, repr=False, compare=False)
     _conversions: tuple[tuple[int, BindProcessor], ...] = field(init=False, repr=False, compare=False)
@@ -60,6 +62,8 @@ class Compiled:
         """Return the SQL text and the driver's arguments for these parameters."""
         if self.identity and len(params) == len(self.binds):
             return self.sql, params
+        if self.constants:
+            params += self.constants
         arguments = list(self._pick(params))
         for position, processor in self._conversions:
             value = arguments[position]
@@ -129,5 +133,5 @@ def _picker(indexes: list[int]) -> Callable[[Sequence[object]], tuple[object, ..
         return itemgetter(*indexes)
     if indexes:
         # itemgetter of a slice gives a tuple of one, where itemgetter of an index would give the item itself.
-        return itemgetter(slice(indexes[0], indexes[0] + 1))
+        return itemgetter(slice(indexes[0], indexes[0] + 1 or None))
     return itemgetter(slice(0, 0))

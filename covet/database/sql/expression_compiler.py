@@ -9,7 +9,8 @@ With ``ddl`` the expression is part of a table's definition: there are no parame
 
 from __future__ import annotations
 
-from itertools import pairwise
+import re
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from covet.database.schema.types import LogicalType
@@ -21,13 +22,16 @@ from covet.database.sql.nodes import (
     Between,
     Case,
     Cast,
+    Collated,
     ColumnRef,
     Comparison,
     Constant,
+    CustomFunction,
     Excluded,
     Exists,
     Expression,
     Function,
+    Given,
     In,
     IsNull,
     Literal,
@@ -35,6 +39,7 @@ from covet.database.sql.nodes import (
     Or,
     Param,
     ParamList,
+    Raw,
     RegexMatch,
     RowNumber,
     ScalarSubquery,
@@ -49,6 +54,8 @@ if TYPE_CHECKING:
 
 _COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Arithmetic)
 _ADDITIVE = frozenset("+-")
+#: ``{0}`` and ``{*}`` in the template of a user's own function.
+_PLACE = re.compile(r"\{(\d+|\*)\}")
 
 
 class Bare:
@@ -85,6 +92,7 @@ class ExpressionCompiler(Visitor):
         self._placeholders: dict[tuple[int, LogicalType | None, BindProcessor | None], str] = {}
         self._lists: list[Bind] = []
         self._breaks: list[int] = []
+        self._constants: list[str] = []
         #: How many placeholders stand before those of ``_binds`` (the values of an INSERT of many rows).
         self._offset = 0
 
@@ -103,12 +111,19 @@ class ExpressionCompiler(Visitor):
         """Return the placeholder of a parameter; the same one for the same index, type and conversion."""
         if self.ddl:
             raise ProgrammingError("A table's definition cannot have parameters; use Literal.")
-        key = (param.index, param.type, processor)
+        index = self._given(param.value) if isinstance(param, Given) else param.index
+        key = (index, param.type, processor)
         found = self._placeholders.get(key)
         if found is None:
-            self._binds.append(Bind(param.index, processor))
+            self._binds.append(Bind(index, processor))
             found = self._placeholders[key] = self.placeholder(self._offset + len(self._binds))
         return found
+
+    def _given(self, value: str) -> int:
+        """Return where a value of the statement's own stands, counted from the end of the parameters."""
+        if value not in self._constants:
+            self._constants.append(value)
+        return -1 - self._constants.index(value)
 
     def bound_list(self, values: ParamList, expand: Expander) -> str:
         """Leave a gap in the text, filled when the list is bound."""
@@ -123,11 +138,12 @@ class ExpressionCompiler(Visitor):
         limit = self.dialect.max_params
         if len(self._binds) + len(self._lists) > limit:
             self.refuse(f"takes at most {limit} parameters in a statement; this one has {len(self._binds)}")
+        constants = tuple(reversed(self._constants))
         if not self._breaks:
-            return Compiled("".join(self._out), tuple(self._binds))
+            return Compiled("".join(self._out), tuple(self._binds), constants=constants)
         bounds = [0, *self._breaks, len(self._out)]
         parts = tuple("".join(self._out[start:end]) for start, end in pairwise(bounds))
-        return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit)
+        return Compiled("(...)".join(parts), tuple(self._binds), parts, tuple(self._lists), limit, constants)
 
     def refuse(self, what: str) -> NoReturn:
         """Raise the error that names the dialect and what it lacks."""
@@ -164,7 +180,28 @@ class ExpressionCompiler(Visitor):
         return (f"EXCLUDED.{self.quote(node.column)}",)
 
     def visit_scalar_subquery(self, node: ScalarSubquery) -> Pieces:
-        return "(", node.select, ")"
+        return self.array_subquery(node) if node.array else ("(", node.select, ")")
+
+    def visit_collated(self, node: Collated) -> Pieces:
+        return *self._operand(node.operand), f" COLLATE {self.quote(node.collation)}"
+
+    def visit_custom_function(self, node: CustomFunction) -> Pieces:
+        forms = dict(node.forms)
+        form = forms.get(self.dialect.name, forms.get(""))
+        if form is None:
+            self.refuse(f"has no form of {node.name!r}; it is defined for {', '.join(sorted(forms))}")
+        pieces: list[object] = []
+        for text, place in _placed(form):
+            pieces.append(text)
+            if place == "*":
+                pieces += separated(node.arguments)
+            elif place:
+                pieces += self._operand(node.arguments[int(place)])
+        return pieces
+
+    def visit_raw(self, node: Raw) -> Pieces:
+        inside = [node.arguments[piece] if isinstance(piece, int) else piece for piece in node.pieces]
+        return "(", *inside, ")"
 
     def visit_case(self, node: Case) -> Pieces:
         pieces: list[object] = ["CASE"]
@@ -251,6 +288,10 @@ class ExpressionCompiler(Visitor):
         direction = " DESC" if node.descending else ""
         return self.sortable(node.expression), direction + self.nulls_order(node)
 
+    def array_subquery(self, node: ScalarSubquery) -> Pieces:  # noqa: ARG002 - for the dialects that have one
+        """Print the values of a subquery as an array."""
+        self.refuse("has no arrays of a subquery's values")
+
     # What dialects give ---------------------------------------------------------------------------------------------
 
     def cast_type(self, logical: LogicalType) -> str:
@@ -327,6 +368,12 @@ class ExpressionCompiler(Visitor):
             else:
                 pieces.append(item)
         return pieces
+
+
+def _placed(form: str) -> list[tuple[str, str]]:
+    """Cut ``f({0}, {1})`` into text and the places after it: ``[("f(", "0"), (", ", "1"), (")", "")]``."""
+    parts = _PLACE.split(form)
+    return list(zip_longest(parts[::2], parts[1::2], fillvalue=""))
 
 
 def _flattened(kind: type[And | Or], items: tuple[Expression, ...]) -> list[Expression]:

@@ -15,9 +15,11 @@ from covet.database.sql.nodes import (
     Between,
     Case,
     Cast,
+    Collated,
     ColumnRef,
     Comparison,
     Constant,
+    CustomFunction,
     Excluded,
     Exists,
     Expression,
@@ -29,6 +31,7 @@ from covet.database.sql.nodes import (
     Or,
     Param,
     ParamList,
+    Raw,
     RegexMatch,
     RowNumber,
     ScalarSubquery,
@@ -36,7 +39,21 @@ from covet.database.sql.nodes import (
 )
 
 _PREDICATES = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Exists)
-_TYPED = (ColumnRef, Param, ParamList, Excluded, Literal, Cast, Function, AggregateCall, ScalarSubquery, Case)
+_TYPED = (
+    ColumnRef,
+    Param,
+    ParamList,
+    Excluded,
+    Literal,
+    Cast,
+    Function,
+    CustomFunction,
+    Raw,
+    Collated,
+    AggregateCall,
+    ScalarSubquery,
+    Case,
+)
 #: Functions that yield the type of their arguments.
 _ARGUMENT_TYPED = frozenset({"coalesce", "greatest", "least", "nullif", "abs", "round", "ceil", "floor"})
 _TEMPORAL = (Timestamp, Date, Time)
@@ -68,6 +85,8 @@ def _source(node: Expression) -> Expression | None:
     match node:
         case ScalarSubquery(select=select) if select.columns:
             return select.columns[0].expression
+        case Collated(operand=operand):
+            return operand
         case AggregateCall(name=name, argument=argument) if name != "count":
             return argument
         case Function(name=name, arguments=arguments) if arguments and name in _ARGUMENT_TYPED:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from covet.database.sql.statements import Order, Select
 
 ComparisonOperator = OneOf["=", "<>", "<", "<=", ">", ">="]
-ArithmeticOperator = OneOf["+", "-", "*", "/", "%", "**"]
+ArithmeticOperator = OneOf["+", "-", "*", "/", "%", "**", "&", "|", "^", "<<", ">>"]
 TextMatchKind = OneOf["exact", "contains", "startswith", "endswith"]
 
 
@@ -48,6 +48,13 @@ class ParamList(Expression):
 
     index: int
     type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Param):
+    """A parameter whose value is the statement's own: the label of a model, never a value of the user."""
+
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +167,37 @@ class Function(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class CustomFunction(Expression):
+    """SQL text of a user's code around ``arguments``.
+
+    ``forms`` are (dialect, template) with ``{0}``, ``{1}`` and ``{*}``; the dialect ``""`` is every other one.
+    """
+
+    name: str
+    forms: tuple[tuple[str, str], ...]
+    arguments: tuple[Expression, ...] = ()
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raw(Expression):
+    """SQL text of the user: pieces of text, and the numbers of the arguments between them."""
+
+    pieces: tuple[str | int, ...]
+    arguments: tuple[Expression, ...] = ()
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collated(Expression):
+    """``operand COLLATE collation``."""
+
+    operand: Expression
+    collation: str
+    type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AggregateCall(Expression):
     """``count``, ``sum``, ``avg``, ``min`` or ``max``; no ``argument`` is ``count(*)``."""
 
@@ -188,10 +226,11 @@ class Exists(Expression):
 
 @dataclass(frozen=True, slots=True)
 class ScalarSubquery(Expression):
-    """A subquery of one column and at most one row, used as a value."""
+    """A subquery of one column and at most one row, used as a value; ``array``: of any rows, as an array."""
 
     select: Select
     type: LogicalType | None = None
+    array: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ _TOKEN: Final = re.compile(
 _BRACKETS: Final = re.compile(r"`(?:[^`]|``)*`|\[[^\]]*\]")
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 
+#: A placeholder in the text that ``pieces`` makes; a user's text holds no NUL.
+_MARK: Final = re.compile("\0(\\d+)")
+
 #: Tokens that may follow the end of the statement.
 _BLANK: Final = frozenset({"line", "block", "end"})
 
@@ -132,6 +135,17 @@ def parse(sql: str, *, mark: str = "$", brackets: bool = False) -> RawStatement:
     while position < len(sql):
         position = _step(scan, sql, position)
     return _statement(scan, sql)
+
+
+@lru_cache(maxsize=512)
+def pieces(sql: str) -> tuple[str | int, ...]:
+    """Cut an expression in SQL at its placeholders: text, and the index of each parameter.
+
+    >>> pieces("length($1) > $2")
+    ('length(', 0, ') > ', 1, '')
+    """
+    cut = _MARK.split(parse(sql, mark="\0").sql)
+    return tuple(part if at % 2 == 0 else int(part) - 1 for at, part in enumerate(cut))
 
 
 def _step(scan: _Scan, sql: str, position: int) -> int:

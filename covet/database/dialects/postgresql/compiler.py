@@ -37,6 +37,7 @@ from covet.database.sql.nodes import (
     Param,
     ParamList,
     RegexMatch,
+    ScalarSubquery,
     TextMatch,
 )
 from covet.database.sql.patterns import LIKE_PATTERNS
@@ -131,6 +132,9 @@ class PostgreSQLCompiler(SQLCompiler):
         if logical is None or isinstance(logical, Text | Varchar):
             return self._operand(node)
         return "CAST(", node, " AS text)"
+
+    def array_subquery(self, node: ScalarSubquery) -> Pieces:
+        return "ARRAY(", node.select, ")"
 
     # Numbers, dates -------------------------------------------------------------------------------------------------
 

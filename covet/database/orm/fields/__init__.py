@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from covet.database.orm.fields.arrays import ArrayField
 from covet.database.orm.fields.auto import AutoField, BigAutoField, SmallAutoField
-from covet.database.orm.fields.base import MISSING, Field, FieldOptions, Missing, nullable
+from covet.database.orm.fields.base import MISSING, OUTPUTS, Field, FieldOptions, Missing, field_of, nullable
 from covet.database.orm.fields.binary import BinaryField
 from covet.database.orm.fields.boolean import BooleanField
 from covet.database.orm.fields.documents import JSONField
@@ -19,8 +19,11 @@ from covet.database.orm.fields.integers import (
     SmallIntegerField,
 )
 from covet.database.orm.fields.numeric import DecimalField, FloatField
+from covet.database.orm.fields.outputs import OUTPUT_FIELDS
 from covet.database.orm.fields.temporal import DateField, DateTimeField, DurationField, TimeField
 from covet.database.orm.fields.text import CharField, EmailField, SlugField, TextField, URLField
+
+OUTPUTS.update(OUTPUT_FIELDS)
 
 __all__ = [
     "MISSING",
@@ -54,5 +57,6 @@ __all__ = [
     "TimeField",
     "URLField",
     "UUIDField",
+    "field_of",
     "nullable",
 ]

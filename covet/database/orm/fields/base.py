@@ -18,6 +18,8 @@ from typing_extensions import TypeVar
 from covet.database.orm.expressions import Operators
 from covet.database.orm.fields.choices import read_choices
 from covet.database.orm.fields.fast_check import FastCheck
+from covet.database.orm.fields.registered import Registered
+from covet.database.orm.lookups import LookupField
 from covet.database.schema.types import LogicalType
 from covet.exceptions import ModelDefinitionError, ValidationError
 
@@ -79,7 +81,7 @@ class FieldOptions(TypedDict, Generic[_T], total=False):
     init: bool  # only read by dataclass_transform (TypedModel)
 
 
-class Field(Operators[_T]):
+class Field(Registered, Operators[_T]):
     """``Model.field`` is the field itself, ``instance.field`` is a ``_T``.
 
     Subclass it for a type of your own: give ``logical_type`` and override ``coerce``, and ``to_db`` with ``from_db``
@@ -337,6 +339,16 @@ class Field(Operators[_T]):
         """``from_db``, or None where it changes nothing."""
         return None if type(self).from_db is _same_from_db else self.from_db
 
+    # -- lookups ---------------------------------------------------------------------------
+
+    def output_of(self, logical: LogicalType) -> LookupField:
+        """Return the field that checks the values of an expression of that type that is made of this field."""
+        if logical == self.logical_type:
+            return self
+        found = field_of(logical).clone()
+        found.name, found.model = self.name, self.model
+        return found
+
     # -- errors ----------------------------------------------------------------------------
 
     @property
@@ -355,6 +367,18 @@ class Field(Operators[_T]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.label}>"
+
+
+#: Makes the field for a logical type; filled with ``outputs.OUTPUT_FIELDS`` when all fields are there.
+OUTPUTS: dict[type[LogicalType], Callable[[Any], Field[Any]]] = {}
+
+
+def field_of(logical: LogicalType) -> Field[Any]:
+    """Return a field of that type that belongs to no model: it checks values and knows the lookups."""
+    make = OUTPUTS.get(type(logical))
+    if make is None:
+        raise TypeError(f"There is no field for {logical!r}.")
+    return make(logical)
 
 
 # What a field without a conversion of its own has.

@@ -27,7 +27,7 @@ async def load_relation(instance: Any, relation: Relation) -> None:
     async with peers.lock(relation):
         if loaders.is_there(instance, relation):
             return
-        members = peers.members()
+        members = peers.members(relation.model)
         if not any(member is instance for member in members):
             members = [instance]
         await loaders.load_relation(members, relation)

@@ -17,10 +17,12 @@ from covet.database.orm.expressions import Expression, F
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.prefetch import as_prefetch, split_related
 from covet.database.orm.query.state import Annotation, Shape
-from covet.database.orm.query.translation import aggregates_of
+from covet.database.orm.query.tokens import AnnotationToken, PathToken
+from covet.database.orm.query.traversal import aggregates_of
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import RelationReference
 
@@ -235,7 +237,10 @@ def aggregates(
 def _loadable(queryset: QuerySet[Any, Any], fields: tuple[str | Expression[Any], ...], method: str) -> frozenset[str]:
     if queryset.state.shape is not None:
         raise TypeError(f"{method}() is for instances; values() names its columns itself.")
-    names = frozenset(_name(queryset, field) for field in fields)
+    options: Options = queryset.model._meta
+    names = frozenset(
+        column for name in (_name(queryset, field) for field in fields) for column in options.columns_of(name)
+    )
     for name in names:
         queryset.model._meta.resolve_field(name)
     return names
@@ -257,8 +262,14 @@ def defer(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
 
 
 def _shape(queryset: _QS, shape: Shape) -> _QS:
+    """Give rows this shape. A path with transforms (``created__year``) becomes an annotation of that name."""
     for name in shape.names or ():
-        queryset.tokenizer().path(name)
+        tokenizer = queryset.tokenizer()
+        token = tokenizer.path(name)
+        if not isinstance(token, PathToken | AnnotationToken):
+            annotation = Annotation(name, token, len(queryset.state.where))
+            state = queryset.state._replace(annotations=(*queryset.state.annotations, annotation))
+            queryset = queryset.derive(state, tuple(tokenizer.params))
     return queryset.derive(queryset.state._replace(shape=shape), queryset.params)
 
 

@@ -211,7 +211,7 @@ async def bulk_update(
     """
     _check_batch_size(batch_size)
     options: Options = model._meta
-    fields = [options.get_field(name if isinstance(name, str) else getattr(name, "name", "")) for name in names]
+    fields = options.named(name if isinstance(name, str) else getattr(name, "name", "") for name in names)
     if not fields:
         raise ValueError("bulk_update() takes at least one field.")
     if any(field.primary_key for field in fields):

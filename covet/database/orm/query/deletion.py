@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.connections import adapter_for
 from covet.database.orm.query.plan import Plan
+from covet.database.orm.query.tokenizer import related
 from covet.database.orm.query.writes import execute, rows_where
 from covet.database.sql.statements import Delete, TableRef
 from covet.database.transaction import transaction
@@ -44,6 +45,8 @@ def _dependants(model: type[Any]) -> list[Relation]:
 
 
 def _action(relation: Relation) -> str:
+    if relation.far_type is not None:
+        return "CASCADE"  # a generic relation that has another rule is no dependant
     return cast("str", getattr(relation.foreign_key, "on_delete", "DO_NOTHING"))
 
 
@@ -79,7 +82,11 @@ async def _follow(
     """Do with the rows that refer to ``keys`` what their foreign key says."""
     remote: Options = relation.remote._meta
     base = cast("QuerySet[Any, Any]", remote.base_queryset()).using(adapter_for(queryset.database).alias)
-    referring = base.filter(**{f"{relation.foreign_key.name}__in": keys})
+    if relation.far_type is not None:
+        known = (base.state, base.params)
+        referring = base.derive(*related(remote, known, relation, map(relation.converted, keys)))
+    else:
+        referring = base.filter(**{f"{relation.foreign_key.name}__in": keys})
     action = _action(relation)
     if action == "CASCADE":
         await _cascade(referring, counts, seen)

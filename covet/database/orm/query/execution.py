@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -15,11 +14,12 @@ from covet.database.connections import adapter_for, adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
-from covet.database.orm.query.plan import Hydrate, Plan
+from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner, key_order
 from covet.database.orm.query.results import Result
-from covet.database.orm.query.state import AggregateToken, Annotation, ExpressionToken, Query, QueryState
+from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
+from covet.database.orm.query.tokens import AggregateToken, ExpressionToken
 from covet.database.orm.suggestions import choices
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from covet.database.orm.query.queryset import QuerySet
 
 _R = TypeVar("_R")
-
-#: Results of at least so many rows are hydrated with the garbage collector paused: it would run and find nothing.
-GC_THRESHOLD = 500
 
 
 def remembered(adapter: Adapter) -> str | None:
@@ -116,8 +113,7 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
     sql, arguments = plan.compiled.bind(queryset.params)
-    rows = await (adapter.fetch_write(sql, arguments) if plan.locks else adapter.fetch(sql, arguments))
-    return plan.hydrate(rows) if len(rows) < GC_THRESHOLD else hydrate_large(plan.hydrate, rows)
+    return await adapter.fetch_made(sql, arguments, plan.hydrate, write=plan.locks)
 
 
 def known_rows(rows: list[_R], want: Want) -> list[_R]:
@@ -125,17 +121,6 @@ def known_rows(rows: list[_R], want: Want) -> list[_R]:
     if want == "rows":
         return rows
     return rows[-1:] if want == "last" else rows[:2] if want == "one" else rows[:1]
-
-
-def hydrate_large(hydrate: Hydrate, rows: Sequence[Any]) -> list[Any]:
-    """Hydrate with the garbage collector paused."""
-    if not gc.isenabled():
-        return hydrate(rows)
-    gc.disable()
-    try:
-        return hydrate(rows)
-    finally:
-        gc.enable()
 
 
 async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[list[_R]]:

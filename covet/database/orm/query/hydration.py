@@ -129,7 +129,7 @@ class _Writer:
         emit(f"{indent}{variable} = new({model})")
         for column in entity.columns:
             emit(f"{indent}{variable}.{_identifier(column.name)} = {self._value(column)}")
-        if peers and (entity.partial or entity.model._meta.relations):
+        if peers and (entity.partial or entity.model._meta.relations or entity.model._meta.generics):
             self.before.append(f"    p{number} = {peers}")
             emit(f"{indent}{variable}._peers = p{number}")
         if self.database is not None:

@@ -6,7 +6,8 @@ import datetime as dt
 from decimal import Decimal
 from uuid import UUID
 
-from covet.database.orm.query.state import ExpressionToken, QueryState
+from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.tokens import ExpressionToken
 from covet.database.schema.types import (
     Binary,
     Boolean,

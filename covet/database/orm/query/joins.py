@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from covet.database.sql.nodes import ColumnRef, Comparison
+from covet.database.schema.types import Text
+from covet.database.sql.nodes import And, Cast, ColumnRef, Comparison, Expression, Given
 from covet.database.sql.statements import Join, TableRef
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
-    from covet.database.orm.relations import Relation
+    from covet.database.orm.relations import Discriminator, Relation
 
 
 class AliasNames:
@@ -117,6 +118,22 @@ class Joins:
         )
 
 
-def match(relation: Relation, near: JoinNode, far: JoinNode) -> Comparison:
+def match(relation: Relation, near: JoinNode, far: JoinNode) -> Expression:
     """Return the condition under which a row of ``far`` belongs to a row of ``near``."""
-    return Comparison("=", far.column(relation.remote_field.column), near.column(relation.local_field.column))
+    there: Expression = far.column(relation.remote_field.column)
+    here: Expression = near.column(relation.local_field.column)
+    if relation.convert is not None:
+        # The primary key as text: what a column of keys of several models holds need not be a number.
+        # Not as the column's own type: a varchar(2) would make 10 of 100.
+        if relation.far_type is None:
+            there = Cast(there, Text())
+        else:
+            here = Cast(here, Text())
+    equal = Comparison("=", there, here)
+    types = [_typed(node, mark) for node, mark in ((far, relation.far_type), (near, relation.near_type)) if mark]
+    return And((equal, *types)) if types else equal
+
+
+def _typed(node: JoinNode, mark: Discriminator) -> Comparison:
+    kind = mark.field.logical_type
+    return Comparison("=", ColumnRef(node.alias, mark.field.column, kind), Given(-1, kind, mark.label))

@@ -8,14 +8,15 @@ through a table of links needs no further question to find its parents.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from covet.database.orm.query import execution
 from covet.database.orm.query.tokenizer import linked
-from covet.database.orm.unloaded import take_over
+from covet.database.orm.unloaded import note_absent, take_over
 
 if TYPE_CHECKING:
+    from covet.database.orm.generics import GenericKey
     from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
@@ -34,7 +35,7 @@ class Node:
         self.relation = relation
         self.to_attr = to_attr
         self.queryset: QuerySet[Any, Any] | None = None
-        self.children: dict[str, Node] = {}
+        self.children: Tree = {}
 
     @property
     def target(self) -> str:
@@ -53,6 +54,29 @@ class Node:
             ]
             return [*missing, *held]
         return [each for each in instances if (row := getattr(each, target, None)) is None or not row._is_loaded]
+
+
+class GenericNode:
+    """A generic relation of the tree: a node for each model that its rows are of, made when they are known."""
+
+    __slots__ = ("children", "generic", "nodes", "to_attr")
+
+    def __init__(self, generic: GenericKey, to_attr: str | None) -> None:
+        self.generic = generic
+        self.to_attr = to_attr
+        self.nodes: dict[type[Any], Node] = {}
+        #: Nothing: what is loaded beyond it depends on the model, and stands in the nodes.
+        self.children: Tree = {}
+
+    def node(self, model: type[Any]) -> Node:
+        """Return the node of one model."""
+        if model not in self.nodes:
+            self.nodes[model] = Node(self.generic.relation_to(model), self.to_attr)
+        return self.nodes[model]
+
+
+#: What to load, by the attribute or relation that holds it.
+Tree: TypeAlias = "dict[str, Node | GenericNode]"
 
 
 def is_there(instance: Any, relation: Relation) -> bool:
@@ -108,10 +132,10 @@ class _Task:
         if self.question is None:
             return
         relation, target, found = self.node.relation, self.node.target, self.question.found
-        local, back = relation.local_field.attname, relation.back
+        back = relation.back
         empty: list[Any] = []
-        for instance in self.waiting:
-            rows = found.get(getattr(instance, local), empty)
+        for instance, key in zip(self.waiting, relation.keys_of(self.waiting), strict=True):
+            rows = found.get(key, empty)
             if back is not None:
                 for row in rows:
                     setattr(row, back, instance)  # through __dict__ every row would get a real dict of its own
@@ -123,6 +147,8 @@ class _Task:
                 setattr(instance, target, rows[0])
             elif relation.kind == "reverse" or self.node.to_attr is not None:
                 setattr(instance, target, None)
+            elif relation.near_type is not None:
+                note_absent(instance, relation, key)
 
     def related(self) -> list[Any]:
         """Return the rows of the next level, each once. Those of all parents are peers, as the parents are."""
@@ -131,7 +157,8 @@ class _Task:
             rows = [row for instance in self.instances for row in getattr(instance, target)]
         else:
             found = [getattr(instance, target, None) for instance in self.instances]
-            rows = [row for row in found if row is not None and row._is_loaded]
+            # What only knows its key is no row; one with deferred fields is.
+            rows = [row for row in found if row is not None and "_relation" not in row.__dict__]
         rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
@@ -141,9 +168,23 @@ class _Task:
         return rows
 
 
-async def load_tree(instances: Sequence[Any], tree: dict[str, Node], database: str | None) -> None:
+def _tasks(tree: Tree, instances: Sequence[Any]) -> Iterator[_Task]:
+    for node in tree.values():
+        if isinstance(node, Node):
+            yield _Task(node, instances)
+            continue
+        parts = node.generic.parted(instances)
+        if node.to_attr is not None:  # what refers to nothing has nothing there
+            for instance in parts.pop(None, ()):
+                setattr(instance, node.to_attr, None)
+        for model, rows in parts.items():
+            if model is not None:
+                yield _Task(node.node(model), rows)
+
+
+async def load_tree(instances: Sequence[Any], tree: Tree, database: str | None) -> None:
     """Load everything in the tree for these instances."""
-    level = [_Task(node, instances) for node in tree.values()]
+    level = [*_tasks(tree, instances)]
     while level:
         for question in _questions(level, database):
             await question.ask()
@@ -151,12 +192,14 @@ async def load_tree(instances: Sequence[Any], tree: dict[str, Node], database: s
         for task in level:
             task.attach()
             if rows := task.related():
-                following.extend(_Task(child, rows) for child in task.node.children.values())
+                following.extend(_tasks(task.node.children, rows))
         level = following
 
 
 async def load_relation(instances: Sequence[Any], relation: Relation) -> None:
-    """Load one relation of instances that miss it."""
+    """Load one relation of instances that miss it; of a generic relation, what is of one model."""
+    if (mark := relation.near_type) is not None:
+        instances = [each for each in instances if each.__dict__.get(mark.field.attname) == mark.label]
     database = instances[0].__dict__.get("_database")
     await load_tree(instances, {relation.name: Node(relation, None)}, database)
 
@@ -170,12 +213,10 @@ def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:
         relation = task.node.relation
         source = _source(task.node, database)
         path = relation.remote._meta.key_path(relation)
-        key = (source.model, path, source.state, _comparable(source.params), source.database)
+        key = (source.model, path, relation.far_type, source.state, _comparable(source.params), source.database)
         task.question = questions.setdefault(key, _Question(relation, source))
-        local = relation.local_field.attname
         keys = task.question.keys
-        for instance in task.waiting:
-            value = getattr(instance, local)
+        for value in relation.keys_of(task.waiting):
             if value is not None:
                 keys[value] = None
     return list(questions.values())

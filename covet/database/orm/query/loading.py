@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query import loaders
 from covet.database.orm.query.tokenizer import where_keys
-from covet.database.orm.unloaded import mark_loaded, refused, unloaded_class
+from covet.database.orm.unloaded import is_absent, mark_loaded, refused, unloaded_class
 from covet.exceptions import FieldError, NotLoaded
 
 if TYPE_CHECKING:
@@ -52,11 +52,29 @@ async def load(instance: _I) -> _I:
             raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
-                await (_load_deferred(peers) if relation is None else _load_referred(peers, relation))
+                await (_load_deferred(peers, target) if relation is None else _load_referred(peers, relation))
     if not target._is_loaded:
-        await _copy(target, _missing(target), None)
-        mark_loaded(target)
+        relation = state.get("_relation")
+        if relation is not None and relation.near_type is not None and not await _found(target):
+            return cast("_I", None)  # no constraint keeps the row of a generic relation there
+        if not target._is_loaded:
+            await _copy(target, _missing(target), None)
+            mark_loaded(target)
     return instance
+
+
+async def _found(reference: Any) -> bool:
+    """Load what a generic relation refers to; return whether there is a row."""
+    if is_absent(reference):
+        return False
+    try:
+        # Where the key is all there is to a row, it is still the question whether there is one.
+        await _copy(reference, _missing(reference) or reference._meta.key, None)
+    except reference.DoesNotExist:
+        reference.__dict__["_absent"] = True
+        return False
+    mark_loaded(reference)
+    return True
 
 
 def _missing(instance: Any) -> list[Field[Any]]:
@@ -66,17 +84,17 @@ def _missing(instance: Any) -> list[Field[Any]]:
 
 async def _load_referred(peers: Peers, relation: Relation) -> None:
     """Load a relation of all peers of the instance that refers."""
-    members = peers.members()
+    members = peers.members(relation.model)
     if len(members) > 1:
         await loaders.load_relation(members, relation)
 
 
-async def _load_deferred(peers: Peers) -> None:
+async def _load_deferred(peers: Peers, instance: Any) -> None:
     """Load the deferred fields of all peers: one query, by their keys."""
-    members = [member for member in peers.members() if not member._is_loaded]
-    if len(members) <= 1 or len(members[0]._meta.key) > 1:
+    options: Options = instance._meta
+    members = [member for member in peers.members(options.model) if not member._is_loaded]
+    if len(members) <= 1 or len(options.key) > 1:
         return
-    options: Options = members[0]._meta
     pk = options.pk
     names = {field.name for member in members for field in _missing(member)}
     rows = own_base(members[0]).only(*names)
@@ -107,7 +125,7 @@ async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) 
 async def refresh(instance: Any, names: Sequence[str], using: str | None) -> None:
     """Read the row again, or the named fields of it."""
     options: Options = instance._meta
-    fields = [options.get_field(name) for name in names] if names else options.fields
+    fields = options.named(names) if names else options.fields
     await _copy(instance, fields, using)
     if not names:
         for name in [name for name in instance.__dict__ if name.startswith("_related_")]:
@@ -122,7 +140,7 @@ def updatable(instance: Any, names: Sequence[str] | None) -> list[Field[Any]]:
     state = instance.__dict__
     if names is None:
         return [field for field in options.fields if field.attname not in options.key_names and field.attname in state]
-    fields = [options.get_field(name) for name in names]
+    fields = options.named(names)
     for field in fields:
         if field.attname in options.key_names:
             raise FieldError(f"save(update_fields=...): {field.name!r} is the primary key; it does not change.")

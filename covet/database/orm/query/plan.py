@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from covet.database.sql.compiled import Compiled
 
-Hydrate = Callable[[Sequence[Any]], list[Any]]
+Hydrate = Callable[[Iterable[Any]], list[Any]]
 
 
 @dataclass(frozen=True, slots=True)

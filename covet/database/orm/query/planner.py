@@ -8,28 +8,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from covet.database.orm.query.context import Context
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
-from covet.database.orm.query.state import (
-    EMPTY_STATE,
-    Annotation,
+from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
+from covet.database.orm.query.tokenizer import Tokenizer
+from covet.database.orm.query.tokens import (
     AnnotationToken,
     ExpressionToken,
     OrderToken,
+    OutputToken,
     PathToken,
     Predicate,
-    QueryState,
     SubqueryToken,
 )
-from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.translation import (
-    Context,
-    Translator,
-    aggregates_of,
-    joined_paths,
-    paths_of,
-)
+from covet.database.orm.query.translation import Purpose, Translator
+from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
@@ -55,12 +50,13 @@ class SelectPlanner:
         names: AliasNames | None = None,
         offset: int = 0,
         alias: str | None = None,
+        outer: Translator | None = None,
     ) -> None:
         self.model = model
         self.options: Options = model._meta
         self.state = state
         self.joins = Joins(self.options, names or AliasNames(), alias)
-        self.translator = Translator(self.joins, state, _subquery, offset=offset)
+        self.translator = Translator(self.joins, state, _subquery, offset=offset, outer=outer)
         self.columns: list[Selected] = []
         self.translator.by_subquery = self._aggregates_multiply()
 
@@ -109,12 +105,15 @@ class SelectPlanner:
 
     def order_by(self) -> tuple[Order, ...]:
         """Return the sort keys: those asked for, or ``Meta.ordering``."""
+        return tuple(self._order(token) for token in self._order_tokens())
+
+    def _order_tokens(self) -> tuple[OrderToken, ...]:
         tokens = self.state.order_by
         if tokens is None:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
             tokens = tuple(_reverse(token) for token in tokens or key_order(self.options))
-        return tuple(self._order(token) for token in tokens)
+        return tokens
 
     def _order(self, token: OrderToken) -> Order:
         expression = token.expression
@@ -128,12 +127,13 @@ class SelectPlanner:
         # Computed aside, aggregates leave the rows as they are; a filter may still have joined many to one.
         return not self.translator.by_subquery or any(any(joined_paths(item)) for item in self.state.where)
 
-    def _group_by(self, order: tuple[Order, ...]) -> tuple[nodes.Expression, ...]:
+    def _group_by(self, order: tuple[OrderToken, ...]) -> tuple[nodes.Expression, ...]:
         if not self.is_grouped():
             return ()
         if self.state.group_by is not None:
             keys = [self.translator.value(self._named(name)) for name in self.state.group_by]
-            extra = [item.expression for item in order if not _holds_aggregate(item.expression)]
+            plain = [item.expression for item in order if not any(aggregates_of(item.expression, self.state))]
+            extra = [self.translator.value(expression) for expression in plain]
             return tuple(dict.fromkeys([*keys, *extra]))
         # The key of each joined table fixes its other columns (functional dependency).
         joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
@@ -190,7 +190,8 @@ class SelectPlanner:
             token = inner
         if isinstance(token, PathToken):
             return self._field(token.path.field, name, expression, nullable=token.path.nullable)
-        return ResultColumn(name, self.add(expression), token_type(token, self.state), True)
+        decode = inner.decode if isinstance(inner, OutputToken) else None
+        return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
 
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
         if len(relation.remote._meta.key) > 1:
@@ -290,7 +291,7 @@ class SelectPlanner:
         """Put a SELECT together from its columns and conditions."""
         state = self.state
         order = self.order_by() if ordered else ()
-        group_by = self._group_by(order)
+        group_by = self._group_by(self._order_tokens() if ordered else ())
         distinct_on = tuple(self.translator.value(token) for token in state.distinct_on)
         if state.distinct and not distinct_on:
             # PostgreSQL orders distinct rows by selected columns only.
@@ -358,18 +359,6 @@ def _all(items: list[nodes.Expression]) -> nodes.Expression | None:
     return items[0] if len(items) == 1 else nodes.And(tuple(items))
 
 
-def _holds_aggregate(node: nodes.Expression) -> bool:
-    if isinstance(node, nodes.AggregateCall):
-        return True
-    if isinstance(node, nodes.Cast):
-        return _holds_aggregate(node.operand)
-    if isinstance(node, nodes.Arithmetic):
-        return _holds_aggregate(node.left) or _holds_aggregate(node.right)
-    if isinstance(node, nodes.Function):
-        return any(_holds_aggregate(argument) for argument in node.arguments)
-    return False
-
-
 def default_order(options: Options) -> tuple[OrderToken, ...]:
     """Return ``Meta.ordering`` as tokens."""
     tokenizer = Tokenizer(options, EMPTY_STATE, [])
@@ -386,10 +375,21 @@ def _reverse(token: OrderToken) -> OrderToken:
     return OrderToken(token.expression, not token.descending, nulls)  # type: ignore[arg-type]  # one of the two
 
 
-def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
-    """Plan the right side of ``in``: the one column that was asked for, or the key."""
-    planner = SelectPlanner(token.model, token.state, names=names, offset=offset + token.offset, alias=names.next())
+def _subquery(token: SubqueryToken, translator: Translator, purpose: Purpose = "value") -> Select:
+    """Plan a query inside another one: the one column that was asked for, or the key; for EXISTS a constant."""
+    names = translator.joins.names
+    planner = SelectPlanner(
+        token.model,
+        token.state,
+        names=names,
+        offset=translator.offset + token.offset,
+        alias=names.next(),
+        outer=translator,
+    )
     where, having = planner.conditions()
+    bounded = token.state.limit is not None or token.state.offset is not None
+    if purpose == "exists":
+        return planner.statement((Selected(nodes.Constant(1)),), where, having, ordered=bounded)
     shape = token.state.shape
     if shape is None:
         planner.add_key()
@@ -397,7 +397,7 @@ def _subquery(token: SubqueryToken, names: AliasNames, offset: int) -> Select:
         raise FieldError("The queryset on the right of 'in' must have one column: values_list('field').")
     else:
         planner.record()
-    ordered = token.state.limit is not None or token.state.offset is not None
+    ordered = bounded or (purpose == "value" and bool(token.state.order_by))
     select = planner.statement(tuple(planner.columns), where, having, ordered=ordered)
     if len(select.columns) == 1:
         return select

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from covet.database.orm.generics import GenericKey
 from covet.database.orm.query import execution, loaders
-from covet.database.orm.query.loaders import Node
+from covet.database.orm.query.loaders import GenericNode, Node, Tree
 from covet.database.orm.relations import Relation, RelationReference
 from covet.exceptions import FieldError
 
@@ -46,23 +47,74 @@ class Prefetch:
             raise TypeError("Prefetch(queryset=) takes a queryset of instances, not of values.")
 
 
+class GenericPrefetch(Prefetch):
+    """A generic relation to load, with a queryset for each model that it should be loaded by.
+
+    >>> Comment.objects.prefetch_related(
+    ...     GenericPrefetch("content", [Post.objects.select_related("author"), Photo.objects.only("title")])
+    ... )
+
+    One query a model. Models without a queryset here are loaded whole.
+    """
+
+    __slots__ = ("querysets",)
+
+    def __init__(
+        self, lookup: str | RelationReference, querysets: Iterable[QuerySet[Any, Any]], to_attr: str | None = None
+    ) -> None:
+        super().__init__(lookup, None, to_attr)
+        self.querysets: dict[type[Any], QuerySet[Any, Any]] = {}
+        for queryset in querysets:
+            if queryset.state.shape is not None:
+                raise TypeError("GenericPrefetch() takes querysets of instances, not of values.")
+            if queryset.model in self.querysets:
+                raise FieldError(f"GenericPrefetch({self.path!r}): two querysets of {queryset.model.__name__}.")
+            self.querysets[queryset.model] = queryset
+
+
 def as_prefetch(model: type[Any], item: str | RelationReference | Prefetch, known: Sequence[Prefetch] = ()) -> Prefetch:
     """Return a checked Prefetch: every name of its path is a relation, or the ``to_attr`` of one that is ``known``."""
     found = item if isinstance(item, Prefetch) else Prefetch(item)
     places = {_place(other): other.path for other in known if other.to_attr is not None}
     relation = relations_on(model, found.path, places)[-1]
-    queryset = found.queryset
-    if queryset is not None and queryset.model is not relation.remote:
-        raise FieldError(
-            f"Prefetch({found.path!r}) loads {relation.remote.__name__}, its queryset is of {queryset.model.__name__}."
-        )
+    _check_models(found, relation)
     options: Options = relation.model._meta
     if found.to_attr is not None and found.to_attr in {*options.names(), *(field.attname for field in options.fields)}:
         raise FieldError(f"Prefetch(to_attr={found.to_attr!r}) conflicts with a field or relation of {options.label}.")
     for other in known:
-        if _place(other) == _place(found) and other.queryset is not queryset and queryset is not None:
+        if _place(other) == _place(found) and _given(found) and _given(other) != _given(found):
             raise FieldError(f"{found.path!r} is prefetched twice, by different querysets; give one a to_attr.")
     return found
+
+
+def _check_models(prefetch: Prefetch, relation: Relation | GenericKey) -> None:
+    """Refuse querysets of models that the relation does not lead to."""
+    queryset, path = prefetch.queryset, prefetch.path
+    if isinstance(relation, GenericKey):
+        if queryset is not None:
+            raise FieldError(
+                f"Prefetch({path!r}, queryset=): {relation.label} leads to several models; "
+                f"use GenericPrefetch({path!r}, [queryset, ...])."
+            )
+        for each in prefetch.querysets if isinstance(prefetch, GenericPrefetch) else ():
+            try:
+                relation.relation_to(each)
+            except TypeError as error:
+                raise FieldError(str(error)) from error
+        return
+    if isinstance(prefetch, GenericPrefetch):
+        raise FieldError(f"GenericPrefetch({path!r}): {relation.label} leads to one model; use Prefetch.")
+    if queryset is not None and queryset.model is not relation.remote:
+        raise FieldError(
+            f"Prefetch({path!r}) loads {relation.remote.__name__}, its queryset is of {queryset.model.__name__}."
+        )
+
+
+def _given(prefetch: Prefetch) -> set[int]:
+    """Return which querysets a prefetch brings."""
+    if isinstance(prefetch, GenericPrefetch):
+        return set(map(id, prefetch.querysets.values()))
+    return set() if prefetch.queryset is None else {id(prefetch.queryset)}
 
 
 def _place(prefetch: Prefetch) -> str:
@@ -73,19 +125,29 @@ def _place(prefetch: Prefetch) -> str:
     return f"{before}{separator}{prefetch.to_attr}"
 
 
-def relations_on(model: type[Any], path: str, places: Mapping[str, str] | None = None) -> list[Relation]:
+def relations_on(model: type[Any], path: str, places: Mapping[str, str] | None = None) -> list[Relation | GenericKey]:
     """Return the relations that a path names, or raise ``FieldError`` with the choices."""
-    relations: list[Relation] = []
+    relations: list[Relation | GenericKey] = []
     options: Options = model._meta
     done = ""
     for name in path.split("__"):
         done = f"{done}__{name}" if done else name
         real = (places or {}).get(done, name).rpartition("__")[2]
+        generic = options.generics.get(real)
+        if generic is not None:
+            relations.append(generic)
+            if done != path:
+                raise FieldError(
+                    f"{path[:80]!r} goes on after {generic.label}, which leads to several models. "
+                    f"Say for each what to load: GenericPrefetch({done!r}, [Model.objects.prefetch_related(...), ...])."
+                )
+            break
         relation = options.relations.get(real)
         if relation is None and name in options.pending:
             raise options.unknown(name, path)
-        if relation is None:
-            known = ", ".join(sorted(options.relations)) or "none"
+        if relation is None or not relation.accessor:
+            choices = (each.name for each in options.relations.values() if each.accessor)
+            known = ", ".join(sorted((*choices, *options.generics))) or "none"
             raise FieldError(f"{options.label} has no relation {name[:80]!r} (in {path[:80]!r}). Choices: {known}.")
         relations.append(relation)
         options = relation.remote._meta
@@ -99,7 +161,7 @@ def split_related(model: type[Any], relations: Iterable[str | RelationReference]
     for item in relations:
         path = item if isinstance(item, str) else item.relation_name
         steps = relations_on(model, path)
-        many = next((i for i, relation in enumerate(steps) if relation.many), len(steps))
+        many = next((i for i, step in enumerate(steps) if isinstance(step, GenericKey) or step.many), len(steps))
         if many:
             joined.append("__".join(relation.name for relation in steps[:many]))
         if many < len(steps):
@@ -107,24 +169,33 @@ def split_related(model: type[Any], relations: Iterable[str | RelationReference]
     return joined, batched
 
 
-def _tree(model: type[Any], prefetches: Sequence[Prefetch]) -> dict[str, Node]:
+def _tree(model: type[Any], prefetches: Sequence[Prefetch]) -> Tree:
     """Return what to load, by the attribute or relation that holds it."""
-    tree: dict[str, Node] = {}
+    tree: Tree = {}
     places = {_place(prefetch): prefetch.path for prefetch in prefetches if prefetch.to_attr is not None}
     for prefetch in prefetches:
         level, place = tree, _place(prefetch)
         relations = relations_on(model, place, places)
-        node: Node | None = None
+        node: Node | GenericNode | None = None
         for name, relation in zip(place.split("__"), relations, strict=True):
             node = level.get(name)
             if node is None:
-                node = level[name] = Node(relation, None if name == relation.name else name)
+                kind = GenericNode if isinstance(relation, GenericKey) else Node
+                node = level[name] = kind(cast("Any", relation), None if name == relation.name else name)
             level = node.children
-        if node is not None and prefetch.queryset is not None:
-            node.queryset = prefetch.queryset
-            for key, child in _tree(relations[-1].remote, prefetch.queryset.prefetches).items():
-                node.children.setdefault(key, child)
+        if isinstance(node, GenericNode):
+            for remote, queryset in prefetch.querysets.items() if isinstance(prefetch, GenericPrefetch) else ():
+                _load_by(node.node(remote), queryset)
+        elif node is not None and prefetch.queryset is not None:
+            _load_by(node, prefetch.queryset)
     return tree
+
+
+def _load_by(node: Node, queryset: QuerySet[Any, Any]) -> None:
+    """Load a relation by a queryset, with what that prefetches."""
+    node.queryset = queryset
+    for key, child in _tree(queryset.model, queryset.prefetches).items():
+        node.children.setdefault(key, child)
 
 
 async def fetch_with_relations(queryset: QuerySet[Any, _R], want: execution.Want = "rows") -> list[_R]:

@@ -1,150 +1,21 @@
 """QueryState: what is asked, without the values. Hashable: it is the key of the plan cache as it stands.
 
 Why values are apart: the same question is asked again and again with other values. A state without them can be
-compared as it is, so a warm query resolves no name, builds no tree and compiles nothing. A value is in the state only
-where it changes the SQL: ``None`` makes an ``isnull`` token, an empty list makes ``never``. Everything else is an index
-into the parameters, so the order in which a query was chained and the order in which its SQL needs the values may
-differ. User values must never be in here: ``True == 1`` would give two questions one plan.
-
-Tokens are tuples that begin with a tag, because two named tuples with equal items are equal whatever their class.
+compared as it is, so a warm query resolves no name, builds no tree and compiles nothing. Values are parameters, and
+the tokens of a state hold indexes into them, so the order in which a query was chained and the order in which its SQL
+needs the values may differ.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from covet.database.orm.conditions import Connector
-from covet.database.orm.lookups import Lookup
-from covet.database.schema.types import LogicalType
-from covet.database.sql.nodes import ArithmeticOperator
+from covet.database.orm.query.tokens import ExpressionToken, OrderToken, Predicate
 from covet.database.sql.statements import LockStrength
 
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
     from covet.database.orm.peers import FetchMode
-
-
-class Leaf(NamedTuple):
-    """``path lookup params[param]``: the usual condition."""
-
-    tag: Literal["leaf"]
-    path: ResolvedPath
-    param: int
-
-
-class NullTest(NamedTuple):
-    """``left IS [NOT] NULL``. The truth value is part of the SQL, so it is part of the state."""
-
-    tag: Literal["null"]
-    left: ExpressionToken
-    is_null: bool
-
-
-class Comparison(NamedTuple):
-    """``left lookup right`` where a side is more than a path or a parameter."""
-
-    tag: Literal["compare"]
-    left: ExpressionToken
-    lookup: Lookup
-    right: tuple[ExpressionToken, ...]
-
-
-class Membership(NamedTuple):
-    """``left IN (query)``."""
-
-    tag: Literal["membership"]
-    left: ExpressionToken
-    query: SubqueryToken
-
-
-class Never(NamedTuple):
-    """False: an empty list."""
-
-    tag: Literal["never"]
-
-
-class Group(NamedTuple):
-    """Several conditions joined by one connector, maybe negated."""
-
-    tag: Literal["group"]
-    connector: Connector
-    negated: bool
-    children: tuple[Predicate, ...]
-
-
-class PathToken(NamedTuple):
-    """The value of a field."""
-
-    tag: Literal["path"]
-    path: ResolvedPath
-
-
-class ParamToken(NamedTuple):
-    """The value at ``params[param]``. ``takes_list`` marks the right side of ``in``."""
-
-    tag: Literal["param"]
-    param: int
-    type: LogicalType | None
-    takes_list: bool
-
-
-class AnnotationToken(NamedTuple):
-    """The value of an annotation of the same query."""
-
-    tag: Literal["annotation"]
-    name: str
-
-
-class ArithmeticToken(NamedTuple):
-    """``left operator right``."""
-
-    tag: Literal["arithmetic"]
-    operator: ArithmeticOperator
-    left: ExpressionToken
-    right: ExpressionToken
-    type: LogicalType | None
-
-
-class AggregateToken(NamedTuple):
-    """An aggregate; ``argument`` None is ``count(*)``."""
-
-    tag: Literal["aggregate"]
-    name: str
-    argument: ExpressionToken | None
-    distinct: bool
-    filter: Predicate | None
-    default: ParamToken | None
-    type: LogicalType | None
-
-
-class ConditionToken(NamedTuple):
-    """A condition used as a value: ``annotate(adult=Q(age__gte=18))``."""
-
-    tag: Literal["condition"]
-    predicate: Predicate
-
-
-class SubqueryToken(NamedTuple):
-    """Another query of one column. Its parameters begin at ``offset`` of the outer ones."""
-
-    tag: Literal["subquery"]
-    model: type[Any]
-    state: QueryState
-    offset: int
-
-
-Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | Never | Group
-ExpressionToken: TypeAlias = (
-    PathToken | ParamToken | AnnotationToken | ArithmeticToken | AggregateToken | ConditionToken
-)
-
-
-class OrderToken(NamedTuple):
-    """One sort key."""
-
-    expression: ExpressionToken
-    descending: bool
-    nulls: Literal["FIRST", "LAST"] | None
 
 
 class Annotation(NamedTuple):

@@ -5,26 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from typing_extensions import override
+
+from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
-from covet.database.orm.query.state import (
+from covet.database.orm.query.state import Annotation, QueryState
+from covet.database.orm.query.tokens import (
     AggregateToken,
-    Annotation,
+    AnnotationToken,
     ConditionToken,
     ExpressionToken,
     Membership,
     PathToken,
-    QueryState,
     SubqueryToken,
 )
-from covet.database.orm.query.translation import (
-    aggregates_of,
-    annotations_of,
-    finish_aggregate,
-    joined_paths,
-    paths_of,
-)
+from covet.database.orm.query.translation import Translator
+from covet.database.orm.query.traversal import aggregates_of, annotations_of, joined_paths, paths_of
+from covet.database.orm.query.valuation import finish_aggregate
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected, SubqueryRef
@@ -122,7 +121,7 @@ def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -
             "Filter and aggregate from the related model."
         )
     pk = PathToken("path", model._meta.resolve_field("pk"))
-    chosen = Membership("membership", pk, SubqueryToken("subquery", model, state._replace(order_by=()), 0))
+    chosen = Membership("membership", pk, SubqueryToken("subquery", model, state._replace(order_by=()), 0, 0))
     return state._replace(where=(chosen, *same[:1]))
 
 
@@ -170,23 +169,24 @@ def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...])
     return Select(columns, SubqueryRef(inner, "q"))
 
 
-class _Outer:
-    """Reads the columns of an inner query from outside: each argument of an aggregate becomes one."""
+class _Outer(Translator):
+    """Reads the columns of an inner query from outside: what an aggregate is over becomes a column of it."""
+
+    __slots__ = ("planner",)
 
     def __init__(self, planner: SelectPlanner) -> None:
+        super().__init__(planner.joins, planner.state, planner.translator.subquery)
         self.planner = planner
 
-    def value(self, token: ExpressionToken) -> nodes.Expression:
+    @override
+    def value(self, token: ExpressionToken, context: Context = NOWHERE) -> nodes.Expression:
         if isinstance(token, AggregateToken):
-            return self._aggregate(token)
-        if token.tag == "arithmetic":
-            return nodes.Arithmetic(token.operator, self.value(token.left), self.value(token.right), token.type)
-        return self.planner.translator.value(token)
-
-    def _aggregate(self, token: AggregateToken) -> nodes.Expression:
-        argument = self._inner(token.argument) if token.argument is not None else None
-        condition = self._inner(ConditionToken("condition", token.filter)) if token.filter is not None else None
-        return finish_aggregate(token, argument, condition, self.planner.translator)
+            argument = self._inner(token.argument) if token.argument is not None else None
+            condition = self._inner(ConditionToken("condition", token.filter)) if token.filter is not None else None
+            return finish_aggregate(token, argument, condition, self)
+        if isinstance(token, PathToken | AnnotationToken):
+            return self._inner(token)
+        return super().value(token, context)
 
     def _inner(self, token: ExpressionToken) -> nodes.ColumnRef:
         expression = self.planner.translator.value(token)

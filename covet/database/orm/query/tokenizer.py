@@ -14,16 +14,28 @@ from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Child, Condition, Q
-from covet.database.orm.expressions import Combined, Expression, F, OrderBy
-from covet.database.orm.fields.base import Field
-from covet.database.orm.lookups import EXACT, IN, ISNULL, LOOKUPS, Decided, Lookup, find_lookup
+from covet.database.orm.expressions import Expression, F, Known, OrderBy
+from covet.database.orm.expressions.subqueries import Existence
+from covet.database.orm.fields.base import Field, field_of
+from covet.database.orm.lookups import (
+    EXACT,
+    IN,
+    ISNULL,
+    Decided,
+    DirectLookup,
+    Lookup,
+    LookupField,
+    resolve_lookup,
+)
 from covet.database.orm.options import Options, ResolvedPath
-from covet.database.orm.query.inference import combined_type, literal_type, token_type
-from covet.database.orm.query.state import (
+from covet.database.orm.query import expression_tokens
+from covet.database.orm.query.generic_conditions import generic_condition
+from covet.database.orm.query.inference import literal_type, token_type
+from covet.database.orm.query.instances import keys_of, of_target
+from covet.database.orm.query.state import Annotation, Query, QueryState
+from covet.database.orm.query.tokens import (
     AggregateToken,
-    Annotation,
     AnnotationToken,
-    ArithmeticToken,
     Comparison,
     ConditionToken,
     ExpressionToken,
@@ -36,17 +48,15 @@ from covet.database.orm.query.state import (
     ParamToken,
     PathToken,
     Predicate,
-    Query,
-    QueryState,
-    Shape,
-    SubqueryToken,
+    TruthToken,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import LogicalType
+from covet.database.schema.types import Boolean, LogicalType
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
-    from covet.database.orm.relations import Relation
+    from covet.database.orm.expressions.functions import PathTransform
+    from covet.database.orm.relations import Discriminator, Relation
 
 _T = TypeVar("_T")
 
@@ -54,6 +64,9 @@ _T = TypeVar("_T")
 PLAIN = frozenset({int, str, float, bool, Decimal, dt.datetime, dt.date, dt.time, dt.timedelta, UUID, bytes})
 
 NEVER = Never("never")
+
+#: Knows the lookups of every field; for expressions of unknown type.
+_untyped: Field[Any] = Field()
 
 
 class _Make(Protocol):
@@ -88,7 +101,7 @@ def add_conditions(
         children.extend(slow.conditions(conditions))
     for key, value in lookups.items():
         path = options.paths.get(key)
-        if slow is None and path is not None and type(value) in PLAIN and path.lookup.arity == 1 and not path.negated:
+        if slow is None and path is not None and path.plain and type(value) in PLAIN:
             try:
                 prepared = path.lookup.prepare(path.field, value)
             except Decided as decided:
@@ -130,14 +143,34 @@ def linked(
     options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
 ) -> tuple[QueryState, tuple[object, ...]]:
     """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
-    state, params = where_keys(query, options.key_path(relation, IN), keys)
+    state, params = related(options, query, relation, keys)
     return state._replace(link=options.key_path(relation)), params
+
+
+def related(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for the rows that ``relation`` gives for ``keys``."""
+    found = where_keys(query, options.key_path(relation, IN), keys)
+    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
+
+
+def _of_type(
+    options: Options, query: tuple[QueryState, tuple[object, ...]], mark: Discriminator
+) -> tuple[QueryState, tuple[object, ...]]:
+    """Return state and parameters for those rows that have the label of a model."""
+    state, params = query
+    leaf = Leaf("leaf", options.resolve(mark.field.name), len(params))
+    return state._replace(where=(*state.where, leaf)), (*params, mark.label)
 
 
 def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
     """Return state and parameters for the rows that ``relation`` gives for one key."""
     path = options.key_path(relation)
-    return QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    if relation.far_type is not None:
+        key = relation.converted(key)
+    found = QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
 
 
 class Tokenizer:
@@ -173,13 +206,25 @@ class Tokenizer:
     def condition(self, condition: Condition) -> Predicate:
         """Tokenize ``User.age > 18`` and ``F("a") > F("b")``."""
         expression, lookup = condition.expression, condition.lookup
+        if lookup == "truth":
+            return self._truth(expression)
         if isinstance(expression, Field):
-            return self.lookup(f"{self._own(expression)}__{lookup}", condition.value)
+            return self.lookup(f"{self.own(expression)}__{lookup}", condition.value)
         if isinstance(expression, F) and isinstance(expression.path, str):
             return self.lookup(f"{expression.path}__{lookup}", condition.value)
-        return self._compare(self.expression(expression), LOOKUPS[lookup], condition.value)
+        return self._resolved(self.expression(expression), [lookup], condition.value)
 
-    def _own(self, field: Field[Any]) -> str:
+    def _truth(self, expression: Expression[Any]) -> Predicate:
+        """Tokenize an expression that is a condition: ``filter(F("is_active"), Exists(...))``."""
+        if isinstance(expression, Existence):
+            return expression_tokens.exists(self, expression.query)
+        token = self.expression(expression)
+        kind = token_type(token, self.state)
+        if kind is not None and not isinstance(kind, Boolean):
+            raise FieldError(f"{expression!r} is no condition: it yields no truth value. Compare it with something.")
+        return TruthToken("truth", token)
+
+    def own(self, field: Field[Any]) -> str:
         """Return the name of a field that must belong to the model of this query."""
         own = self.options.find_field(field.name)
         if own is not field and (own is None or (field.model is not None and field.model not in own.lineage())):
@@ -193,28 +238,41 @@ class Tokenizer:
         if self.state.annotations:
             name, _, rest = key.partition("__")
             if self.state.annotation(name) is not None:
-                lookup, negated = find_lookup(rest, self._unknown_lookup) if rest else (EXACT, False)
-                found = self._compare(AnnotationToken("annotation", name), lookup, value)
-                return Group("group", "AND", True, (found,)) if negated else found
+                return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
+        if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
+            return generic_condition(self, generic, value)
         path = self.options.resolve(key)
         found = self._leaf(path, value)
         return Group("group", "AND", True, (found,)) if path.negated else found
 
-    def _unknown_lookup(self, name: str, known: Iterable[str]) -> FieldError:
-        return FieldError(f"An annotation has no lookup {name[:80]!r}. {choices(name[:80], known)}")
+    def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
+        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
+        kind = token_type(left, self.state)
+        resolved = resolve_lookup(_untyped if kind is None else field_of(kind), names, _unknown_lookup)
+        output = None if kind is None else resolved.output
+        found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
+        return Group("group", "AND", True, (found,)) if resolved.negated else found
+
+    def _transformed(self, token: ExpressionToken, transforms: Sequence[PathTransform]) -> ExpressionToken:
+        for transform in transforms:
+            token = self.expression(transform(Known(token)))
+        return token
 
     def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
         lookup = path.lookup
+        if path.transforms:
+            left = self._transformed(PathToken("path", path), path.transforms)
+            return self._compare(left, lookup, path.output, value)
         if value is None:
             if lookup is not EXACT:
                 raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
             return NullTest("null", PathToken("path", path), True)
         if isinstance(value, Query):
-            return self._membership(PathToken("path", path), lookup, _of_target(path, value))
-        if isinstance(value, Expression):
-            return self._compare(PathToken("path", path), lookup, cast("Expression[object]", value))
+            return self._membership(PathToken("path", path), lookup, of_target(path, value))
+        if _holds_expression(value):
+            return self._compare_expression(PathToken("path", path), lookup, value)
         if path.target is not None:
-            value = _keys_of(path, value)
+            value = keys_of(path, value)
         try:
             prepared = lookup.prepare(path.field, value)
         except Decided as decided:
@@ -240,24 +298,47 @@ class Tokenizer:
             raise FieldError(f"A queryset stands on the right of 'in' only, not of {lookup.name!r}.")
         if query.state.empty:
             return NEVER
-        token = SubqueryToken("subquery", query.model, query.state, len(self.params))
-        self.params.extend(query.params)
-        return Membership("membership", left, token)
+        return Membership("membership", left, expression_tokens.subquery(self, query))
 
-    def _compare(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+    def _compare(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any) -> Predicate:
+        """Tokenize ``left lookup value``; ``output`` checks a plain value, None where the type is not known."""
         if isinstance(value, Query):
             return self._membership(left, lookup, value)
         if value is None or lookup is ISNULL:
             if value is None and lookup is not EXACT:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
             return NullTest("null", left, True if value is None else _flag(value))
+        if _holds_expression(value):
+            return self._compare_expression(left, lookup, value)
+        if output is None:
+            return self._compare_untyped(left, lookup, value)
+        try:
+            prepared = lookup.prepare(output, value)
+        except Decided as decided:
+            return NullTest("null", left, False) if decided.matches else NEVER
+        return self._against(left, lookup, lookup.param_type(output), prepared)
+
+    def _against(self, left: ExpressionToken, lookup: Lookup, kind: LogicalType | None, prepared: Any) -> Predicate:
+        """Return the comparison with a value that is checked; the parameters take it."""
+        if lookup.takes_list:
+            if not prepared:
+                return NEVER
+            return Comparison("compare", left, lookup, (self.param(prepared, kind, takes_list=True),))
+        sides = (prepared,) if lookup.arity == 1 else prepared
+        return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))
+
+    def _compare_untyped(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+        """Compare with a plain value, by the type that the value itself has."""
         if lookup.takes_list:
             items = tuple(item for item in value if item is not None)
-            if not items:
-                return NEVER
-            kind = literal_type(items[0]) or token_type(left, self.state)
-            return Comparison("compare", left, lookup, (self._param(items, kind, takes_list=True),))
+            return self._against(left, lookup, literal_type(items[0]) if items else None, items)
         sides = value if lookup.arity > 1 else (value,)
+        return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
+
+    def _compare_expression(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+        if isinstance(lookup, DirectLookup):
+            left, lookup = self.expression(lookup.transform(Known(left))), lookup.on_output
+        sides = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)
         return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
 
     # -- expressions -----------------------------------------------------------------------
@@ -266,62 +347,27 @@ class Tokenizer:
         """Tokenize one side of a comparison or of arithmetic: an expression, or a plain value beside ``other``."""
         if isinstance(value, Expression):
             return self.expression(cast("Expression[object]", value))
-        kind = literal_type(value)
-        if kind is None:
-            raise FieldError(f"{type(value).__name__} is not a value that an expression can use.")
-        return self._param(value, combined_type(kind, token_type(other, self.state), literal=True))
+        return expression_tokens.plain(self, value, token_type(other, self.state))
 
-    def _param(self, value: object, kind: LogicalType | None, *, takes_list: bool = False) -> ParamToken:
+    def param(self, value: object, kind: LogicalType | None, *, takes_list: bool = False) -> ParamToken:
+        """Take a value; return the token of its parameter."""
         self.params.append(value)
         return ParamToken("param", len(self.params) - 1, kind, takes_list)
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
-        """Tokenize a field, F, arithmetic or an aggregate."""
-        if isinstance(expression, Field):
-            return self.path(self._own(expression))
-        if isinstance(expression, F):
-            inner = expression.path
-            return self.path(inner) if isinstance(inner, str) else self.expression(inner)
-        if isinstance(expression, Combined):
-            return self._arithmetic(expression)
-        if isinstance(expression, Aggregate):
-            return self.aggregate(expression)
-        raise TypeError(f"{type(expression).__name__} is not an expression that a query understands.")
+        """Tokenize an expression."""
+        return expression_tokens.tokenize(self, expression)
 
     def path(self, path: str) -> ExpressionToken:
-        """Tokenize the path of a field, or the name of an annotation."""
+        """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
-        return PathToken("path", self.options.resolve_field(path))
-
-    def _arithmetic(self, combined: Combined[Any]) -> ExpressionToken:
-        left_value, right_value = combined.left, combined.right
-        if isinstance(left_value, Expression):
-            left = self.expression(cast("Expression[object]", left_value))
-            right = self.operand(right_value, left)
-        else:
-            right = self.expression(cast("Expression[object]", right_value))
-            left = self.operand(left_value, right)
-        kind = combined_type(token_type(left, self.state), token_type(right, self.state), operator=combined.operator)
-        return ArithmeticToken("arithmetic", combined.operator, left, right, kind)
+        resolved = self.options.resolve_value(path)
+        return self._transformed(PathToken("path", resolved), resolved.transforms)
 
     def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
         """Tokenize an aggregate with its filter and default."""
-        source = aggregate.source
-        argument: ExpressionToken | None = None
-        # A comparison of an expression is a condition, so the type is asked first.
-        if not isinstance(source, str):
-            argument = self.expression(source)
-        elif source != "*":
-            argument = self.path(source)
-        if argument is None and aggregate.function != "count":
-            raise FieldError(f"{aggregate!r}: '*' is for Count only.")
-        kind = aggregate.result_type(token_type(argument, self.state) if argument is not None else None)
-        default: ParamToken | None = None
-        if aggregate.default is not None:
-            default = self._param(aggregate.default, kind)
-        condition = self.q(aggregate.filter) if aggregate.filter is not None and aggregate.filter.children else None
-        return AggregateToken("aggregate", aggregate.function, argument, aggregate.distinct, condition, default, kind)
+        return cast("AggregateToken", self.expression(aggregate))
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
         """Tokenize one keyword of ``annotate()``."""
@@ -347,52 +393,21 @@ class Tokenizer:
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 
+def _holds_expression(value: object) -> bool:
+    """Return whether a value is an expression, or a list of values with one among them."""
+    if isinstance(value, list | tuple):
+        return any(issubclass(kind, Expression) for kind in set(map(type, cast("Iterable[object]", value))))
+    return isinstance(value, Expression)
+
+
+def _unknown_lookup(name: str, known: Iterable[str]) -> FieldError:
+    return FieldError(f"An annotation has no lookup {name[:80]!r}. {choices(name[:80], known)}")
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
     return value
-
-
-def _keys_of(path: ResolvedPath, value: Any) -> Any:
-    """Replace instances of the related model by their keys; refuse other and unsaved instances."""
-    if path.lookup.takes_list and not isinstance(value, str | bytes | Mapping) and isinstance(value, Iterable):
-        return [_key_of(path, item) for item in cast("Iterable[object]", value)]
-    return _key_of(path, value)
-
-
-def _key_of(path: ResolvedPath, value: Any) -> Any:
-    target = path.target
-    if target is None or not hasattr(value.__class__, "_meta"):
-        return value
-    if not isinstance(value, target):
-        raise FieldError(f"{path.path!r} takes a {target.__name__}, not a {type(value).__name__}.")
-    # At the end of a reverse relation stands the related model's own key, at that of a forward one a foreign key.
-    own_key = path.field is target._meta.pk and bool(path.relations)
-    key = getattr(value, path.field.attname if own_key else target_attname(path.field), None)
-    if key is None:
-        raise ValueError(f"{path.path!r}: this {target.__name__} has no key yet; save it first.")
-    return key
-
-
-def _of_target(path: ResolvedPath, query: Query) -> Query:
-    """Return a query of instances as one of what is compared with them; refuse instances of another model."""
-    if path.target is None or query.state.shape is not None:
-        return query
-    if query.model is not path.target:
-        raise FieldError(f"{path.path!r} takes a queryset of {path.target.__name__}, not of {query.model.__name__}.")
-    remote: Field[Any] | None = getattr(path.field, "remote_field", None)
-    if remote is None or remote.model is not path.target or remote.primary_key:
-        return query
-    found = Query()
-    found.model, found.params = query.model, query.params
-    found.state = query.state._replace(shape=Shape("flat", (remote.name,)))
-    return found
-
-
-def target_attname(field: Field[Any]) -> str:
-    """Return the attribute of a related instance that a foreign key holds."""
-    remote: Field[Any] | None = getattr(field, "remote_field", None)
-    return remote.attname if remote is not None else "pk"
 
 
 def check_alias(options: Options, state: QueryState, name: str) -> None:

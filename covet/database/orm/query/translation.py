@@ -7,26 +7,30 @@ rows becomes NOT EXISTS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from covet.database.orm.query.joins import AliasNames, JoinNode, Joins, match
-from covet.database.orm.query.state import (
-    AggregateToken,
+from covet.database.orm.query.context import NOWHERE, Context
+from covet.database.orm.query.joins import Joins, match
+from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.tokens import (
+    AnnotationToken,
     Comparison,
+    ExistsToken,
     ExpressionToken,
     Group,
     Leaf,
     Membership,
-    Never,
     NullTest,
+    OuterToken,
     ParamToken,
     PathToken,
     Predicate,
-    QueryState,
     SubqueryToken,
+    TruthToken,
 )
-from covet.database.schema.types import Float, Integer, LogicalType
+from covet.database.orm.query.traversal import paths_of
+from covet.database.orm.query.valuation import translate
+from covet.database.schema.types import LogicalType
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected
 from covet.exceptions import FieldError
@@ -36,24 +40,20 @@ if TYPE_CHECKING:
     from covet.database.orm.relations import Relation
 
 
-class Context(NamedTuple):
-    """Where a condition stands."""
-
-    scope: int | None = None  #: the filter() call it belongs to
-    negated: bool = False  #: under a NOT
-    required: bool = False  #: a row for which it is not true is out
-    after: int = 0  #: how many filter() calls came before the aggregate that is translated
-    aside: bool = False  #: relations to many rows beyond this query's own are asked by EXISTS, lest they multiply it
-    here: bool = False  #: it speaks of the joined row itself, also under a NOT: the filter of an aggregate, a value
+#: What a query inside another one is wanted for: the right side of ``in``, a value, or whether it has rows.
+Purpose = Literal["in", "value", "exists"]
 
 
-SubqueryBuilder = Callable[[SubqueryToken, AliasNames, int], Select]
+class SubqueryBuilder(Protocol):
+    """Plans a query inside the query of ``translator``."""
+
+    def __call__(self, token: SubqueryToken, translator: Translator, purpose: Purpose = "value", /) -> Select: ...
 
 
 class Translator:
     """Translates the tokens of one SELECT. ``prefix`` are the relations that its root stands for in a subquery."""
 
-    __slots__ = ("by_subquery", "joins", "offset", "parent", "prefix", "state", "subquery")
+    __slots__ = ("by_subquery", "joins", "offset", "outer", "parent", "prefix", "state", "subquery")
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Translator:
         offset: int = 0,
         parent: Translator | None = None,
         prefix: tuple[Relation, ...] = (),
+        outer: Translator | None = None,
     ) -> None:
         self.joins = joins
         self.state = state
@@ -71,12 +72,14 @@ class Translator:
         self.offset = offset
         self.parent = parent
         self.prefix = prefix
+        #: The translator of the query around this one.
+        self.outer: Translator | None = outer if parent is None else parent.outer
         #: Aggregates across a relation to many rows are computed in a subquery each.
         self.by_subquery = False
 
     # -- paths and parameters --------------------------------------------------------------
 
-    def column(self, path: ResolvedPath, context: Context = Context()) -> nodes.ColumnRef:
+    def column(self, path: ResolvedPath, context: Context = NOWHERE) -> nodes.ColumnRef:
         """Return the column at the end of a path."""
         if self.parent is not None and not self._inside(path):
             return self.parent.column(path)
@@ -99,17 +102,24 @@ class Translator:
 
     def predicate(self, token: Predicate, context: Context) -> nodes.Expression:
         """Translate a condition."""
-        if isinstance(token, Leaf):
-            return self._leaf(token, context)
-        if isinstance(token, Group):
-            return self._group(token, context)
-        if isinstance(token, NullTest):
-            return self._null_test(token, context)
-        if isinstance(token, Comparison):
-            return self._comparison(token, context)
-        if isinstance(token, Membership):
-            return self._membership(token, context)
-        return nodes.Constant(False)
+        match token:
+            case Leaf():
+                found = self._leaf(token, context)
+            case Group():
+                found = self._group(token, context)
+            case NullTest():
+                found = self._null_test(token, context)
+            case Comparison():
+                found = self._comparison(token, context)
+            case Membership():
+                found = self._membership(token, context)
+            case ExistsToken():
+                found = nodes.Exists(self.subquery(token.query, self, "exists"))
+            case TruthToken():
+                found = self._truth(token, context)
+            case _:
+                found = nodes.Constant(False)
+        return found
 
     def _group(self, token: Group, context: Context) -> nodes.Expression:
         if token.negated or token.connector == "XOR":
@@ -139,8 +149,16 @@ class Translator:
             node = lookup.build(operand, *(self.param(token.param + i, kind) for i in range(lookup.arity)))
         return _definite(node, operand) if context.negated and path.nullable else node
 
+    def _truth(self, token: TruthToken, context: Context) -> nodes.Expression:
+        if (path := self._asked_aside(token.expression, context)) is not None:
+            return self._exists(path, token)
+        value = self.value(token.expression, context)
+        return _definite(value, value) if context.negated else value
+
     def _null_test(self, token: NullTest, context: Context) -> nodes.Expression:
         if not isinstance(token.left, PathToken):
+            if not token.is_null and (aside := self._asked_aside(token.left, context)) is not None:
+                return self._exists(aside, token)
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
         if path.first_many is not None and (token.is_null or context.negated):
@@ -156,15 +174,15 @@ class Translator:
         return nodes.IsNull(self.column(path, context._replace(required=required)), negated=not token.is_null)
 
     def _comparison(self, token: Comparison, context: Context) -> nodes.Expression:
-        if isinstance(token.left, PathToken) and self._needs_exists(token.left.path, context):
-            return self._exists(token.left.path, token)
+        if (path := self._asked_aside(token.left, context)) is not None:
+            return self._exists(path, token)
         left = self.value(token.left, context)
         first = token.right[0]
         if isinstance(first, ParamToken) and first.takes_list:
             node: nodes.Expression = nodes.In(left, self.param_list(first.param, first.type))
             return _definite(node, left) if context.negated else node
         right = tuple(self.value(side, context._replace(required=False)) for side in token.right)
-        node = token.lookup.build(left, *right)
+        node = nodes.In(left, right) if token.lookup.takes_list else token.lookup.build(left, *right)
         if context.negated:
             for side, operand in zip((token.left, *token.right), (left, *right), strict=True):
                 if not isinstance(side, ParamToken):
@@ -172,13 +190,17 @@ class Translator:
         return node
 
     def _membership(self, token: Membership, context: Context) -> nodes.Expression:
-        if isinstance(token.left, PathToken) and self._needs_exists(token.left.path, context):
-            return self._exists(token.left.path, token)
+        if (path := self._asked_aside(token.left, context)) is not None:
+            return self._exists(path, token)
         left = self.value(token.left, context)
-        node = nodes.In(left, self.subquery(token.query, self.joins.names, self.offset))
+        node = nodes.In(left, self.subquery(token.query, self, "in"))
         return _definite(node, left) if context.negated else node
 
     # -- conditions on related rows --------------------------------------------------------
+
+    def _asked_aside(self, left: ExpressionToken, context: Context) -> ResolvedPath | None:
+        """Return the path in the left side of a condition for which related rows are asked by EXISTS, if one is."""
+        return next((path for path in paths_of(left) if self._needs_exists(path, context)), None)
 
     def _needs_exists(self, path: ResolvedPath, context: Context) -> bool:
         if path.first_many is None:
@@ -224,67 +246,23 @@ class Translator:
 
     # -- values ----------------------------------------------------------------------------
 
-    def value(self, token: ExpressionToken, context: Context = Context()) -> nodes.Expression:
+    def value(self, token: ExpressionToken, context: Context = NOWHERE) -> nodes.Expression:
         """Translate an expression."""
-        if token.tag == "path":
-            return self.column(token.path, context)
-        if token.tag == "param":
-            return self.param(token.param, token.type)
-        if token.tag == "annotation":
-            annotation = self.state.find(token.name)
-            if annotation is None:
-                raise FieldError(f"There is no annotation {token.name!r}.")
-            return self.value(annotation.expression, Context(after=annotation.after))
-        if token.tag == "arithmetic":
-            loose = context._replace(required=False)
-            left, right = self.value(token.left, loose), self.value(token.right, loose)
-            return nodes.Arithmetic(token.operator, left, right, token.type)
-        if token.tag == "condition":
-            return self.predicate(token.predicate, Context(here=True))
-        return self.aggregate(token, context.after)
+        return translate(self, token, context)
 
-    def aggregate(self, token: AggregateToken, after: int) -> nodes.Expression:
-        """Translate an aggregate: over the rows of this SELECT, or in a subquery of its own.
-
-        A ``filter()`` before it that crosses the same relation chooses the rows that it is over, as in Django.
-        """
-        if not self.by_subquery:
-            return self.aggregate_call(token)
-        path = next((path for path in paths_of(token) if path.first_many is not None), None)
-        if path is None:
-            return self.aggregate_call(token)
-        inner, condition = self.nest(path)
-        call = inner.aggregate_call(token)
-        for item in self.state.where[:after]:
-            if any(many_prefix(crossed) == inner.prefix for crossed in joined_paths(item)):
-                condition = nodes.And((condition, inner.predicate(item, Context(scope=0, aside=True))))
-                break
-        select = Select((Selected(call),), inner.joins.root.table(), inner.joins.build(), condition)
-        return nodes.ScalarSubquery(select, token.type)
-
-    def aggregate_call(self, token: AggregateToken) -> nodes.Expression:
-        """Translate an aggregate over the rows of this SELECT."""
-        argument = self.value(token.argument) if token.argument is not None else None
-        condition = self.predicate(token.filter, Context(here=True)) if token.filter is not None else None
-        return finish_aggregate(token, argument, condition, self)
-
-
-def finish_aggregate(
-    token: AggregateToken,
-    argument: nodes.Expression | None,
-    condition: nodes.Expression | None,
-    translator: Translator,
-) -> nodes.Expression:
-    """Return the call with the cast that gives the same type everywhere, and the default for no rows."""
-    call: nodes.Expression = nodes.AggregateCall(token.name, argument, token.distinct, condition, token.type)
-    if (token.name == "avg" and isinstance(token.type, Float)) or (
-        token.name == "sum" and isinstance(token.type, Integer)
-    ):
-        call = nodes.Cast(call, token.type)
-    if token.default is None:
-        return call
-    default = translator.param(token.default.param, token.default.type)
-    return nodes.Function("coalesce", (call, default), token.type)
+    def outer_column(self, token: OuterToken) -> nodes.Expression:
+        """Return what a reference to a query around this one stands for."""
+        translator: Translator | None = self
+        for _ in range(token.depth):
+            translator = None if translator is None else translator.outer
+        if translator is None:
+            raise FieldError(
+                f"OuterRef({token.path!r}) refers to a query around this one, and there is none: "
+                "this query may only be used inside Subquery(), Exists() or 'in'."
+            )
+        if translator.state.annotation(token.path) is not None:
+            return translator.value(AnnotationToken("annotation", token.path))
+        return translator.column(translator.joins.root.options.resolve_field(token.path))
 
 
 def exclusive_or(items: tuple[nodes.Expression, ...]) -> nodes.Expression:
@@ -298,79 +276,3 @@ def exclusive_or(items: tuple[nodes.Expression, ...]) -> nodes.Expression:
 def _definite(node: nodes.Expression, operand: nodes.Expression) -> nodes.Expression:
     """Make a comparison false, not NULL, where ``operand`` is NULL: a NOT around it is then true."""
     return nodes.And((node, nodes.IsNull(operand, negated=True)))
-
-
-def paths_of(token: ExpressionToken | Predicate | None) -> Iterator[ResolvedPath]:
-    """Yield every path that stands in a token, its filter included; annotations are not followed."""
-    if token is None or isinstance(token, Never):
-        return
-    if isinstance(token, PathToken | Leaf):
-        yield token.path
-        return
-    for child in _children(token):
-        yield from paths_of(child)
-
-
-def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
-    """Return the relations of a path up to the first that leads to many rows; nothing where none does."""
-    return () if path.first_many is None else path.relations[: path.first_many + 1]
-
-
-def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
-    """Yield the paths to many rows for which a condition joins; under a negation it asks EXISTS instead."""
-    if token.tag == "group":
-        if not token.negated and token.connector != "XOR":
-            for child in token.children:
-                yield from joined_paths(child)
-        return
-    for path in paths_of(token):
-        if path.first_many is not None and not (token.tag == "null" and token.is_null and path.is_presence):
-            yield path
-
-
-def _children(  # noqa: PLR0911 - one return a kind
-    token: ExpressionToken | Predicate,
-) -> tuple[ExpressionToken | Predicate | None, ...]:
-    if token.tag == "group":
-        return token.children
-    if isinstance(token, NullTest | Membership):
-        return (token.left,)
-    if token.tag == "compare":
-        return (token.left, *token.right)
-    if token.tag == "arithmetic":
-        return (token.left, token.right)
-    if token.tag == "condition":
-        return (token.predicate,)
-    if token.tag == "aggregate":
-        return (token.argument, token.filter)
-    return ()
-
-
-def annotations_of(token: ExpressionToken | Predicate | None) -> Iterator[str]:
-    """Yield the names of the annotations that a token uses."""
-    if token is None:
-        return
-    if token.tag == "annotation":
-        yield token.name
-        return
-    for child in _children(token):
-        yield from annotations_of(child)
-
-
-def aggregates_of(token: ExpressionToken | Predicate | None, state: QueryState) -> Iterator[AggregateToken]:
-    """Yield the aggregates in a token, those of the annotations that it uses included."""
-    if token is None:
-        return
-    if token.tag == "aggregate":
-        yield token
-        return
-    if token.tag == "annotation":
-        yield from aggregates_of(state.annotation(token.name), state)
-        return
-    for child in _children(token):
-        yield from aggregates_of(child, state)
-
-
-def node_of(translator: Translator, path: ResolvedPath) -> JoinNode:
-    """Return the table at the end of a path's relations."""
-    return translator.joins.reach(path.relations, None, required=False)

@@ -19,9 +19,10 @@ from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
-from covet.database.orm.query.state import EMPTY_STATE, ExpressionToken, QueryState
+from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.translation import paths_of
+from covet.database.orm.query.tokens import ExpressionToken
+from covet.database.orm.query.traversal import paths_of, width_of
 from covet.database.orm.unloaded import mark_loaded
 from covet.database.sql import nodes
 from covet.database.sql.statements import (
@@ -183,7 +184,7 @@ def _update_plan(
                 position += 1
             else:
                 changes.append((field.column, planner.translator.value(token)))
-                position += _width(token)
+                position += width_of(token)
         where = _has_key(options, position)
         plan = returning_plan(
             adapter, Update(table_ref(options), tuple(changes), where, returned_columns(computed)), computed
@@ -201,13 +202,6 @@ def _has_key(options: Options, position: int) -> nodes.Expression:
         for i, f in enumerate(options.key)
     )
     return parts[0] if len(parts) == 1 else nodes.And(parts)
-
-
-def _width(token: ExpressionToken) -> int:
-    """Return how many parameters a token uses."""
-    if token.tag == "param":
-        return 1
-    return _width(token.left) + _width(token.right) if token.tag == "arithmetic" else 0
 
 
 def _expression(options: Options, value: Expression[Any], params: list[object]) -> ExpressionToken:
@@ -228,7 +222,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         raise TypeError("update() takes at least one field.")
     params = list(queryset.params)
     assignments: list[tuple[Field[Any], ExpressionToken | int]] = []
-    for name, value in values.items():
+    for name, value in _by_column(options, values).items():
         field = options.get_field(name)
         if isinstance(value, Expression):
             assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
@@ -248,6 +242,17 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         adapter.plans.put(key, plan)
     number: int = await execute(adapter, queryset.model, plan, tuple(params), rows=False)
     return number
+
+
+def _by_column(options: Options, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values with a generic relation as its two columns."""
+    if not options.generics:
+        return values
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        generic = options.generics.get(name)
+        found.update({name: value} if generic is None else generic.values(value))
+    return found
 
 
 def _update_statement(

@@ -12,6 +12,9 @@ from covet.database.orm.relationships.foreign_key import (
     ForeignKey,
     OnDelete,
 )
+from covet.database.orm.relationships.generic_foreign_key import GenericForeignKey
+from covet.database.orm.relationships.generic_manager import GenericManager
+from covet.database.orm.relationships.generic_relation import GenericRelation
 from covet.database.orm.relationships.many_to_many import ManyToManyField
 from covet.database.orm.relationships.many_to_many_manager import ManyToManyManager
 from covet.database.orm.relationships.one_to_one import OneToOneField, ReverseOneToOne
@@ -26,6 +29,9 @@ __all__ = [
     "SET_DEFAULT",
     "SET_NULL",
     "ForeignKey",
+    "GenericForeignKey",
+    "GenericManager",
+    "GenericRelation",
     "ManyToManyField",
     "ManyToManyManager",
     "OnDelete",

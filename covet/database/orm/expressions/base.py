@@ -1,17 +1,36 @@
-"""Expressions as the user writes them: F, arithmetic on fields, sort keys. Data only; the planner reads them."""
+"""The ground of all expressions: operators, F, arithmetic, sort keys. Data only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Generic, Literal, overload
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
 
 from covet.database.orm.conditions import Condition, Q
+from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import ArithmeticOperator
+
+if TYPE_CHECKING:
+    from covet.database.orm.query.tokens import ExpressionToken
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True, default=Any)
+
+
+class OutputField(Protocol):
+    """What ``output_field=`` takes: a field, which says the type of a result and checks a value."""
+
+    @property
+    def logical_type(self) -> LogicalType: ...
+
+    @property
+    def bind_processor(self) -> Callable[[Any], Any] | None: ...
+
+    @property
+    def result_processor(self) -> Callable[[Any], Any] | None: ...
+
+    def prepare(self, value: Any, /) -> Any: ...
 
 
 class OrderBy:
@@ -46,6 +65,10 @@ class Expression(Generic[_T_co]):
     def desc(self, *, nulls_first: bool = False, nulls_last: bool = False) -> OrderBy:
         """Sort by this, largest first."""
         return OrderBy(self, descending=True, nulls_first=nulls_first, nulls_last=nulls_last)
+
+    def as_condition(self) -> Q:
+        """Return this as a condition: ``filter(F("is_active"))``. Its value must be a truth value."""
+        return Q.of((Condition(self, "truth", True),))
 
 
 class Operators(Expression[_T]):
@@ -107,6 +130,26 @@ class Operators(Expression[_T]):
 
     def __rtruediv__(self, other: _T) -> Combined[_T]:
         return Combined(other, "/", self)
+
+    def bitand(self, other: _T | Expression[_T]) -> Combined[_T]:
+        """``field & other``, bit by bit."""
+        return Combined(self, "&", other)
+
+    def bitor(self, other: _T | Expression[_T]) -> Combined[_T]:
+        """``field | other``, bit by bit."""
+        return Combined(self, "|", other)
+
+    def bitxor(self, other: _T | Expression[_T]) -> Combined[_T]:
+        """Return the bits that only one of both has."""
+        return Combined(self, "^", other)
+
+    def bitleftshift(self, other: _T | Expression[_T]) -> Combined[_T]:
+        """``field << other``."""
+        return Combined(self, "<<", other)
+
+    def bitrightshift(self, other: _T | Expression[_T]) -> Combined[_T]:
+        """``field >> other``."""
+        return Combined(self, ">>", other)
 
     def in_(self, values: Iterable[_T]) -> Q:
         """``field IN (values)``."""
@@ -193,3 +236,12 @@ class F(Operators[_T]):
 
     def __repr__(self) -> str:
         return f"F({self.path!r})"
+
+
+class Known(Expression[Any]):
+    """An expression that is resolved already: how a transform in a path gets the value that it is applied to."""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: ExpressionToken) -> None:
+        self.token = token

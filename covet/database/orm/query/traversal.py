@@ -1,0 +1,104 @@
+"""Walks over tokens: the paths, annotations, aggregates and parameters that a query uses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.tokens import (
+    AggregateToken,
+    AnnotationToken,
+    Leaf,
+    OuterToken,
+    ParamToken,
+    PathToken,
+    Predicate,
+    SubqueryToken,
+    Token,
+)
+
+if TYPE_CHECKING:
+    from covet.database.orm.options import ResolvedPath
+    from covet.database.orm.relations import Relation
+
+
+def walk(token: Token) -> Iterator[Token]:
+    """Yield a token and every token in it, but nothing of the queries inside."""
+    stack: list[Token] = [token]
+    while stack:
+        found = stack.pop()
+        yield found
+        stack.extend(reversed(found.parts()))
+
+
+def paths_of(token: Token | None) -> Iterator[ResolvedPath]:
+    """Yield every path that stands in a token, its filter included; annotations are not followed."""
+    if token is not None:
+        for found in walk(token):
+            if isinstance(found, PathToken | Leaf):
+                yield found.path
+
+
+def annotations_of(token: Token | None) -> Iterator[str]:
+    """Yield the names of the annotations that a token uses."""
+    if token is not None:
+        for found in walk(token):
+            if isinstance(found, AnnotationToken):
+                yield found.name
+
+
+def aggregates_of(token: Token | None, state: QueryState) -> Iterator[AggregateToken]:
+    """Yield the aggregates in a token, those of the annotations that it uses included."""
+    if token is None:
+        return
+    if isinstance(token, AggregateToken):
+        yield token
+    elif isinstance(token, AnnotationToken):
+        yield from aggregates_of(state.annotation(token.name), state)
+    else:
+        for part in token.parts():
+            yield from aggregates_of(part, state)
+
+
+def width_of(token: Token) -> int:
+    """Return how many parameters a token uses."""
+    return sum(
+        found.width if isinstance(found, SubqueryToken) else isinstance(found, ParamToken | Leaf)
+        for found in walk(token)
+    )
+
+
+def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
+    """Yield the paths to many rows for which a condition joins; under a negation it asks EXISTS instead."""
+    if token.tag == "group":
+        if not token.negated and token.connector != "XOR":
+            for child in token.children:
+                yield from joined_paths(child)
+        return
+    for path in paths_of(token):
+        if path.first_many is not None and not (token.tag == "null" and token.is_null and path.is_presence):
+            yield path
+
+
+def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
+    """Return the relations of a path up to the first that leads to many rows; nothing where none does."""
+    return () if path.first_many is None else path.relations[: path.first_many + 1]
+
+
+def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
+    """Yield the references of a query to those around it, ``depth`` counted from its own place.
+
+    References of the queries inside it that lead further out than it are among them, one level nearer.
+    """
+    roots: list[Token] = [*state.where, *(annotation.expression for annotation in state.annotations)]
+    roots += [order.expression for order in state.order_by or ()]
+    roots += state.distinct_on
+    for root in roots:
+        for token in walk(root):
+            if isinstance(token, OuterToken):
+                yield token
+            elif isinstance(token, SubqueryToken):
+                yield from (
+                    inner._replace(depth=inner.depth - 1) for inner in outer_tokens(token.state) if inner.depth > 1
+                )

@@ -1,0 +1,178 @@
+"""Valuation: the tokens of expressions -> SQL nodes. Pure.
+
+One function a kind of token; conditions inside an expression go back to the translator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from covet.database.orm.query.context import Context
+from covet.database.orm.query.tokens import (
+    AggregateToken,
+    AnnotationToken,
+    ArithmeticToken,
+    CaseToken,
+    CastToken,
+    CollateToken,
+    ConditionToken,
+    ExpressionToken,
+    FunctionToken,
+    NothingToken,
+    OuterToken,
+    OutputToken,
+    ParamToken,
+    PathToken,
+    RawToken,
+    ScalarToken,
+)
+from covet.database.orm.query.traversal import joined_paths, many_prefix, paths_of
+from covet.database.schema.types import Float, Integer
+from covet.database.sql import nodes
+from covet.database.sql.statements import Select, Selected
+from covet.exceptions import FieldError
+
+if TYPE_CHECKING:
+    from covet.database.orm.query.translation import Translator
+
+
+def translate(translator: Translator, token: ExpressionToken, context: Context) -> nodes.Expression:
+    """Return the node of an expression."""
+    return _KINDS[type(token)](translator, token, context)
+
+
+def _path(translator: Translator, token: PathToken, context: Context) -> nodes.Expression:
+    return translator.column(token.path, context)
+
+
+def _param(translator: Translator, token: ParamToken, _context: Context) -> nodes.Expression:
+    return translator.param(token.param, token.type)
+
+
+def _nothing(_translator: Translator, token: NothingToken, _context: Context) -> nodes.Expression:
+    null = nodes.Constant(None)
+    return null if token.type is None else nodes.Cast(null, token.type)
+
+
+def _annotation(translator: Translator, token: AnnotationToken, _context: Context) -> nodes.Expression:
+    annotation = translator.state.find(token.name)
+    if annotation is None:
+        raise FieldError(f"There is no annotation {token.name!r}.")
+    return translator.value(annotation.expression, Context(after=annotation.after))
+
+
+def _arithmetic(translator: Translator, token: ArithmeticToken, context: Context) -> nodes.Expression:
+    loose = context._replace(required=False)
+    left, right = translator.value(token.left, loose), translator.value(token.right, loose)
+    return nodes.Arithmetic(token.operator, left, right, token.type)
+
+
+def _condition(translator: Translator, token: ConditionToken, _context: Context) -> nodes.Expression:
+    return translator.predicate(token.predicate, Context(here=True))
+
+
+def _function(translator: Translator, token: FunctionToken, context: Context) -> nodes.Expression:
+    loose = context._replace(required=False)
+    arguments = tuple(translator.value(each, loose) for each in token.arguments)
+    if token.forms is None:
+        return nodes.Function(token.name, arguments, token.type)
+    return nodes.CustomFunction(token.name, token.forms, arguments, token.type)
+
+
+def _output(translator: Translator, token: OutputToken, context: Context) -> nodes.Expression:
+    return translator.value(token.inner, context)
+
+
+def _cast(translator: Translator, token: CastToken, context: Context) -> nodes.Expression:
+    return nodes.Cast(translator.value(token.inner, context._replace(required=False)), token.type)
+
+
+def _collate(translator: Translator, token: CollateToken, context: Context) -> nodes.Expression:
+    return nodes.Collated(translator.value(token.inner, context), token.collation, token.type)
+
+
+def _case(translator: Translator, token: CaseToken, context: Context) -> nodes.Expression:
+    loose = context._replace(required=False)
+    whens = tuple(
+        (translator.predicate(when, Context(here=True)), translator.value(then, loose)) for when, then in token.whens
+    )
+    otherwise = None if token.otherwise is None else translator.value(token.otherwise, loose)
+    return nodes.Case(whens, otherwise, token.type)
+
+
+def _scalar(translator: Translator, token: ScalarToken, _context: Context) -> nodes.Expression:
+    return nodes.ScalarSubquery(translator.subquery(token.query, translator), token.type, token.array)
+
+
+def _outer(translator: Translator, token: OuterToken, _context: Context) -> nodes.Expression:
+    return translator.outer_column(token)
+
+
+def _raw(translator: Translator, token: RawToken, _context: Context) -> nodes.Expression:
+    arguments = tuple(translator.param(each.param, each.type) for each in token.arguments)
+    return nodes.Raw(token.pieces, arguments, token.type)
+
+
+def _aggregate(translator: Translator, token: AggregateToken, context: Context) -> nodes.Expression:
+    """Translate an aggregate: over the rows of this SELECT, or in a subquery of its own.
+
+    A ``filter()`` before it that crosses the same relation chooses the rows that it is over, as in Django.
+    """
+    if not translator.by_subquery:
+        return aggregate_call(translator, token)
+    path = next((path for path in paths_of(token) if path.first_many is not None), None)
+    if path is None:
+        return aggregate_call(translator, token)
+    inner, condition = translator.nest(path)
+    call = aggregate_call(inner, token)
+    for item in translator.state.where[: context.after]:
+        if any(many_prefix(crossed) == inner.prefix for crossed in joined_paths(item)):
+            condition = nodes.And((condition, inner.predicate(item, Context(scope=0, aside=True))))
+            break
+    select = Select((Selected(call),), inner.joins.root.table(), inner.joins.build(), condition)
+    return nodes.ScalarSubquery(select, token.type)
+
+
+def aggregate_call(translator: Translator, token: AggregateToken) -> nodes.Expression:
+    """Translate an aggregate over the rows of this SELECT."""
+    argument = translator.value(token.argument) if token.argument is not None else None
+    condition = translator.predicate(token.filter, Context(here=True)) if token.filter is not None else None
+    return finish_aggregate(token, argument, condition, translator)
+
+
+def finish_aggregate(
+    token: AggregateToken,
+    argument: nodes.Expression | None,
+    condition: nodes.Expression | None,
+    translator: Translator,
+) -> nodes.Expression:
+    """Return the call with the cast that gives the same type everywhere, and the default for no rows."""
+    call: nodes.Expression = nodes.AggregateCall(token.name, argument, token.distinct, condition, token.type)
+    if (token.name == "avg" and isinstance(token.type, Float)) or (
+        token.name == "sum" and isinstance(token.type, Integer)
+    ):
+        call = nodes.Cast(call, token.type)
+    if token.default is None:
+        return call
+    default = translator.param(token.default.param, token.default.type)
+    return nodes.Function("coalesce", (call, default), token.type)
+
+
+_KINDS: dict[type[Any], Callable[[Translator, Any, Context], nodes.Expression]] = {
+    PathToken: _path,
+    ParamToken: _param,
+    NothingToken: _nothing,
+    AnnotationToken: _annotation,
+    ArithmeticToken: _arithmetic,
+    AggregateToken: _aggregate,
+    ConditionToken: _condition,
+    FunctionToken: _function,
+    OutputToken: _output,
+    CastToken: _cast,
+    CollateToken: _collate,
+    CaseToken: _case,
+    ScalarToken: _scalar,
+    OuterToken: _outer,
+    RawToken: _raw,
+}
