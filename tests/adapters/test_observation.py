@@ -63,6 +63,12 @@ async def test_event_tells_rows_task_and_caller(events: list[QueryEvent], adapte
     assert [line - lines[0] for line in lines] == [0, 1, 2, 3, 4]
 
 
+async def test_event_of_a_large_result_tells_its_rows(events: list[QueryEvent], adapter: Adapter):
+    await WatchedNote.objects.bulk_create([WatchedNote(text=f"{number}") for number in range(1200)])
+    assert len(await WatchedNote.objects.all()) == 1200
+    assert events[-1].rows == 1200
+
+
 async def test_event_of_a_failed_statement_has_its_place_too(events: list[QueryEvent], adapter: Adapter):
     with pytest.raises(ProgrammingError):
         await adapter.execute("SELECT nothing_like_this")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias
 
 from covet.database.adapters.callers import calling_line
 from covet.database.adapters.session import Answer
@@ -152,11 +152,17 @@ class Observation:
 
 
 def _rows_of(answer: object) -> int | None:
-    if isinstance(answer, Answer):
-        return answer.rowcount
-    if isinstance(answer, list):
-        return len(cast("list[object]", answer))
-    return answer if isinstance(answer, int) else None
+    match answer:
+        case Answer():
+            return answer.rowcount
+        case int():
+            return answer
+        case str():  # the status of a command
+            return None
+        case Sized():  # rows, or what was made of them
+            return len(answer)
+        case _:
+            return None
 
 
 def notify(event: QueryEvent, *, echo: bool) -> None:
