@@ -114,13 +114,6 @@ class GivenPool(Pool):
         size, idle = self._given.get_size(), self._given.get_idle_size()
         return PoolStatus(size, size - idle, idle, max(0, size - self.size), self._borrowing)
 
-    async def close(self) -> None:
-        """Wait until everything has gone back. The pool itself is closed by who made it."""
-        self.closed = True
-        self._report_leaks()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
     def abandon(self) -> None:
         self.closed = True
         self._sessions.clear()
