@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 import pytest
@@ -25,61 +25,73 @@ async def write(adapter: Adapter, number: int) -> None:
             await adapter.execute("INSERT INTO child VALUES ($1, $2, 1)", [number, number])
 
 
+class Disturbed:
+    """Writes that are cancelled at random moments."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self.adapter = adapter
+        self.cancelled = 0
+        self.acknowledged: set[int] = set()
+        self._chance = random.Random(CANCELLATIONS)
+        self._numbers = itertools.count()
+
+    async def write(self) -> int:
+        number = next(self._numbers)
+        await write(self.adapter, number)
+        return number
+
+    async def run(self) -> None:
+        while self.cancelled < CANCELLATIONS:
+            task = asyncio.create_task(self.write())
+            for _ in range(self._chance.randrange(12)):
+                await asyncio.sleep(0)
+            if self._chance.random() < 0.5:
+                await asyncio.sleep(self._chance.random() * 0.01)
+            task.cancel()
+            try:
+                self.acknowledged.add(await task)
+            except asyncio.CancelledError:
+                self.cancelled += 1
+
+
 @pytest.mark.timeout(4 * 3600 if SOAK else 120)
 async def test_pool_of_five_is_full_after_thousands_of_random_cancellations(
     tables: Adapter, configure: Callable[..., Adapter]
 ):
     adapter = configure(pool_size=5, max_overflow=0)
-    chance = random.Random(CANCELLATIONS)
-    cancelled = 0
-    acknowledged: set[int] = set()
-    numbers = iter(range(10**9))
-    process = psutil.Process()
-
-    async def disturb() -> None:
-        nonlocal cancelled
-        while cancelled < CANCELLATIONS:
-            number = next(numbers)
-            task = asyncio.create_task(write(adapter, number))
-            for _ in range(chance.randrange(12)):
-                await asyncio.sleep(0)
-            if chance.random() < 0.5:
-                await asyncio.sleep(chance.random() * 0.01)
-            task.cancel()
-            try:
-                await task
-                acknowledged.add(number)
-            except asyncio.CancelledError:
-                cancelled += 1
-
-    await write(adapter, next(numbers))
-    files = open_files(process)
-    await asyncio.gather(*(disturb() for _ in range(AT_ONCE)))
-    for _ in range(200):
-        if not adapter.pool_status().in_use:
-            break
-        await asyncio.sleep(0.01)
+    writes = Disturbed(adapter)
+    await writes.write()
+    files = open_files()
+    await asyncio.gather(*(writes.run() for _ in range(AT_ONCE)))
+    await until_idle(adapter)
     status = adapter.pool_status()
     parents = {row[0] for row in await tables.fetch_all("SELECT id FROM parent")}
     children = {row[0] for row in await tables.fetch_all("SELECT parent_id FROM child")}
-    lost, partial = acknowledged - parents, parents ^ children
+    lost, partial = writes.acknowledged - parents, parents ^ children
     print(  # noqa: T201 - the figures
-        f"{adapter.dialect.name}: {cancelled} cancellations, {len(acknowledged)} acknowledged, lost {len(lost)}, "
-        f"partial {len(partial)}, {status}, opened {adapter.pool.counters.opened}"
+        f"{adapter.dialect.name}: {writes.cancelled} cancellations, {len(writes.acknowledged)} acknowledged, "
+        f"lost {len(lost)}, partial {len(partial)}, {status}, opened {adapter.pool.counters.opened}"
     )
     assert (lost, partial, status.in_use, status.waiting) == (set(), set(), 0, 0)
     async with asyncio.timeout(20):  # all places of the pool can be had at once
-        await asyncio.gather(*(write(adapter, next(numbers)) for _ in range(20)))
-    assert open_files(process) <= files + 12
+        await asyncio.gather(*(writes.write() for _ in range(20)))
+    assert open_files() <= files + 12
     if adapter.dialect.name == "postgresql":
         idle = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
         assert await tables.fetch_value(idle) == 0
     await adapter.close()
 
 
-def open_files(process: psutil.Process) -> int:
-    folder = Path(f"/proc/{process.pid}/fd")
-    return len(list(folder.iterdir())) if folder.exists() else process.num_fds()
+async def until_idle(adapter: Adapter) -> None:
+    """Wait until nothing is in use, for two seconds at most."""
+    for _ in range(200):
+        if not adapter.pool_status().in_use:
+            return
+        await asyncio.sleep(0.01)
+
+
+def open_files() -> int:
+    return int(psutil.Process().num_fds())
 
 
 async def test_waiters_that_are_cancelled_lose_no_place(adapter: Adapter, configure: Callable[..., Adapter]):
@@ -99,10 +111,7 @@ async def test_waiters_that_are_cancelled_lose_no_place(adapter: Adapter, config
         if number % 3:
             task.cancel()
     await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), None if SOAK else 60)
-    for _ in range(200):
-        if not other.pool_status().in_use:
-            break
-        await asyncio.sleep(0.01)
+    await until_idle(other)
     assert (other.pool_status().in_use, other.pool_status().waiting) == (0, 0)
     assert done >= len(tasks) // 3
     await other.close()
