@@ -62,9 +62,13 @@ from covet.database.orm.query import F, GenericPrefetch, Prefetch, Q, QuerySet, 
 from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
+    DB_CASCADE,
+    DB_SET_DEFAULT,
+    DB_SET_NULL,
     DO_NOTHING,
     PROTECT,
     RESTRICT,
+    SET,
     SET_DEFAULT,
     SET_NULL,
     ForeignKey,
@@ -98,9 +102,13 @@ from covet.exceptions import (
 
 __all__ = [
     "CASCADE",
+    "DB_CASCADE",
+    "DB_SET_DEFAULT",
+    "DB_SET_NULL",
     "DO_NOTHING",
     "PROTECT",
     "RESTRICT",
+    "SET",
     "SET_DEFAULT",
     "SET_NULL",
     "Aggregate",

@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from covet.database.adapters.callers import calling_lines, standing_line
+from covet.database.adapters.callers import call_stack, standing_line
 from covet.database.adapters.instrumentation import start_echo
 from covet.database.adapters.session import Session
 from covet.database.adapters.waiting import Waiters, finish
@@ -295,7 +295,7 @@ class Pool:
 
     def _trace(self, session: Session) -> None:
         """Record where a session is taken, and look later whether it came back."""
-        session.taken_at = calling_lines()
+        session.taken_at = tuple(f"{caller.file}:{caller.line}" for caller in call_stack())
         session.reported = False
         if self._config.pool_leak_timeout is not None and self._leak_check is None:
             self._leak_check = self.loop.call_later(self._config.pool_leak_timeout, self._check_leaks)

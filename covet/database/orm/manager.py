@@ -118,6 +118,18 @@ class Manager(Generic[_M]):
         """See ``QuerySet.distinct``."""
         return self._start().distinct(*fields)
 
+    def union(self, *others: QuerySet[Any, Any], all: bool = False) -> QuerySet[_M]:
+        """See ``QuerySet.union``."""
+        return self._start().union(*others, all=all)
+
+    def intersection(self, *others: QuerySet[Any, Any]) -> QuerySet[_M]:
+        """See ``QuerySet.intersection``."""
+        return self._start().intersection(*others)
+
+    def difference(self, *others: QuerySet[Any, Any]) -> QuerySet[_M]:
+        """See ``QuerySet.difference``."""
+        return self._start().difference(*others)
+
     def fetch_mode(self, mode: FetchMode, /) -> QuerySet[_M]:
         """See ``QuerySet.fetch_mode``."""
         return self._start().fetch_mode(mode)

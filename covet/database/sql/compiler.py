@@ -18,6 +18,7 @@ from covet.database.sql.statements import (
     OnConflict,
     Select,
     Selected,
+    SetOperation,
     Statement,
     SubqueryRef,
     TableRef,
@@ -91,6 +92,13 @@ class SQLCompiler(ExpressionCompiler):
 
     def visit_subquery_ref(self, node: SubqueryRef) -> Pieces:
         return "(", node.select, f") AS {self.quote(node.alias)}"
+
+    def visit_set_operation(self, node: SetOperation) -> Pieces:
+        return separated(map(self.set_operand, node.selects), f" {node.operator} ")
+
+    def set_operand(self, node: Select) -> object:
+        """Return one SELECT of a set operation as a piece."""
+        return Group(("(", node, ")"))
 
     def visit_join(self, node: Join) -> Pieces:
         return f" {node.kind} JOIN ", node.source, " ON ", node.on

@@ -41,6 +41,8 @@ from covet.database.sql.nodes import (
     ParamList,
     Raw,
     RegexMatch,
+    Row,
+    RowList,
     RowNumber,
     ScalarSubquery,
     TextMatch,
@@ -244,8 +246,18 @@ class ExpressionCompiler(Visitor):
     # Predicates -----------------------------------------------------------------------------------------------------
 
     def visit_comparison(self, node: Comparison) -> Pieces:
+        if isinstance(node.left, Row) and isinstance(node.right, Row):
+            return self._rows_compared(node, node.left, node.right)
         left, right = self.compared(node.left, node.right)
         return *left, f" {node.operator} ", *right
+
+    def _rows_compared(self, node: Comparison, left: Row, right: Row) -> Pieces:
+        sides = [self.compared(*pair) for pair in zip(left.items, right.items, strict=True)]
+        near, far = (separated(Group(side[at]) for side in sides) for at in (0, 1))
+        return "(", *near, f") {node.operator} (", *far, ")"
+
+    def visit_row(self, node: Row) -> Pieces:
+        return "(", *separated(Group(self._operand(item)) for item in node.items), ")"
 
     def visit_and(self, node: And) -> Pieces:
         items = _flattened(And, node.items)
@@ -265,10 +277,14 @@ class ExpressionCompiler(Visitor):
         keyword = " NOT IN " if node.negated else " IN "
         if isinstance(node.values, ParamList):
             return self.in_list(node, node.values)
+        if isinstance(node.operand, Row) and isinstance(node.values, RowList | Select):
+            return node.operand, keyword, "(", node.values, ")"
         if isinstance(node.values, Select):
             return *self.compared(node.operand, ScalarSubquery(node.values))[0], keyword, "(", node.values, ")"
         if not node.values:
             return (Constant(value=node.negated),)
+        if isinstance(node.values, RowList):
+            raise ProgrammingError("A list of rows is compared with a Row.")
         operand = self.compared(node.operand, node.values[0])[0]
         values = separated(Group(self.compared(node.operand, each)[1]) for each in node.values)
         return *operand, keyword, "(", *values, ")"
@@ -300,6 +316,9 @@ class ExpressionCompiler(Visitor):
 
     def in_list(self, node: In, values: ParamList) -> Pieces:
         """Print ``operand [NOT] IN`` of a list parameter."""
+        raise NotImplementedError
+
+    def visit_row_list(self, node: RowList) -> Pieces:
         raise NotImplementedError
 
     def nulls_order(self, node: Order) -> str:

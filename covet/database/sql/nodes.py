@@ -51,6 +51,21 @@ class ParamList(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Row(Expression):
+    """``(items)``: a row value, compared with rows of the same width."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowList(Expression):
+    """The sequence of tuples at ``index`` of the parameters; the right side of ``In`` with a ``Row``."""
+
+    index: int
+    types: tuple[LogicalType, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Given(Param):
     """A parameter whose value is the statement's own: the label of a model, never a value of the user."""
 
@@ -115,7 +130,7 @@ class In(Expression):
     """``operand [NOT] IN (values)``; a list of any length compiles to the same text where the database can."""
 
     operand: Expression
-    values: ParamList | Select | tuple[Expression, ...]
+    values: ParamList | RowList | Select | tuple[Expression, ...]
     negated: bool = False
 
 

@@ -9,6 +9,7 @@ from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import Expression
 
 JoinKind = Literal["INNER", "LEFT"]
+SetOperator = Literal["UNION", "UNION ALL", "INTERSECT", "EXCEPT"]
 LockStrength = Literal["UPDATE", "NO KEY UPDATE", "SHARE", "KEY SHARE"]
 
 
@@ -25,8 +26,16 @@ class TableRef:
 class SubqueryRef:
     """``(select) AS alias``."""
 
-    select: Select
+    select: Select | SetOperation
     alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """``select UNION select ...``: the rows of several SELECTs as one; the columns have the names of the first."""
+
+    operator: SetOperator
+    selects: tuple[Select, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from covet.database.dialects.postgresql.types import list_processor, plain_type
+from covet.database.dialects.postgresql.types import column_processor, list_processor, plain_type
 from covet.database.schema.types import (
     Array,
     Date,
@@ -37,12 +37,13 @@ from covet.database.sql.nodes import (
     Param,
     ParamList,
     RegexMatch,
+    RowList,
     ScalarSubquery,
     TextMatch,
 )
 from covet.database.sql.patterns import LIKE_PATTERNS
 from covet.database.sql.statements import InsertColumns, OnConflict, Order
-from covet.database.sql.visitor import Pieces
+from covet.database.sql.visitor import Pieces, separated
 
 #: ``timezone(interval, ..)``: UTC without a string literal, and immutable, unlike the session's time zone.
 _AT_UTC = " AT TIME ZONE make_interval()"
@@ -98,6 +99,17 @@ class PostgreSQLCompiler(SQLCompiler):
         return *self._operand(
             node.operand
         ), f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
+
+    def visit_row_list(self, node: RowList) -> Pieces:
+        """Print ``SELECT * FROM unnest(arrays)``: an array a column, however many rows there are."""
+        arrays: list[object] = []
+        for column, logical in enumerate(node.types):
+            if isinstance(logical, Array):
+                self.refuse("cannot look for a list in a list of lists")
+            processor = column_processor(column, self.dialect.bind_processor(logical))
+            text = self.bound(Param(node.index, Array(logical)), processor)
+            arrays.append(f"{text}::{plain_type(logical)}[]")
+        return "SELECT * FROM unnest(", *separated(arrays), ")"
 
     def nulls_order(self, node: Order) -> str:
         return "" if node.nulls is None else f" NULLS {node.nulls}"

@@ -238,12 +238,13 @@ def _loadable(queryset: QuerySet[Any, Any], fields: tuple[str | Expression[Any],
     if queryset.state.shape is not None:
         raise TypeError(f"{method}() is for instances; values() names its columns itself.")
     options: Options = queryset.model._meta
-    names = frozenset(
-        column for name in (_name(queryset, field) for field in fields) for column in options.columns_of(name)
-    )
-    for name in names:
-        queryset.model._meta.resolve_field(name)
-    return names
+    names: set[str] = set()
+    for name in [_name(queryset, field) for field in fields]:
+        if name in options.generics:
+            names.update(column.name for column in options.columns_of(name))
+        else:
+            names.update([part.path for part in options.resolve_field(name).parts] or [name])
+    return frozenset(names)
 
 
 def only(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
@@ -256,7 +257,8 @@ def defer(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
     """Load all fields but these."""
     names = _loadable(queryset, fields, "defer")
     options = queryset.model._meta
-    if any((field := options.find_field(name)) is not None and field.attname in options.key_names for name in names):
+    given = [options.find_field(_name(queryset, field)) for field in fields]
+    if any(field is not None and all(part.attname in options.key_names for part in field.parts) for field in given):
         raise FieldError("The primary key cannot be deferred.")
     return queryset.derive(queryset.state._replace(defer=queryset.state.defer | names), queryset.params)
 

@@ -52,8 +52,8 @@ def conflict_of(
         return OnConflict() if ignore else None
     if not changed or not unique:
         raise ValueError("update_conflicts=True needs update_fields and unique_fields.")
-    columns = tuple(options.get_field(name).column for name in unique)
-    assignments = tuple((c := options.get_field(name).column, nodes.Excluded(c)) for name in changed)
+    columns = tuple(part.column for name in unique for part in options.columns_of(name))
+    assignments = tuple((p.column, nodes.Excluded(p.column)) for name in changed for p in options.columns_of(name))
     return OnConflict(columns, assignments)
 
 
@@ -214,7 +214,7 @@ async def bulk_update(
     fields = options.named(name if isinstance(name, str) else getattr(name, "name", "") for name in names)
     if not fields:
         raise ValueError("bulk_update() takes at least one field.")
-    if any(field.primary_key for field in fields):
+    if any(field.attname in options.key_names for field in fields):
         raise ValueError("bulk_update() cannot change a primary key.")
     instances = list(objs)
     adapter = adapter_for(database)

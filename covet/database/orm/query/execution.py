@@ -10,12 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from covet.database.adapters.base import Adapter
+from covet.database.adapters.instrumentation import HOOKS
 from covet.database.connections import adapter_for, adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner, key_order
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
@@ -113,7 +115,10 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
     sql, arguments = plan.compiled.bind(queryset.params)
-    return await adapter.fetch_made(sql, arguments, plan.hydrate, write=plan.locks)
+    work = adapter.fetch_made(sql, arguments, plan.hydrate, write=plan.locks)
+    if HOOKS.callbacks:
+        work = told(Purpose("rows", model, state, known=queryset.known), work)
+    return await work
 
 
 def known_rows(rows: list[_R], want: Want) -> list[_R]:
@@ -135,7 +140,10 @@ async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[
 
 
 async def _scalar(
-    query: Query, database: str | None, kind: str, build: Callable[[type[Any], QueryState], Select]
+    query: Query,
+    database: str | None,
+    kind: Literal["count", "exists"],
+    build: Callable[[type[Any], QueryState], Select],
 ) -> Any:
     adapter = adapter_for(database)
     key = (query.model, kind, query.state)
@@ -144,7 +152,8 @@ async def _scalar(
         plan = Plan(adapter.dialect.compile(build(query.model, query.state)), list)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(query.params)
-    rows = await adapter.fetch(sql, arguments)
+    work = adapter.fetch(sql, arguments)
+    rows = await (told(Purpose(kind, query.model, query.state), work) if HOOKS.callbacks else work)
     return rows[0][0] if rows else None
 
 
@@ -178,7 +187,9 @@ async def aggregate(
         plan = _plan(adapter, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)
-    found: dict[str, Any] = plan.hydrate(await adapter.fetch(sql, arguments))[0]
+    work = adapter.fetch(sql, arguments)
+    rows = await (told(Purpose("aggregate", query.model, state), work) if HOOKS.callbacks else work)
+    found: dict[str, Any] = plan.hydrate(rows)[0]
     return found
 
 

@@ -30,6 +30,7 @@ from covet.database.orm.expressions import (
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
+from covet.database.orm.query.rows import counted, part_names, single
 from covet.database.orm.query.state import Query
 from covet.database.orm.query.tokens import (
     AggregateToken,
@@ -41,10 +42,12 @@ from covet.database.orm.query.tokens import (
     ExistsToken,
     ExpressionToken,
     FunctionToken,
+    Group,
     NothingToken,
     OuterToken,
     OutputToken,
     ParamToken,
+    PathToken,
     Predicate,
     RawToken,
     ScalarToken,
@@ -76,7 +79,7 @@ def argument(tokenizer: Tokenizer, value: object, beside: LogicalType | None = N
     if isinstance(value, Q):
         return ConditionToken("condition", tokenizer.q(value))
     if isinstance(value, str):
-        return tokenizer.path(value)
+        return single(tokenizer.path(value))
     return plain(tokenizer, value, beside)
 
 
@@ -137,11 +140,16 @@ def _aggregate(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> AggregateToke
     found: ExpressionToken | None = None
     # A comparison of an expression is a condition, so the type is asked first.
     if not isinstance(source, str):
-        found = tokenizer.expression(source)
+        found = tokenize(tokenizer, source)
     elif source != "*":
         found = tokenizer.path(source)
     if found is None and aggregate.function != "count":
         raise FieldError(f"{aggregate!r}: '*' is for Count only.")
+    there: Predicate | None = None
+    if isinstance(found, PathToken) and found.path.parts:
+        if aggregate.function != "count" or aggregate.distinct:
+            raise FieldError(f"{aggregate!r}: name one of the fields of the key, {part_names(found.path)}.")
+        found, there = counted(found.path)
     kind = aggregate.result_type(token_type(found, tokenizer.state) if found is not None else None)
     default: ParamToken | None = None
     if aggregate.default is not None:
@@ -149,6 +157,8 @@ def _aggregate(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> AggregateToke
     condition: Predicate | None = None
     if aggregate.filter is not None and aggregate.filter.children:
         condition = tokenizer.q(aggregate.filter)
+    if there is not None:
+        condition = there if condition is None else Group("group", "AND", False, (there, condition))
     return AggregateToken("aggregate", aggregate.function, found, aggregate.distinct, condition, default, kind)
 
 
@@ -239,7 +249,7 @@ def subquery(tokenizer: Tokenizer, query: Query) -> SubqueryToken:
         raise TypeError(f"A queryset is wanted, not {type(query).__name__}.")
     for reference in outer_tokens(query.state):
         if reference.depth == 1 and tokenizer.state.annotation(reference.path) is None:
-            tokenizer.options.resolve_field(reference.path)
+            single(PathToken("path", tokenizer.options.resolve_field(reference.path)))
     token = SubqueryToken("subquery", query.model, query.state, len(tokenizer.params), len(query.params))
     tokenizer.params.extend(query.params)
     return token
@@ -251,6 +261,8 @@ def column_type(query: Query) -> LogicalType | None:
     shape = query.state.shape
     if shape is None:
         key: Field[Any] = options.pk
+        if len(key.parts) > 1:
+            raise FieldError(f"A subquery must have one column: values_list('field', flat=True), not {key!r}.")
         return key.logical_type
     if shape.names is None or len(shape.names) != 1:
         raise FieldError("A subquery must have one column: values_list('field', flat=True).")

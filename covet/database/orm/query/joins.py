@@ -120,8 +120,14 @@ class Joins:
 
 def match(relation: Relation, near: JoinNode, far: JoinNode) -> Expression:
     """Return the condition under which a row of ``far`` belongs to a row of ``near``."""
-    there: Expression = far.column(relation.remote_field.column)
-    here: Expression = near.column(relation.local_field.column)
+    types = [_typed(node, mark) for node, mark in ((far, relation.far_type), (near, relation.near_type)) if mark]
+    equal = tuple(
+        _equal(relation, near.column(local.column), far.column(remote.column)) for local, remote in relation.pairs
+    )
+    return equal[0] if len(equal) == 1 and not types else And((*equal, *types))
+
+
+def _equal(relation: Relation, here: Expression, there: Expression) -> Comparison:
     if relation.convert is not None:
         # The primary key as text: what a column of keys of several models holds need not be a number.
         # Not as the column's own type: a varchar(2) would make 10 of 100.
@@ -129,9 +135,7 @@ def match(relation: Relation, near: JoinNode, far: JoinNode) -> Expression:
             there = Cast(there, Text())
         else:
             here = Cast(here, Text())
-    equal = Comparison("=", there, here)
-    types = [_typed(node, mark) for node, mark in ((far, relation.far_type), (near, relation.near_type)) if mark]
-    return And((equal, *types)) if types else equal
+    return Comparison("=", there, here)
 
 
 def _typed(node: JoinNode, mark: Discriminator) -> Comparison:

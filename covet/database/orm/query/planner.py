@@ -27,7 +27,7 @@ from covet.database.orm.query.translation import Purpose, Translator
 from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SubqueryRef
+from covet.database.sql.statements import Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class SelectPlanner:
 
     def order_by(self) -> tuple[Order, ...]:
         """Return the sort keys: those asked for, or ``Meta.ordering``."""
-        return tuple(self._order(token) for token in self._order_tokens())
+        return tuple(order for token in self._order_tokens() for order in self._order(token))
 
     def _order_tokens(self) -> tuple[OrderToken, ...]:
         tokens = self.state.order_by
@@ -115,10 +115,17 @@ class SelectPlanner:
             tokens = tuple(_reverse(token) for token in tokens or key_order(self.options))
         return tokens
 
-    def _order(self, token: OrderToken) -> Order:
+    def _order(self, token: OrderToken) -> list[Order]:
+        """Return a sort key, or one for each part of a key of several fields."""
         expression = token.expression
         nullable = expression.path.nullable if isinstance(expression, PathToken) else True
-        return Order(self.translator.value(expression), token.descending, token.nulls, nullable)
+        return [Order(value, token.descending, token.nulls, nullable) for value in self._values(expression)]
+
+    def _values(self, token: ExpressionToken) -> tuple[nodes.Expression, ...]:
+        """Return the value of a token, or those of the columns of a key of several fields."""
+        if isinstance(token, PathToken) and token.path.parts:
+            return self.translator.columns(token.path)
+        return (self.translator.value(token),)
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
@@ -131,15 +138,17 @@ class SelectPlanner:
         if not self.is_grouped():
             return ()
         if self.state.group_by is not None:
-            keys = [self.translator.value(self._named(name)) for name in self.state.group_by]
+            keys = [value for name in self.state.group_by for value in self._values(self._named(name))]
             plain = [item.expression for item in order if not any(aggregates_of(item.expression, self.state))]
-            extra = [self.translator.value(expression) for expression in plain]
+            extra = [value for expression in plain for value in self._values(expression)]
             return tuple(dict.fromkeys([*keys, *extra]))
         # The key of each joined table fixes its other columns (functional dependency).
         joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
         link = self.state.link
-        keys = [n.column(field.column) for n in (self.joins.root, *joined) for field in n.options.key]
-        return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
+        own = self.options.key if self.state.combined is None else self.options.fields
+        keys = [self.joins.root.column(field.column) for field in own]
+        keys += [n.column(field.column) for n in joined for field in n.options.key]
+        return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
 
     def _named(self, name: str) -> ExpressionToken:
         return Tokenizer(self.options, self.state, []).path(name)
@@ -163,7 +172,7 @@ class SelectPlanner:
         """Select the columns of an instance, and of those that ``select_related`` brings along."""
         options = node.options
         joined = [name for name in options.relations if f"{prefix}{name}" in self._related_prefixes()]
-        wanted = {options.relations[name].local_field for name in joined}
+        wanted = {local for name in joined for local, _ in options.relations[name].pairs}
         columns: list[ResultColumn] = []
         partial = False
         for field in options.fields:
@@ -172,7 +181,7 @@ class SelectPlanner:
                 continue
             column = nodes.ColumnRef(node.alias, field.column, field.logical_type)
             columns.append(self._field(field, field.attname, column, nullable=field.null))
-        key = next(c.position for c in columns if c.name == options.key[0].attname)
+        key = tuple(c.position for c in columns if c.name in options.key_names)
         related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
         if not prefix:
             columns.extend(self._annotation(a) for a in self.state.annotations)
@@ -184,6 +193,8 @@ class SelectPlanner:
         return self._value(annotation.name, AnnotationToken("annotation", annotation.name))
 
     def _value(self, name: str, token: ExpressionToken) -> ResultColumn:
+        if isinstance(token, PathToken) and token.path.parts:
+            return self._key_of(name, token.path)
         expression = self.translator.value(token)
         inner = self.state.annotation(name) if isinstance(token, AnnotationToken) else token
         if isinstance(inner, PathToken):
@@ -193,11 +204,13 @@ class SelectPlanner:
         decode = inner.decode if isinstance(inner, OutputToken) else None
         return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
 
+    def _key_of(self, name: str, path: ResolvedPath) -> ResultColumn:
+        """Select the columns of a key of several fields."""
+        columns = zip(path.parts, self.translator.columns(path), strict=True)
+        parts = tuple(self._field(p.field, name, column, nullable=p.nullable) for p, column in columns)
+        return ResultColumn(name, parts[0].position, None, path.nullable, parts=parts)
+
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
-        if len(relation.remote._meta.key) > 1:
-            raise FieldError(
-                f"select_related({relation.name!r}): its key is of several fields; use prefetch_related()."
-            )
         child = self.joins.reach((*_relations_to(node), relation), None, required=False)
         entity = self.entity(child, f"{prefix}{relation.name}__")
         absent = relation.kind == "reverse"
@@ -208,6 +221,8 @@ class SelectPlanner:
     def _link(self) -> ResultColumn:
         """Select the key of the parent that a row belongs to."""
         path = cast("ResolvedPath", self.state.link)
+        if path.parts:
+            return replace(self._key_of("link", path), nullable=False)
         field, column = path.field, self.translator.column(path)
         for position, selected in enumerate(self.columns):
             if selected.expression == column:
@@ -224,8 +239,8 @@ class SelectPlanner:
         """Keep those rows of each parent whose place in the order is within limit and offset."""
         if self.state.distinct:
             raise FieldError("Prefetch(queryset=): a slice for each parent and distinct() exclude each other.")
-        order = self.order_by() or tuple(self._order(token) for token in key_order(self.options))
-        number = nodes.RowNumber((self.translator.column(cast("ResolvedPath", self.state.link)),), order)
+        order = self.order_by() or tuple(order for token in key_order(self.options) for order in self._order(token))
+        number = nodes.RowNumber(self.translator.columns(cast("ResolvedPath", self.state.link)), order)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
         types = {column.position: column.type for column in _columns_of(result)}
@@ -292,7 +307,7 @@ class SelectPlanner:
         state = self.state
         order = self.order_by() if ordered else ()
         group_by = self._group_by(self._order_tokens() if ordered else ())
-        distinct_on = tuple(self.translator.value(token) for token in state.distinct_on)
+        distinct_on = tuple(value for token in state.distinct_on for value in self._values(token))
         if state.distinct and not distinct_on:
             # PostgreSQL orders distinct rows by selected columns only.
             selected = {column.expression for column in columns}
@@ -300,7 +315,7 @@ class SelectPlanner:
         param = self.translator.param
         return Select(
             columns=columns,
-            source=self.joins.root.table(),
+            source=self.source(),
             joins=self.joins.build(),
             where=where,
             group_by=group_by,
@@ -312,6 +327,33 @@ class SelectPlanner:
             distinct_on=distinct_on,
             lock=self._lock(),
         )
+
+    def source(self) -> TableRef | SubqueryRef:
+        """Return the model's table, or the combined queries that stand in its place."""
+        combined = self.state.combined
+        if combined is None:
+            return self.joins.root.table()
+        selects = tuple(self._combined(token) for token in combined.queries)
+        return SubqueryRef(SetOperation(combined.operator, selects), self.joins.root.alias)
+
+    def _combined(self, token: SubqueryToken) -> Select:
+        """Plan one of the combined queries: the columns of the model by their names, or those of ``values()``."""
+        names = self.joins.names
+        planner = SelectPlanner(
+            token.model, token.state, names=names, offset=self.translator.offset + token.offset, alias=names.next(),
+            outer=self.translator.outer,
+        )  # fmt: skip
+        where, having = planner.conditions()
+        if token.state.shape is None:
+            planner.entity(planner.joins.root)
+            fields = [field.column for field in planner.options.fields]
+            aliases = [*fields, *(f"c{at}" for at in range(len(fields), len(planner.columns)))]
+        else:
+            planner.record()
+            aliases = [f"c{at}" for at in range(len(planner.columns))]
+        columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
+        bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
+        return planner.statement(columns, where, having, ordered=bounded)
 
     def _lock(self) -> Lock | None:
         lock = self.state.lock
@@ -340,8 +382,10 @@ def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
 
 def _columns_of(result: Result) -> list[ResultColumn]:
     if isinstance(result, Record):
-        return list(result.columns)
-    found = [*result.columns, *([result.link] if result.link is not None else [])]
+        return [part for column in result.columns for part in column.parts or (column,)]
+    found = list(result.columns)
+    if result.link is not None:
+        found.extend(result.link.parts or (result.link,))
     for child in result.related:
         found.extend(_columns_of(child.entity))
     return found
@@ -393,15 +437,18 @@ def _subquery(token: SubqueryToken, translator: Translator, purpose: Purpose = "
     shape = token.state.shape
     if shape is None:
         planner.add_key()
-    elif shape.names is None or len(shape.names) != 1:
-        raise FieldError("The queryset on the right of 'in' must have one column: values_list('field').")
     else:
         planner.record()
+    if len(planner.columns) != token.columns:
+        several = token.columns > 1
+        wanted = f"{token.columns} columns, those of the key" if several else "one column: values_list('field')"
+        raise FieldError(f"The queryset on the right of 'in' must have {wanted}.")
     ordered = bounded or (purpose == "value" and bool(token.state.order_by))
     select = planner.statement(tuple(planner.columns), where, having, ordered=ordered)
-    if len(select.columns) == 1:
+    width = token.columns
+    if len(select.columns) == width:
         return select
-    first, *order = select.columns  # what a distinct query is ordered by stands there, too
-    name = names.next()
-    inner = replace(select, columns=(Selected(first.expression, "c0"), *order))
-    return Select((Selected(nodes.ColumnRef(name, "c0")),), SubqueryRef(inner, name))
+    name = names.next()  # what a distinct query is ordered by stands there, too
+    named = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(select.columns[:width]))
+    inner = replace(select, columns=(*named, *select.columns[width:]))
+    return Select(tuple(Selected(nodes.ColumnRef(name, f"c{i}")) for i in range(width)), SubqueryRef(inner, name))

@@ -14,7 +14,7 @@ from typing_extensions import TypeVar
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
-from covet.database.orm.query import builders, bulk, deletion, execution, prefetch, upserts, writes
+from covet.database.orm.query import builders, bulk, combination, deletion, execution, prefetch, upserts, writes
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
@@ -109,6 +109,32 @@ class QuerySet(Query, Generic[_M, _R]):
     def distinct(self, *fields: str | Expression[Any]) -> Self:
         """Drop equal rows; with names (PostgreSQL) keep the first row of each combination: DISTINCT ON."""
         return builders.distinct(builders.unsliced(self, "distinct"), fields)
+
+    def union(self, *others: QuerySet[Any, Any], all: bool = False) -> Self:
+        """Put the rows of several querysets together; equal rows are one, unless ``all`` says to keep them.
+
+        >>> User.objects.filter(age__lt=18).union(User.objects.filter(age__gt=65)).order_by("name")
+
+        ``SELECT .. FROM ((SELECT .. WHERE age < $1) UNION (SELECT .. WHERE age > $2)) AS users ORDER BY name``
+        """
+        return combination.combine(self, others, "UNION ALL" if all else "UNION")
+
+    def intersection(self, *others: QuerySet[Any, Any]) -> Self:
+        """Keep the rows that are in all of several querysets: ``INTERSECT``."""
+        return combination.combine(self, others, "INTERSECT")
+
+    def difference(self, *others: QuerySet[Any, Any]) -> Self:
+        """Keep the rows that are in none of the other querysets: ``EXCEPT``."""
+        return combination.combine(self, others, "EXCEPT")
+
+    def __and__(self, other: QuerySet[Any, Any]) -> Self:
+        return combination.together(self, other, "AND")
+
+    def __or__(self, other: QuerySet[Any, Any]) -> Self:
+        return combination.together(self, other, "OR")
+
+    def __xor__(self, other: QuerySet[Any, Any]) -> Self:
+        return combination.together(self, other, "XOR")
 
     def limit(self, n: int, /) -> Self:
         """At most ``n`` rows."""

@@ -63,7 +63,7 @@ def _hydrator(adapter: Adapter, model: type[Any], names: tuple[str, ...]) -> Hyd
     columns: list[ResultColumn] = []
     for position, name in enumerate(names):
         field = by_column.get(name) or options.find_field(name)
-        if field is None:
+        if field is None or len(field.parts) > 1:
             columns.append(ResultColumn(name, position, None, True))
         else:
             columns.append(ResultColumn(field.attname, position, field.logical_type, True, field.decode))
@@ -74,6 +74,6 @@ def _hydrator(adapter: Adapter, model: type[Any], names: tuple[str, ...]) -> Hyd
             f"raw() of {options.label} must select the primary key {columns_of_key}; it selects {', '.join(names)}."
         )
     partial = any(field.attname not in found for field in options.fields)
-    key = next(column.position for column in columns if column.name == options.key[0].attname)
+    key = tuple(column.position for column in columns if column.name in options.key_names)
     entity = Entity(model, tuple(columns), key, partial)
     return build_hydrator(entity, adapter.dialect, len(names), remembered(adapter))

@@ -17,6 +17,7 @@ from covet.database.orm.query.tokens import (
     AnnotationToken,
     ConditionToken,
     ExpressionToken,
+    Leaf,
     Membership,
     PathToken,
     SubqueryToken,
@@ -45,9 +46,30 @@ def _lean(state: QueryState) -> QueryState:
     return state._replace(select_related=(), annotations=keep, lock=None)
 
 
+def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], QueryState]:
+    """Return the same question about the rows of a table of links, where that is all the query speaks of.
+
+    ``post.tags.count()`` counts links: the database itself says that each has its tag. It does not where the foreign
+    key has no constraint, or one that waits for the end of the transaction (a link may dangle), or is nullable (a link
+    may have no tag), nor may it in a table that is somebody else's.
+    """
+    if len(state.where) != 1 or not isinstance(leaf := state.where[0], Leaf) or _is_bounded(state):
+        return model, state
+    if state.annotations or state.group_by is not None or state.shape is not None or len(leaf.path.relations) != 1:
+        return model, state
+    (relation,) = leaf.path.relations
+    foreign_key = relation.foreign_key
+    enforced = getattr(foreign_key, "db_constraint", False) and not getattr(foreign_key, "deferrable", True)
+    if relation.kind != "reverse" or foreign_key.null or not enforced or not relation.remote._meta.managed:
+        return model, state
+    parts = tuple(replace(part, relations=(), first_many=None) for part in leaf.path.parts)
+    path = replace(leaf.path, relations=(), first_many=None, nullable=leaf.path.field.null, parts=parts)
+    return relation.remote, state._replace(where=(leaf._replace(path=path),), order_by=())
+
+
 def count(model: type[Any], state: QueryState) -> Select:
     """Return the SELECT of the number of rows."""
-    state = _lean(state)
+    model, state = _without_target(model, _lean(state))
     planner = SelectPlanner(model, state)
     where, having = planner.conditions()
     if not _is_bounded(state) and not planner.is_grouped():
@@ -63,7 +85,7 @@ def count(model: type[Any], state: QueryState) -> Select:
 
 def exists(model: type[Any], state: QueryState) -> Select:
     """Return the SELECT of one row with a constant, or of none."""
-    state = _lean(state)
+    model, state = _without_target(model, _lean(state))
     planner = SelectPlanner(model, state)
     where, having = planner.conditions()
     statement = planner.statement((Selected(nodes.Constant(1)),), where, having, ordered=False)
@@ -148,8 +170,7 @@ def _direct(model: type[Any], state: QueryState, tokens: list[ExpressionToken]) 
     planner = SelectPlanner(model, state)
     where, _ = planner.conditions()
     columns = tuple(Selected(planner.translator.value(token)) for token in tokens)
-    root = planner.joins.root.table()
-    return Select(columns, root, planner.joins.build(), where)
+    return Select(columns, planner.source(), planner.joins.build(), where)
 
 
 def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...]) -> Select:

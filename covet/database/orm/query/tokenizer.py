@@ -32,6 +32,7 @@ from covet.database.orm.query import expression_tokens
 from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
+from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
@@ -169,7 +170,8 @@ def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryS
     path = options.key_path(relation)
     if relation.far_type is not None:
         key = relation.converted(key)
-    found = QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
+    params = prepare_row(path, key) if path.parts else (path.lookup.prepare(path.field, key),)
+    found = QueryState((Leaf("leaf", path, 0),)), params
     return found if relation.far_type is None else _of_type(options, found, relation.far_type)
 
 
@@ -270,11 +272,11 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
-            return self._compare_expression(PathToken("path", path), lookup, value)
+            return self._compare_expression(single(PathToken("path", path)), lookup, value)
         if path.target is not None:
             value = keys_of(path, value)
         try:
-            prepared = lookup.prepare(path.field, value)
+            prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(path, decided)
         return self._prepared(path, prepared)
@@ -287,7 +289,7 @@ class Tokenizer:
         if lookup.takes_list and not prepared:
             return NEVER
         leaf = Leaf("leaf", path, len(self.params))
-        if lookup.arity == 1:
+        if lookup.takes_list or (lookup.arity == 1 and not path.parts):
             self.params.append(prepared)
         else:
             self.params.extend(prepared)
@@ -298,7 +300,10 @@ class Tokenizer:
             raise FieldError(f"A queryset stands on the right of 'in' only, not of {lookup.name!r}.")
         if query.state.empty:
             return NEVER
-        return Membership("membership", left, expression_tokens.subquery(self, query))
+        token = expression_tokens.subquery(self, query)
+        if isinstance(left, PathToken) and left.path.parts:
+            token = token._replace(columns=len(left.path.parts))
+        return Membership("membership", left, token)
 
     def _compare(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any) -> Predicate:
         """Tokenize ``left lookup value``; ``output`` checks a plain value, None where the type is not known."""
@@ -355,8 +360,8 @@ class Tokenizer:
         return ParamToken("param", len(self.params) - 1, kind, takes_list)
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
-        """Tokenize an expression."""
-        return expression_tokens.tokenize(self, expression)
+        """Tokenize an expression of one value."""
+        return single(expression_tokens.tokenize(self, expression))
 
     def path(self, path: str) -> ExpressionToken:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
@@ -376,7 +381,7 @@ class Tokenizer:
         if isinstance(value, Q):
             token = ConditionToken("condition", self.q(value))
         elif isinstance(value, Expression):
-            token = self.expression(value)
+            token = single(self.expression(value))
         else:
             raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
         return Annotation(name, token, len(self.state.where))
@@ -387,9 +392,9 @@ class Tokenizer:
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
-            return OrderToken(self.expression(key.expression), key.descending, key.nulls)
+            return OrderToken(expression_tokens.tokenize(self, key.expression), key.descending, key.nulls)
         if isinstance(key, Expression):
-            return OrderToken(self.expression(key), False, None)
+            return OrderToken(expression_tokens.tokenize(self, key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 

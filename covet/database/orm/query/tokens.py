@@ -14,6 +14,7 @@ from covet.database.orm.conditions import Connector
 from covet.database.orm.lookups import Lookup
 from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import ArithmeticOperator
+from covet.database.sql.statements import SetOperator
 
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
@@ -295,9 +296,34 @@ class SubqueryToken(NamedTuple):
     state: QueryState
     offset: int
     width: int
+    #: How many columns it has: those of the key that is compared with it.
+    columns: int = 1
 
     def parts(self) -> tuple[Token, ...]:
         return ()
+
+
+class ColumnToken(NamedTuple):
+    """A column of the query that stands in the place of the model's table, by its name there."""
+
+    tag: Literal["column"]
+    name: str
+    type: LogicalType | None
+    decode: Callable[[Any], Any] | None
+
+    def parts(self) -> tuple[Token, ...]:
+        return ()
+
+
+class CombinedToken(NamedTuple):
+    """Several queries whose rows, put together, stand in the place of the model's table."""
+
+    tag: Literal["combined"]
+    operator: SetOperator
+    queries: tuple[SubqueryToken, ...]
+
+    def parts(self) -> tuple[Token, ...]:
+        return self.queries
 
 
 Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | ExistsToken | TruthToken | Never | Group
@@ -317,8 +343,9 @@ ExpressionToken: TypeAlias = (
     | ScalarToken
     | OuterToken
     | RawToken
+    | ColumnToken
 )
-Token: TypeAlias = Predicate | ExpressionToken | SubqueryToken
+Token: TypeAlias = Predicate | ExpressionToken | SubqueryToken | CombinedToken
 
 
 class OrderToken(NamedTuple):

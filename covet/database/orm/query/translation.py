@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from covet.database.orm.query import rows
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.joins import Joins, match
 from covet.database.orm.query.state import QueryState
@@ -87,6 +88,10 @@ class Translator:
         node = self.joins.reach(relations, context.scope, required=context.required) if relations else self.joins.root
         return nodes.ColumnRef(node.alias, path.field.column, path.field.logical_type)
 
+    def columns(self, path: ResolvedPath, context: Context = NOWHERE) -> tuple[nodes.ColumnRef, ...]:
+        """Return the columns at the end of a path: several where it leads to a key of several fields."""
+        return tuple(self.column(part, context) for part in path.parts) or (self.column(path, context),)
+
     def _inside(self, path: ResolvedPath) -> bool:
         return path.relations[: len(self.prefix)] == self.prefix
 
@@ -97,6 +102,10 @@ class Translator:
     def param_list(self, index: int, kind: LogicalType | None) -> nodes.ParamList | tuple[nodes.Expression, ...]:
         """Return the node of a parameter that is a list."""
         return nodes.ParamList(index + self.offset, kind)
+
+    def row_list(self, index: int, path: ResolvedPath) -> nodes.RowList:
+        """Return the node of a parameter that is a list of keys of several columns."""
+        return nodes.RowList(index + self.offset, tuple(part.field.logical_type for part in path.parts))
 
     # -- conditions ------------------------------------------------------------------------
 
@@ -140,6 +149,8 @@ class Translator:
         path = token.path
         if self._needs_exists(path, context):
             return self._exists(path, token)
+        if path.parts:
+            return self._row(path, token, context)
         lookup = path.lookup
         kind = lookup.param_type(path.field)
         operand = self.column(path, context)
@@ -148,6 +159,16 @@ class Translator:
         else:
             node = lookup.build(operand, *(self.param(token.param + i, kind) for i in range(lookup.arity)))
         return _definite(node, operand) if context.negated and path.nullable else node
+
+    def _row(self, path: ResolvedPath, token: Leaf, context: Context) -> nodes.Expression:
+        """Translate a comparison of a key of several columns."""
+        columns = self.columns(path, context)
+        if path.lookup.takes_list:
+            node: nodes.Expression = nodes.In(nodes.Row(columns), self.row_list(token.param, path))
+        else:
+            params = tuple(self.param(token.param + i, p.field.logical_type) for i, p in enumerate(path.parts))
+            node = rows.compared(path, columns, params)
+        return nodes.And((node, rows.certain(path, columns))) if context.negated and path.nullable else node
 
     def _truth(self, token: TruthToken, context: Context) -> nodes.Expression:
         if (path := self._asked_aside(token.expression, context)) is not None:
@@ -171,7 +192,8 @@ class Translator:
                 # A row without related rows has NULL there, as the outer join of the positive condition says.
                 return nodes.Or((found, nodes.Exists(self._related(path, None), negated=True)))
         required = context.required and not token.is_null
-        return nodes.IsNull(self.column(path, context._replace(required=required)), negated=not token.is_null)
+        columns = self.columns(path, context._replace(required=required))
+        return rows.null_test(path, columns, is_null=token.is_null)
 
     def _comparison(self, token: Comparison, context: Context) -> nodes.Expression:
         if (path := self._asked_aside(token.left, context)) is not None:
@@ -192,6 +214,10 @@ class Translator:
     def _membership(self, token: Membership, context: Context) -> nodes.Expression:
         if (path := self._asked_aside(token.left, context)) is not None:
             return self._exists(path, token)
+        if isinstance(token.left, PathToken) and token.left.path.parts:
+            path, columns = token.left.path, self.columns(token.left.path, context)
+            found = nodes.In(nodes.Row(columns), self.subquery(token.query, self, "in"))
+            return nodes.And((found, rows.certain(path, columns))) if context.negated else found
         left = self.value(token.left, context)
         node = nodes.In(left, self.subquery(token.query, self, "in"))
         return _definite(node, left) if context.negated else node

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
@@ -21,6 +21,9 @@ from covet.database.orm.query.tokens import (
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
     from covet.database.orm.relations import Relation
+
+
+_P = TypeVar("_P", bound=Token)
 
 
 def walk(token: Token) -> Iterator[Token]:
@@ -67,6 +70,23 @@ def width_of(token: Token) -> int:
         found.width if isinstance(found, SubqueryToken) else isinstance(found, ParamToken | Leaf)
         for found in walk(token)
     )
+
+
+def shifted(token: _P, by: int) -> _P:
+    """Return a token whose parameters stand ``by`` places further on."""
+    return cast("_P", _shifted(token, by)) if by else token
+
+
+def _shifted(value: object, by: int) -> object:
+    if isinstance(value, Leaf | ParamToken):
+        return value._replace(param=value.param + by)
+    if isinstance(value, SubqueryToken):
+        return value._replace(offset=value.offset + by)
+    if not isinstance(value, tuple):
+        return value
+    items = [_shifted(item, by) for item in cast("tuple[object, ...]", value)]
+    make = getattr(cast("object", value), "_make", tuple)
+    return make(items)
 
 
 def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:

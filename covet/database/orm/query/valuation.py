@@ -16,6 +16,7 @@ from covet.database.orm.query.tokens import (
     CaseToken,
     CastToken,
     CollateToken,
+    ColumnToken,
     ConditionToken,
     ExpressionToken,
     FunctionToken,
@@ -109,6 +110,10 @@ def _outer(translator: Translator, token: OuterToken, _context: Context) -> node
     return translator.outer_column(token)
 
 
+def _column(translator: Translator, token: ColumnToken, _context: Context) -> nodes.Expression:
+    return nodes.ColumnRef(translator.joins.root.alias, token.name, token.type)
+
+
 def _raw(translator: Translator, token: RawToken, _context: Context) -> nodes.Expression:
     arguments = tuple(translator.param(each.param, each.type) for each in token.arguments)
     return nodes.Raw(token.pieces, arguments, token.type)
@@ -175,4 +180,5 @@ _KINDS: dict[type[Any], Callable[[Translator, Any, Context], nodes.Expression]] 
     ScalarToken: _scalar,
     OuterToken: _outer,
     RawToken: _raw,
+    ColumnToken: _column,
 }

@@ -225,13 +225,16 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     for name, value in _by_column(options, values).items():
         field = options.get_field(name)
         if isinstance(value, Expression):
+            if len(field.parts) > 1:
+                raise FieldError(f"update({name}=...): a key of several fields takes a tuple or an instance.")
             assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
             continue
         relation = options.relations.get(name)
         refers = relation.remote_field.attname if relation and isinstance(value, relation.remote) else None
         plain = value if refers is None else getattr(value, refers)
-        assignments.append((field, len(params)))
-        params.append(encoded(field, field.clean(plain)))
+        for part, item in _of_parts(field, field.clean(plain)):
+            assignments.append((part, len(params)))
+            params.append(encoded(part, item))
     if queryset.state.empty:
         return 0
     adapter = adapter_for(queryset.database)
@@ -242,6 +245,16 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         adapter.plans.put(key, plan)
     number: int = await execute(adapter, queryset.model, plan, tuple(params), rows=False)
     return number
+
+
+def _of_parts(field: Field[Any], value: Any) -> Sequence[tuple[Field[Any], Any]]:
+    """Return the new value of each column of a field. A key that is None leaves the parts that are not nullable."""
+    parts = field.parts
+    if len(parts) == 1:
+        return ((field, value),)
+    if value is None:
+        return [(part, None) for part in parts if part.null]
+    return list(zip(parts, value, strict=True))
 
 
 def _by_column(options: Options, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -273,14 +286,14 @@ def _update_statement(
 def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     """Return the WHERE of an UPDATE or DELETE of a query: its own, or ``pk IN (query)`` where it joins or limits."""
     options: Options = model._meta
-    bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on)
+    bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
     planner = SelectPlanner(model, state)
     where, having = planner.conditions()
     if not bounded and having is None and not planner.joins.root.children:
         return where
     inner = SelectPlanner(model, state._replace(select_related=(), lock=None), alias="q")
     where, having = inner.conditions()
-    columns: tuple[Selected, ...] = (Selected(inner.joins.root.column(options.pk.column)),)
+    columns = tuple(Selected(inner.joins.root.column(field.column)) for field in options.key)
     select: Select = inner.statement(columns, where, having, ordered=bounded)
-    pk = nodes.ColumnRef(options.db_table, options.pk.column, options.pk.logical_type)
-    return nodes.In(pk, select)
+    key = tuple(nodes.ColumnRef(options.db_table, field.column, field.logical_type) for field in options.key)
+    return nodes.In(key[0] if len(key) == 1 else nodes.Row(key), select)

@@ -100,7 +100,7 @@ class GenericRelation(RelationReference, Generic[_ToM]):
         """Make the relation, now that both models are there."""
         model = cast("type[Any]", self.model)
         options: Options = model._meta
-        if options.pk.name in options.pending:  # a key that refers to a model which is not defined yet
+        if options.key_waits_for is not None:  # a key that refers to a model which is not defined yet
             options.on_resolved.append(lambda: self._link(target))
             return
         generic = self._generic(target)

@@ -34,7 +34,7 @@ class ManyToManyOptions(TypedDict, total=False):
     through_fields: tuple[str, str]
     symmetrical: bool
     db_table: str
-    db_columns: tuple[str, str]
+    db_columns: tuple[str | tuple[str, ...], str | tuple[str, ...]]
     db_constraint: bool
     verbose_name: str
     help_text: str

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _M = TypeVar("_M", bound="Model[Any]")
 
 #: The usual types of primary keys; ``set()`` names them so that a wrong instance is an error to type checkers.
-Key = int | str | UUID
+Key = int | str | UUID | tuple[Any, ...]
 
 
 class RelatedManager(Manager[_M]):
@@ -60,7 +60,7 @@ class RelatedManager(Manager[_M]):
     def _key(self, *, writing: bool = False) -> Any:
         """Return what related rows know this instance by; an instance that is no row yet has none."""
         state = self.instance.__dict__
-        key = state.get(self.relation.local_field.attname)
+        key = self.relation.local_field.value_in(state)
         # A key that Python made (a UUID) is there before the row is.
         if key is None or (writing and state.get("_adding") and self.relation.local_field.has_default()):
             owner = self.relation.model.__name__
@@ -152,7 +152,7 @@ class RelatedManager(Manager[_M]):
         name = self.model.__name__
         if not isinstance(row, self.model):
             raise TypeError(f"{self.relation.label} holds {name}, not {type(row).__name__}.")
-        key = row.__dict__.get(field.attname)
+        key = field.value_in(row.__dict__)
         if key is None or (row.__dict__.get("_adding") and field.has_default()):
             raise ValueError(f"{self.relation.label}: this {name} has no key yet; save it first.")
         return key

@@ -90,7 +90,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         if keys:
             await self.get_queryset().filter(pk__in=keys).update(**{foreign_key.name: None})
         for row in objs:
-            if isinstance(row, self.model) and row.__dict__.get(foreign_key.attname) == key:
+            if isinstance(row, self.model) and foreign_key.value_in(row.__dict__) == key:
                 setattr(row, foreign_key.name, None)
 
     async def clear(self) -> None:
