@@ -57,7 +57,18 @@ class Cursor(ABC):
 class Session(ABC):
     """One connection and what its pool knows about it."""
 
-    __slots__ = ("changed", "expires", "holder", "reported", "since", "suspect", "taken_at", "uses")
+    __slots__ = (
+        "changed",
+        "expires",
+        "holder",
+        "lock_limit",
+        "reported",
+        "since",
+        "statement_limit",
+        "suspect",
+        "taken_at",
+        "uses",
+    )
 
     def __init__(self) -> None:
         #: The task that uses it, for the message of a full pool.
@@ -74,6 +85,10 @@ class Session(ABC):
         #: Where it was taken, if that is recorded.
         self.taken_at: tuple[str, ...] = ()
         self.reported = False
+        #: Seconds a statement may run in the open block; None: as configured.
+        self.statement_limit: float | None = None
+        #: Seconds it may wait for a lock; None: as configured.
+        self.lock_limit: float | None = None
 
     @abstractmethod
     def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
