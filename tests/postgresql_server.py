@@ -61,7 +61,7 @@ def test_database() -> Iterator[str]:
         with database_on(given) as url:
             yield url
     else:
-        with _own_server() as server, database_on(server) as url:
+        with own_server() as server, database_on(server) as url:
             yield url
 
 
@@ -76,7 +76,7 @@ async def empty(url: str) -> None:
 
 
 @contextmanager
-def _own_server() -> Iterator[str]:
+def own_server() -> Iterator[str]:
     _stop_abandoned_servers()
     # Not below tmp_path: the path of a socket has 107 bytes at most, and the server's user has to reach it.
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))

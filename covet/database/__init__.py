@@ -13,8 +13,9 @@ from covet.database.adapters.instrumentation import (
 from covet.database.adapters.pool import PoolStatus
 from covet.database.adapters.rows import Result, Row
 from covet.database.config import DatabaseConfig
-from covet.database.connections import close_all, get_adapter, register_pool
+from covet.database.connections import close_all, get_adapter, register_pool, set_replicas
 from covet.database.monitoring import QueryMonitor, QueryRecord, QueryStats
+from covet.database.routing import Router, set_routers
 
 __all__ = [
     "Adapter",
@@ -26,6 +27,7 @@ __all__ = [
     "QueryRecord",
     "QueryStats",
     "Result",
+    "Router",
     "Row",
     "add_query_hook",
     "capture_queries",
@@ -33,4 +35,6 @@ __all__ = [
     "get_adapter",
     "register_pool",
     "remove_query_hook",
+    "set_replicas",
+    "set_routers",
 ]

@@ -18,7 +18,6 @@ from typing import Final, Self
 from covet.database.adapters.instrumentation import QueryEvent, add_query_hook, remove_query_hook
 from covet.database.adapters.rows import Row
 from covet.database.connections import DEFAULT, get_adapter
-from covet.exceptions import NotSupportedError
 
 _LOG: Final = logging.getLogger("covet.slow")
 #: Durations that are kept for the percentiles of one statement, and how many statements are kept apart.
@@ -245,9 +244,7 @@ class QueryMonitor:
         ``analyze=True`` runs the statement, too; SQLite has no such thing and raises.
         """
         adapter = get_adapter(using)
-        explain = adapter.dialect.explain_analyze if analyze else adapter.dialect.explain
-        if explain is None:
-            raise NotSupportedError(f"{adapter.dialect.title} has no EXPLAIN ANALYZE; leave out analyze=True.")
+        explain = adapter.dialect.explain_prefix(None, {"analyze": True} if analyze else {})
         return await adapter.fetch_all(f"{explain} {sql}", *params)
 
 

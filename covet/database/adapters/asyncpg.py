@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from enum import Enum
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import asyncpg
 
@@ -17,7 +17,7 @@ from covet.database.adapters.asyncpg_connect import connect
 from covet.database.adapters.asyncpg_given import GivenPool
 from covet.database.adapters.asyncpg_session import session_class
 from covet.database.adapters.base import Adapter
-from covet.database.adapters.commands import ISOLATION_LEVELS
+from covet.database.adapters.commands import ISOLATION_LEVELS, NO_LIMIT, PLAIN, BlockOptions
 from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Args, Session
 from covet.database.config import DatabaseConfig
@@ -34,17 +34,36 @@ from covet.exceptions import (
     NotSupportedError,
     ProgrammingError,
     QueryTimeout,
+    SchemaChanged,
 )
 
+_CANCELED: Final = "57014"
 
-def begin_command(isolation: str | None, *, read_only: bool) -> str:
+
+def begin_command(options: BlockOptions) -> str:
     """Return the command that begins a transaction.
 
-    >>> begin_command("serializable", read_only=True)
-    'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY'
+    >>> begin_command(BlockOptions("serializable", read_only=True, deferrable=True))
+    'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE'
     """
-    level = f" ISOLATION LEVEL {ISOLATION_LEVELS[isolation]}" if isolation is not None else ""
-    return f"BEGIN{level}{' READ ONLY' if read_only else ''}"
+    if options is PLAIN:
+        return "BEGIN"
+    level = f" ISOLATION LEVEL {ISOLATION_LEVELS[options.isolation]}" if options.isolation is not None else ""
+    modes = f"{' READ ONLY' if options.read_only else ''}{' DEFERRABLE' if options.deferrable else ''}"
+    return f"BEGIN{level}{modes}{local_limits(options)}"
+
+
+def local_limits(options: BlockOptions, *, reset: bool = False) -> str:
+    """Return the command, to follow another one, that limits the wait for a lock until the transaction ends.
+
+    >>> local_limits(BlockOptions(lock_timeout=0.5))
+    '; SET LOCAL lock_timeout = 500'
+    """
+    limit = options.lock_timeout
+    if limit is None:
+        return "; SET LOCAL lock_timeout TO DEFAULT" if reset else ""
+    # 0 is "no limit" for the server.
+    return f"; SET LOCAL lock_timeout = {0 if limit >= NO_LIMIT else max(1, round(limit * 1000))}"
 
 
 class AsyncpgAdapter(Adapter):
@@ -75,8 +94,11 @@ class AsyncpgAdapter(Adapter):
             raise InterfaceError(f"The pool given for {self.alias!r} belongs to another event loop than this one.")
         return GivenPool(self.config, cast("asyncpg.Pool[Any]", pool), self.translate)
 
-    def begin(self, *, isolation: str | None, read_only: bool) -> str:
-        return begin_command(isolation, read_only=read_only)
+    def begin(self, options: BlockOptions) -> str:
+        return begin_command(options)
+
+    def set_local(self, options: BlockOptions, *, reset: bool = False) -> str:
+        return local_limits(options, reset=reset)
 
     def read_raw(self, sql: str) -> RawStatement:
         statement = parse(sql)
@@ -105,16 +127,15 @@ class AsyncpgAdapter(Adapter):
             raise
         return session
 
-    def translate(self, exc: Exception, sql: str) -> DatabaseError:
+    def translate(self, exc: Exception, sql: str, limit: float | None = None) -> DatabaseError:
         if isinstance(exc, asyncpg.PostgresError):
             return _server_error(exc, sql)
         if isinstance(exc, TimeoutError):
-            limit = self.config.statement_timeout
+            limit = self.config.statement_timeout if limit is None else limit
             return QueryTimeout(f"The statement ran longer than statement_timeout={limit} s.", statement=sql)
-        if isinstance(exc, OSError | asyncpg.InternalClientError):  # or the driver no longer understands the server
-            reason = getattr(exc, "strerror", None) or type(exc).__name__
-            return ConnectionLost(f"The connection was lost: {reason}.", statement=sql)
-        if isinstance(exc, asyncpg.InterfaceError):
+        if isinstance(exc, OSError):
+            return ConnectionLost(f"The connection was lost: {exc.strerror or type(exc).__name__}.", statement=sql)
+        if isinstance(exc, asyncpg.InterfaceError | asyncpg.InternalClientError):
             return _client_error(exc, sql)
         if isinstance(exc, ValueError | TypeError | OverflowError | UnicodeError):
             return DataError(f"A parameter cannot be sent: {type(exc).__name__}.", statement=sql)
@@ -125,6 +146,10 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
     state = exc.sqlstate
     kind = error_class(state)
     message = safe_message(str(exc.args[0]) if exc.args else type(exc).__name__, state)
+    if isinstance(exc, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
+        kind = SchemaChanged
+    elif state == _CANCELED and "statement timeout" in message:
+        kind = QueryTimeout  # the server's own limit; it has one code for all that ends a statement
     if issubclass(kind, IntegrityError):
         columns = (exc.column_name,) if exc.column_name else key_columns(exc.detail)
         return kind(
@@ -140,7 +165,10 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
     return kind(message, sqlstate=state, statement=sql)
 
 
-def _client_error(exc: asyncpg.InterfaceError, sql: str) -> DatabaseError:
+def _client_error(exc: asyncpg.InterfaceError | asyncpg.InternalClientError, sql: str) -> DatabaseError:
+    if isinstance(exc, asyncpg.InternalClientError):
+        # The server's farewell came in the moment in which the statement was to be sent.
+        return ConnectionLost("The connection was lost: it is in the middle of something else.", statement=sql)
     if isinstance(exc, ValueError):  # asyncpg.DataError
         return DataError(safe_message(str(exc), None), statement=sql)
     text = str(exc)

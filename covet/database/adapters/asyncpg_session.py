@@ -84,26 +84,27 @@ class AsyncpgSession(Session):
         self._config = config
 
     def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
-        return self.connection.fetch(sql, *args)
+        return self.connection.fetch(sql, *args, timeout=self.statement_limit)
 
     def fetch_many(self, sql: str, rows: Sequence[Args]) -> Awaitable[list[DriverRow]]:
-        return self.connection.fetchmany(sql, rows)
+        return self.connection.fetchmany(sql, rows, timeout=self.statement_limit)
 
     async def run(self, sql: str, args: Args) -> int:
-        return affected(await self.connection.execute(sql, *args)) or 0
+        return affected(await self.connection.execute(sql, *args, timeout=self.statement_limit)) or 0
 
     async def run_many(self, sql: str, rows: Sequence[Args]) -> None:
-        await self.connection.executemany(sql, rows)
+        await self.connection.executemany(sql, rows, timeout=self.statement_limit)
 
     async def ask(self, statement: RawStatement, args: Args, *, first: bool) -> Answer:
         if not statement.returns_rows:
-            return Answer((), (), affected(await self.connection.execute(statement.sql, *args)))
+            status = await self.connection.execute(statement.sql, *args, timeout=self.statement_limit)
+            return Answer((), (), affected(status))
         rows: Sequence[Any]
         if first:
-            row = await self.connection.fetchrow(statement.sql, *args)
+            row = await self.connection.fetchrow(statement.sql, *args, timeout=self.statement_limit)
             rows = () if row is None else (row,)
         else:
-            rows = await self.connection.fetch(statement.sql, *args)
+            rows = await self.connection.fetch(statement.sql, *args, timeout=self.statement_limit)
         return Answer(tuple(rows[0].keys()) if rows else (), rows, len(rows))
 
     def cursor(self, sql: str, args: Args, *, transaction: bool) -> Cursor:

@@ -14,12 +14,26 @@ from typing_extensions import TypeVar
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
-from covet.database.orm.query import builders, bulk, combination, deletion, execution, prefetch, upserts, writes
+from covet.database.orm.query import (
+    builders,
+    bulk,
+    combination,
+    deletion,
+    execution,
+    prefetch,
+    upserts,
+    writes,
+)
+from covet.database.orm.query.batched import Batched
+from covet.database.orm.query.explanation import Explained
+from covet.database.orm.query.paging import Paged
 from covet.database.orm.query.prefetch import Prefetch
+from covet.database.orm.query.prepared import Prepared
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import FilteredRelation
     from covet.database.orm.model import Model
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
@@ -35,7 +49,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class QuerySet(Query, Generic[_M, _R]):
+class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
     """Rows of a model, asked for lazily.
 
     >>> adults = User.objects.filter(age__gte=18).order_by("-created_at")
@@ -170,7 +184,7 @@ class QuerySet(Query, Generic[_M, _R]):
 
     # -- columns ---------------------------------------------------------------------------
 
-    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
 
@@ -224,6 +238,8 @@ class QuerySet(Query, Generic[_M, _R]):
         """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
         for item in relations:
+            if self.state.filtered:
+                prefetch.refuse_filtered(item, self.state)
             new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
         return new
 
@@ -327,6 +343,18 @@ class QuerySet(Query, Generic[_M, _R]):
         if not isinstance(instance, self.model):
             raise TypeError(f"contains() takes a {self.model.__name__}, not a {type(instance).__name__}.")
         return await self.filter(pk=instance.pk).exists()
+
+    def prepare(self) -> Prepared[_R]:
+        """Return a callable for this query with other values each time; ``Param`` marks where they go.
+
+        >>> older = User.objects.filter(age__gt=Param("age")).prepare()
+        >>> await older(age=18)
+        """
+        return Prepared(self)
+
+    def batched(self, field: str = "pk") -> Batched[_R]:
+        """Return what looks rows up by key; look-ups of one turn of the event loop share a query."""
+        return Batched(self, field)
 
     async def aggregate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any]) -> dict[str, Any]:
         """Return values over all rows: ``aggregate(Avg("age"), oldest=Max("age"))`` gives a dict."""

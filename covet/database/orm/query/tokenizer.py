@@ -9,12 +9,14 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Child, Condition, Q
-from covet.database.orm.expressions import Expression, F, Known, OrderBy
+from covet.database.orm.expressions import Expression, F, Known, OrderBy, Param
+from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.lookups import (
@@ -50,6 +52,7 @@ from covet.database.orm.query.tokens import (
     PathToken,
     Predicate,
     TruthToken,
+    Unbound,
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Boolean, LogicalType
@@ -243,9 +246,21 @@ class Tokenizer:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
-        path = self.options.resolve(key)
+        path = self.resolve(key)
         found = self._leaf(path, value)
         return Group("group", "AND", True, (found,)) if path.negated else found
+
+    def resolve(self, key: str) -> ResolvedPath:
+        """Resolve a path that may end in a lookup."""
+        if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
+            return named.name.resolve(key, "lookup")
+        return self.options.resolve(key)
+
+    def resolve_value(self, path: str) -> ResolvedPath:
+        """Resolve a path that may end in a transform."""
+        if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
+            return named.name.resolve(path, "transform")
+        return self.options.resolve_value(path)
 
     def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
         """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
@@ -272,7 +287,7 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
-            return self._compare_expression(single(PathToken("path", path)), lookup, value)
+            return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
         try:
@@ -314,7 +329,7 @@ class Tokenizer:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
             return NullTest("null", left, True if value is None else _flag(value))
         if _holds_expression(value):
-            return self._compare_expression(left, lookup, value)
+            return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
         try:
@@ -332,6 +347,15 @@ class Tokenizer:
         sides = (prepared,) if lookup.arity == 1 else prepared
         return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))
 
+    def _gap(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, gap: Param[Any]) -> Predicate:
+        """Tokenize a comparison with a value that is given later."""
+        if lookup.arity != 1 or output is None:
+            raise FieldError(f"{gap!r} cannot stand beside {lookup.name!r}: it takes one value of a known type.")
+        label = left.path.path if isinstance(left, PathToken) else lookup.name
+        value = Gap(gap.name, label, partial(lookup.prepare, output))
+        param = self.param(value, lookup.param_type(output), takes_list=lookup.takes_list)
+        return Unbound("unbound", Comparison("compare", left, lookup, (param,)))
+
     def _compare_untyped(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
         """Compare with a plain value, by the type that the value itself has."""
         if lookup.takes_list:
@@ -340,7 +364,11 @@ class Tokenizer:
         sides = value if lookup.arity > 1 else (value,)
         return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
 
-    def _compare_expression(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+    def _compare_expression(
+        self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any
+    ) -> Predicate:
+        if isinstance(value, Param):
+            return self._gap(left, lookup, output, cast("Param[object]", value))
         if isinstance(lookup, DirectLookup):
             left, lookup = self.expression(lookup.transform(Known(left))), lookup.on_output
         sides = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)
@@ -367,7 +395,7 @@ class Tokenizer:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
-        resolved = self.options.resolve_value(path)
+        resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
 
     def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
@@ -425,5 +453,5 @@ def check_alias(options: Options, state: QueryState, name: str) -> None:
         raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
     if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
         raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None:
+    if state.annotation(name) is not None or state.named(name) is not None:
         raise FieldError(f"The annotation {name!r} is there already.")

@@ -87,6 +87,16 @@ class TruthToken(NamedTuple):
         return (self.expression,)
 
 
+class Unbound(NamedTuple):
+    """A condition whose value is given when the prepared query is called."""
+
+    tag: Literal["unbound"]
+    condition: Predicate
+
+    def parts(self) -> tuple[Token, ...]:
+        return (self.condition,)
+
+
 class Never(NamedTuple):
     """False: an empty list."""
 
@@ -326,7 +336,7 @@ class CombinedToken(NamedTuple):
         return self.queries
 
 
-Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | ExistsToken | TruthToken | Never | Group
+Predicate: TypeAlias = Leaf | NullTest | Comparison | Membership | ExistsToken | TruthToken | Unbound | Never | Group
 ExpressionToken: TypeAlias = (
     PathToken
     | ParamToken
