@@ -244,8 +244,8 @@ class QueryMonitor:
         ``analyze=True`` runs the statement, too; SQLite has no such thing and raises.
         """
         adapter = get_adapter(using)
-        prefix = adapter.dialect.explain_prefix(None, {"analyze": True} if analyze else {})
-        return await adapter.fetch_all(f"{prefix} {sql}", *params)
+        explain = adapter.dialect.explain_prefix(None, {"analyze": True} if analyze else {})
+        return await adapter.fetch_all(f"{explain} {sql}", *params)
 
 
 def _percentile(ordered: Sequence[float], percent: int) -> float:

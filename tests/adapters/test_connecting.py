@@ -14,13 +14,14 @@ import pytest
 
 from covet import CharField, JSONField, Model, create_all
 from covet.database import Adapter, DatabaseConfig, close_all, get_adapter, register_pool
-from covet.database.transaction import transaction
+from covet.database.transaction import advisory_lock, transaction
 from covet.exceptions import (
     ConfigurationError,
     ConnectionLost,
     InterfaceError,
     OperationalError,
     PoolTimeout,
+    QueryTimeout,
     ReadOnly,
 )
 from tests.adapters.own_server import OwnServer, own_server
@@ -192,6 +193,51 @@ async def test_password_function_that_fails_is_named_without_what_it_said(ann: s
         await get_adapter().connect()
 
 
+# -------------------------------------------------------------------------------------------- cancelled
+
+
+async def test_connection_whose_task_was_cancelled_is_opened_for_the_next_one(proxy: Proxy):
+    proxy.delay = 0.05
+    DatabaseConfig(proxy.url, pool_size=1, max_overflow=0)
+    adapter = get_adapter()
+    task = asyncio.create_task(adapter.fetch_value("SELECT 1"))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert adapter.pool_status() == (1, 1, 0, 0, 0)
+    assert await adapter.fetch_value("SELECT 1") == 1
+    assert (proxy.count, adapter.pool_status()) == (1, (1, 0, 1, 0, 0))
+
+
+async def test_tasks_cancelled_at_any_moment_of_connecting_leave_nothing_behind(proxy: Proxy):
+    DatabaseConfig(proxy.url, pool_size=3, max_overflow=0, max_queries=1)  # so that each opens one
+    adapter = get_adapter()
+    for steps in range(60):
+        task = asyncio.create_task(adapter.fetch_value("SELECT 1"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert await asyncio.gather(*(adapter.fetch_value("SELECT 1") for _ in range(6))) == [1] * 6
+    await close_all()
+    assert adapter.pool_status().in_use == 0
+
+
+async def test_pool_that_is_closed_while_it_connects_does_not_wait_for_a_silent_server():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        DatabaseConfig(f"postgresql://ann@127.0.0.1:{silent.getsockname()[1]}/shop")
+        cancelled, waiting = (asyncio.create_task(get_adapter().connect()) for _ in range(2))
+        await asyncio.sleep(0.05)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        started = time.monotonic()
+        await close_all()
+        with pytest.raises(InterfaceError, match="was closed"):
+            await waiting
+        assert time.monotonic() - started < 1
+
+
 # -------------------------------------------------------------------------------------------- another try
 
 
@@ -341,6 +387,18 @@ async def test_given_pool_is_whole_after_cancellations(given: asyncpg.Pool[Any])
     await asyncio.wait_for(asyncio.gather(work(), work()), 5)
     await close_all()
     assert given.get_idle_size() == given.get_size()
+
+
+async def test_limits_and_locks_do_not_stay_on_connections_of_a_given_pool(given: asyncpg.Pool[Any]):
+    adapter = register_pool(given)
+    with pytest.raises(QueryTimeout, match=r"statement_timeout=0\.1 s"):
+        async with transaction(statement_timeout=0.1):
+            await adapter.fetch_value("SELECT pg_sleep(5)")
+    async with advisory_lock("import"), transaction(lock_timeout=0.25):
+        assert await adapter.fetch_value("SHOW lock_timeout") == "250ms"
+    assert await adapter.fetch_value("SHOW lock_timeout") == "0"
+    await adapter.fetch_value("SELECT pg_sleep(0.2)")
+    assert await given.fetchval("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 
 
 async def test_what_is_no_pool_is_refused():

@@ -21,8 +21,8 @@ import pytest
 
 from covet import CharField, ForeignKey, JSONField, Model, ReverseManager, create_all
 from covet.database import Adapter, DatabaseConfig, close_all, get_adapter
-from covet.database.transaction import transaction
-from covet.exceptions import ConfigurationError, NotSupportedError
+from covet.database.transaction import advisory_lock, transaction
+from covet.exceptions import ConfigurationError, NotSupportedError, QueryTimeout
 from tests import postgresql_server
 from tests.programs import PGBOUNCER
 
@@ -225,6 +225,28 @@ async def test_transactions_cancelled_at_random_leave_nothing_open(adapter: Adap
 async def test_statement_that_keeps_something_in_the_session_is_refused(adapter: Adapter, sql: str):
     with pytest.raises(NotSupportedError, match=r"keeps something in the session.*SET LOCAL"):
         await adapter.execute(sql)
+
+
+async def test_advisory_lock_of_a_session_is_refused_and_that_of_a_transaction_is_not(adapter: Adapter):
+    with pytest.raises(NotSupportedError, match="keeps something in the session"):
+        async with advisory_lock("import"):
+            pass
+    held = "SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory'"
+    assert await get_adapter("direct").fetch_value(held) == 0
+    async with transaction() as tx:
+        await tx.advisory_lock("import")
+        assert await get_adapter("direct").fetch_value(held) == 1
+    assert await get_adapter("direct").fetch_value(held) == 0
+
+
+async def test_limits_of_a_block_hold_in_it_and_not_after_it(adapter: Adapter):
+    with pytest.raises(QueryTimeout, match=r"statement_timeout=0\.1 s"):
+        async with transaction(statement_timeout=0.1):
+            await adapter.fetch_value("SELECT pg_sleep(5)")
+    async with transaction(lock_timeout=0.25):
+        assert await adapter.fetch_value("SHOW lock_timeout") == "250ms"
+    assert {await adapter.fetch_value("SHOW lock_timeout") for _ in range(5)} == {"0"}
+    await adapter.fetch_value("SELECT pg_sleep(0.2)")
 
 
 async def test_settings_of_a_transaction_are_allowed(adapter: Adapter):

@@ -174,3 +174,19 @@ async def test_table_of_no_model_keeps_what_the_database_says() -> None:
         await get_adapter().execute("INSERT INTO viol_plain VALUES (2, 1)")
     assert (caught.value.table, caught.value.columns, caught.value.model) == ("viol_plain", ("a",), None)
     assert caught.value.fields == ()
+
+
+async def test_model_that_wrote_is_named_where_several_have_one_table() -> None:
+    class ViolCopy(Model):
+        label = CharField(max_length=20, db_column="name")
+
+        class Meta:
+            db_table = "viol_tags"
+
+    await ViolTag.create(name="one")
+    with pytest.raises(UniqueViolation) as caught:
+        await ViolTag.create(name="one")
+    assert (caught.value.model, caught.value.field) == (ViolTag, "name")
+    with pytest.raises(UniqueViolation) as caught:
+        await ViolCopy.create(label="one")
+    assert (caught.value.model, caught.value.field) == (ViolCopy, "label")

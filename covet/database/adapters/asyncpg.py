@@ -146,7 +146,7 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
     state = exc.sqlstate
     kind = error_class(state)
     message = safe_message(str(exc.args[0]) if exc.args else type(exc).__name__, state)
-    if isinstance(exc, asyncpg.InvalidCachedStatementError):
+    if isinstance(exc, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
         kind = SchemaChanged
     elif state == _CANCELED and "statement timeout" in message:
         kind = QueryTimeout  # the server's own limit; it has one code for all that ends a statement
@@ -166,8 +166,6 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
 
 
 def _client_error(exc: asyncpg.InterfaceError | asyncpg.InternalClientError, sql: str) -> DatabaseError:
-    if isinstance(exc, asyncpg.OutdatedSchemaCacheError):
-        return SchemaChanged(safe_message(str(exc), None), statement=sql)
     if isinstance(exc, asyncpg.InternalClientError):
         # The server's farewell came in the moment in which the statement was to be sent, or the driver no longer
         # understands what the server says.

@@ -35,7 +35,7 @@ from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import CommitUnknown, ConnectionLost, DatabaseError, IntegrityError
+from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError
 
 R = TypeVar("R")
 PLAN_LIMIT = 512
@@ -261,10 +261,9 @@ class Adapter(ABC):
         try:
             return await self.perform(session, operation, sql, args)
         except ConnectionLost as exc:
-            _check_answered(session, exc, sql, write=write)
             # An idle connection that died unnoticed. Nothing but a read may be sent twice.
             if write or not again:
-                raise
+                raise session.outcome(exc, write=write) from exc.__cause__
         finally:
             if replicas is not None and write:
                 replicas.wrote()
@@ -399,16 +398,6 @@ class Adapter(ABC):
             "pid": pid,
             "version": await self.server_version(),
         }
-
-
-def _check_answered(session: Session, exc: ConnectionLost, sql: str, *, write: bool) -> None:
-    """Raise if a statement that commits by itself may have been done although its connection was lost."""
-    if write and session.unanswered(exc):
-        raise CommitUnknown(
-            f"{exc} The statement may be done or not. Look before doing it again.",
-            sqlstate=exc.sqlstate,
-            statement=sql,
-        ) from exc
 
 
 def _fetch(session: Session, sql: str, args: Args) -> Awaitable[list[DriverRow]]:

@@ -1,4 +1,4 @@
-"""Callers: which lines of the program led to a statement, and where a task stands. Looked up only while somebody watches.
+"""Callers: which lines of the program led to a statement, where a task stands. Looked up only while somebody watches.
 
 A statement runs under the coroutines that await it, so the program's own frames are on the stack below covet's. Where a
 task is nothing but an awaitable that ``asyncio.gather`` was given, there is no line of the program: nobody called.

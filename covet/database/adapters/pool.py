@@ -93,6 +93,7 @@ class Pool:
         self._open = 0
         self._waiters: Waiters[Session | None] = Waiters()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._openings: set[asyncio.Task[Session]] = set()
         self._sweep: asyncio.TimerHandle | None = None
         self._leak_check: asyncio.TimerHandle | None = None
         if config.echo_pool:
@@ -182,7 +183,26 @@ class Pool:
         return True
 
     async def _new(self) -> Session:
-        """Open a session in the place that the caller has reserved."""
+        """Open a session in the place that the caller has reserved.
+
+        If the caller is cancelled, the session is opened all the same and idles: a driver that is stopped while it
+        connects may leave errors that nobody hears of.
+        """
+        opening = self.loop.create_task(self._open_session())
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+        try:
+            session = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._opened_for_nobody)
+            task = asyncio.current_task()
+            if self.closed and opening.cancelled() and task is not None and not task.cancelling():
+                raise InterfaceError(f"The pool of {self._config.alias!r} was closed.") from None
+            raise
+        self._note_taken(session)
+        return session
+
+    async def _open_session(self) -> Session:
         try:
             session = await self._opener()
         except BaseException:
@@ -191,11 +211,15 @@ class Pool:
             raise
         # Sessions that were opened together are not renewed together.
         session.expires = self.loop.time() + self._lifetime * random.uniform(0.9, 1)  # noqa: S311 - is no secret
-        self._note_taken(session)
+        session.since = self.loop.time()
         self._sessions.add(session)
         self.counters.opened += 1
         self._log("opened")
         return session
+
+    def _opened_for_nobody(self, opening: asyncio.Task[Session]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self.give(opening.result())
 
     async def _wait(self) -> Session:
         started = self.loop.time()
@@ -341,8 +365,10 @@ class Pool:
         self._waiters.refuse(InterfaceError(f"The pool of {self._config.alias!r} was closed."))
         while self._idle:
             self._drop(self._idle.popleft())
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        for opening in self._openings:
+            opening.cancel()
+        while work := {*self._openings, *self._tasks}:
+            await asyncio.wait(work)
 
     def abandon(self) -> None:
         """Cut every connection: the event loop of this pool is gone and nothing can be awaited."""

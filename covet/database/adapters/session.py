@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, InterfaceError, QueryTimeout
+from covet.exceptions import CommitUnknown, ConnectionLost, DatabaseError, InterfaceError, QueryTimeout
 
 #: Results of at least so many rows are made into instances with the garbage collector paused: it would find nothing.
 LARGE = 500
@@ -131,6 +131,16 @@ class Session(ABC):
         # An InterfaceError is one that nobody foresaw.
         if isinstance(error, QueryTimeout | ConnectionLost | InterfaceError):
             self.suspect = True
+
+    def outcome(self, error: ConnectionLost, *, write: bool) -> DatabaseError:
+        """Return the error for a statement outside a block that ended with ``error``: each one commits by itself."""
+        if not write or not self.unanswered(error):
+            return error
+        return CommitUnknown(
+            f"{error} The statement may be done or not. Look before doing it again.",
+            sqlstate=error.sqlstate,
+            statement=error.statement,
+        )
 
     def unanswered(self, error: ConnectionLost) -> bool:  # noqa: ARG002 - for those whose link may break
         """Say whether the statement that ended with ``error`` may have been done all the same."""

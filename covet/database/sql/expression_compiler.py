@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import Bind, BindProcessor, Compiled, Expander
 from covet.database.sql.nodes import (
-    AggregateCall,
     And,
     Arithmetic,
     Between,
@@ -27,6 +26,7 @@ from covet.database.sql.nodes import (
     Comparison,
     Constant,
     CustomFunction,
+    DistinctFrom,
     Excluded,
     Exists,
     Expression,
@@ -34,6 +34,7 @@ from covet.database.sql.nodes import (
     Given,
     In,
     IsNull,
+    Like,
     Literal,
     Not,
     Or,
@@ -43,10 +44,10 @@ from covet.database.sql.nodes import (
     RegexMatch,
     Row,
     RowList,
-    RowNumber,
     ScalarSubquery,
     TextMatch,
 )
+from covet.database.sql.signatures import SIGNATURES, ArgumentKind
 from covet.database.sql.statements import Order, Select
 from covet.database.sql.visitor import Pieces, Visitor, separated
 from covet.exceptions import NotSupportedError, ProgrammingError
@@ -54,7 +55,7 @@ from covet.exceptions import NotSupportedError, ProgrammingError
 if TYPE_CHECKING:
     from covet.database.dialects.base import Dialect
 
-_COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Arithmetic)
+_COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, Like, DistinctFrom, RegexMatch, Arithmetic)
 _ADDITIVE = frozenset("+-")
 #: ``{0}`` and ``{*}`` in the template of a user's own function.
 _PLACE = re.compile(r"\{(\d+|\*)\}")
@@ -83,7 +84,6 @@ class ExpressionCompiler(Visitor):
 
     #: Neutral function name -> the database's; a method ``function_<name>`` of the compiler goes first.
     functions: ClassVar[dict[str, str]] = {}
-    aggregates: ClassVar[frozenset[str]] = frozenset({"count", "sum", "avg", "min", "max"})
 
     def __init__(self, dialect: Dialect, *, ddl: bool = False) -> None:
         self.dialect = dialect
@@ -192,14 +192,7 @@ class ExpressionCompiler(Visitor):
         form = forms.get(self.dialect.name, forms.get(""))
         if form is None:
             self.refuse(f"has no form of {node.name!r}; it is defined for {', '.join(sorted(forms))}")
-        pieces: list[object] = []
-        for text, place in _placed(form):
-            pieces.append(text)
-            if place == "*":
-                pieces += separated(node.arguments)
-            elif place:
-                pieces += self._operand(node.arguments[int(place)])
-        return pieces
+        return self.placed(form, node.arguments)
 
     def visit_raw(self, node: Raw) -> Pieces:
         inside = [node.arguments[piece] if isinstance(piece, int) else piece for piece in node.pieces]
@@ -218,30 +211,14 @@ class ExpressionCompiler(Visitor):
         return "CAST(", node.operand, " AS ", self.cast_type(node.type), ")"
 
     def visit_function(self, node: Function) -> Pieces:
-        special = getattr(self, f"function_{node.name}", None)
+        special = getattr(self, f"function_{node.name.partition('__')[0]}", None)
         if special is not None:
             pieces: Pieces = special(node)
             return pieces
         name = self.functions.get(node.name)
         if name is None:
             self.refuse(f"has no function {node.name!r}; known: {', '.join(self.known_functions())}")
-        return self.call(name, node.arguments)
-
-    def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
-        if node.name not in self.aggregates:
-            self.refuse(f"has no aggregate {node.name!r}; known: {', '.join(sorted(self.aggregates))}")
-        distinct = "DISTINCT " if node.distinct else ""
-        argument: Pieces = ("*",) if node.argument is None else self._aggregated(node.argument)
-        return self._filtered((f"{self._aggregate_name(node)}({distinct}", *argument, ")"), node)
-
-    def visit_row_number(self, node: RowNumber) -> Pieces:
-        pieces: list[object] = ["ROW_NUMBER() OVER ("]
-        if node.partition_by:
-            pieces += ("PARTITION BY ", *separated(map(self.sortable, node.partition_by)))
-        if node.order_by:
-            pieces += (" ORDER BY " if node.partition_by else "ORDER BY ", *separated(node.order_by))
-        pieces.append(")")
-        return pieces
+        return self.call(name, self.arguments(node))
 
     # Predicates -----------------------------------------------------------------------------------------------------
 
@@ -294,6 +271,10 @@ class ExpressionCompiler(Visitor):
         high = self.compared(node.operand, node.high)[1]
         return *operand, " BETWEEN ", *low, " AND ", *high
 
+    def visit_distinct_from(self, node: DistinctFrom) -> Pieces:
+        left, right = self.compared(node.left, node.right)
+        return *left, " IS NOT DISTINCT FROM " if node.negated else " IS DISTINCT FROM ", *right
+
     def visit_exists(self, node: Exists) -> Pieces:
         return "NOT EXISTS (" if node.negated else "EXISTS (", node.select, ")"
 
@@ -313,6 +294,10 @@ class ExpressionCompiler(Visitor):
     def cast_type(self, logical: LogicalType) -> str:
         """Return the type name of a CAST that the node asks for."""
         return self.dialect.column_type(logical)
+
+    def argument(self, node: Expression, kind: ArgumentKind) -> Pieces:
+        """Return an argument of a function as text, integer, floating-point number or decimal."""
+        raise NotImplementedError
 
     def in_list(self, node: In, values: ParamList) -> Pieces:
         """Print ``operand [NOT] IN`` of a list parameter."""
@@ -338,6 +323,9 @@ class ExpressionCompiler(Visitor):
     def visit_text_match(self, node: TextMatch) -> Pieces:
         raise NotImplementedError
 
+    def visit_like(self, node: Like) -> Pieces:
+        raise NotImplementedError
+
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         raise NotImplementedError
 
@@ -346,6 +334,24 @@ class ExpressionCompiler(Visitor):
     def call(self, name: str, arguments: tuple[object, ...]) -> Pieces:
         """Return ``name(arguments)``."""
         return f"{name}(", *separated(arguments), ")"
+
+    def arguments(self, node: Function) -> tuple[object, ...]:
+        """Return the arguments of a function, each as the kind of value that it takes there."""
+        kinds = SIGNATURES.get(node.name)
+        if kinds is None:
+            return node.arguments
+        return tuple(Group(self.argument(each, kind)) for each, kind in zip(node.arguments, kinds, strict=False))
+
+    def placed(self, form: str, arguments: tuple[Expression, ...]) -> Pieces:
+        """Return a template with the arguments in their places."""
+        pieces: list[object] = []
+        for text, place in _placed(form):
+            pieces.append(text)
+            if place == "*":
+                pieces += separated(arguments)
+            elif place:
+                pieces += self._operand(arguments[int(place)])
+        return pieces
 
     def operation(self, left: Expression, operator: str, right: Expression) -> Pieces:
         """Return ``left operator right``; a chain of additions keeps its left side without parentheses."""
@@ -365,15 +371,6 @@ class ExpressionCompiler(Visitor):
 
     def _result(self, value: Expression, _node: Case) -> Pieces:
         return (value,)
-
-    def _aggregate_name(self, node: AggregateCall) -> str:
-        return node.name.upper()
-
-    def _aggregated(self, argument: Expression) -> Pieces:
-        return (argument,)
-
-    def _filtered(self, call: Pieces, node: AggregateCall) -> Pieces:
-        return call if node.filter is None else (*call, " FILTER (WHERE ", node.filter, ")")
 
     def _joined(self, items: list[Expression], separator: str) -> Pieces:
         if len(items) == 1:

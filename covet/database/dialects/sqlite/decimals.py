@@ -7,7 +7,9 @@ PostgreSQL's ``numeric`` gives it (``select_div_scale``: at least 16 significant
 from __future__ import annotations
 
 import decimal
+from collections import Counter
 from decimal import Decimal
+from typing import ClassVar
 
 from covet.database.dialects.sqlite.types import decimal_text
 
@@ -35,7 +37,7 @@ def cast(value: Stored, precision: int, scale: int) -> str | None:
     """``covet_decimal_cast(x, p, s)``: rounded to ``s`` digits; an error if it does not fit ``p``."""
     if value is None:
         return None
-    number = _rounded(parse(value), scale)
+    number = round_to(parse(value), scale)
     if number and number.adjusted() >= precision - scale:
         raise ValueError("numeric field overflow")
     return decimal_text(number)
@@ -76,24 +78,9 @@ def remainder(left: Stored, right: Stored) -> str | None:
     return decimal_text(_EXACT.remainder(parse(left), parse(right)))
 
 
-def power(base: Stored, exponent: Stored) -> str | None:
-    """``covet_decimal_power``: at least 16 significant digits, as PostgreSQL."""
-    if base is None or exponent is None:
-        return None
-    x, y = parse(base), parse(exponent)
-    if y == y.to_integral_value() and y >= 0 and y < _MAX_SCALE:
-        result = _EXACT.power(x, y)
-    else:
-        result = decimal.Context(prec=200, rounding=decimal.ROUND_HALF_UP).power(x, y)
-    if not result:
-        return decimal_text(result)
-    scale = max(_SIGNIFICANT_DIGITS - _log10_floor(result), _scale(x), _scale(y), 0)
-    return decimal_text(_rounded(result, min(scale, _MAX_SCALE)))
-
-
 def rounded(value: Stored, digits: int) -> str | None:
     """``covet_decimal_round``: half away from zero."""
-    return None if value is None else decimal_text(_rounded(parse(value), digits))
+    return None if value is None else decimal_text(round_to(parse(value), digits))
 
 
 def absolute(value: Stored) -> str | None:
@@ -113,7 +100,15 @@ def floor(value: Stored) -> str | None:
 
 def to_integer(value: Stored) -> int | None:
     """``covet_decimal_integer``: rounded half away from zero."""
-    return None if value is None else int(_rounded(parse(value), 0))
+    return None if value is None else int(round_to(parse(value), 0))
+
+
+def sign(value: Stored) -> str | None:
+    """``covet_decimal_sign``."""
+    if value is None:
+        return None
+    number = parse(value)
+    return str((number > 0) - (number < 0))
 
 
 def quotient(left: Decimal, right: Decimal) -> Decimal:
@@ -124,7 +119,7 @@ def quotient(left: Decimal, right: Decimal) -> Decimal:
         return _EXACT.divide(left, right)
     scale = _quotient_scale(left, right)
     guarded = decimal.Context(prec=max(left.adjusted() - right.adjusted(), 0) + scale + 10, rounding=decimal.ROUND_DOWN)
-    return _rounded(guarded.divide(left, right), scale)
+    return round_to(guarded.divide(left, right), scale)
 
 
 def collate(left: str, right: str) -> int:
@@ -134,46 +129,125 @@ def collate(left: str, right: str) -> int:
     """
     if left == right:
         return 0
-    x, y = _sort_key(left), _sort_key(right)
+    x, y = sort_key(left), sort_key(right)
     return (x > y) - (x < y)
 
 
-class Sum:
-    """``covet_decimal_sum``."""
+class _Total:
+    """The exact sum of decimals, which rows enter and leave. What is not finite is counted apart."""
 
     def __init__(self) -> None:
-        self._total: Decimal | None = None
+        self.count = 0
+        self._sum = Decimal(0)
+        self._special: Counter[str] = Counter()
 
     def step(self, value: Stored) -> None:
-        """Add one value."""
+        """Take a row."""
         if value is not None:
             number = parse(value)
-            self._total = number if self._total is None else _EXACT.add(self._total, number)
+            self.count += 1
+            if number.is_finite():
+                self.add(number, 1)
+            else:
+                self._special[str(number)] += 1
+
+    def inverse(self, value: Stored) -> None:
+        """Let a row go."""
+        if value is not None:
+            number = parse(value)
+            self.count -= 1
+            if number.is_finite():
+                self.add(number, -1)
+            else:
+                self._special[str(number)] -= 1
+
+    def add(self, number: Decimal, sign: int) -> None:
+        """Add a finite number, or take it away."""
+        self._sum = (_EXACT.add if sign > 0 else _EXACT.subtract)(self._sum, number)
+
+    @property
+    def total(self) -> Decimal:
+        """The sum."""
+        special = [name for name, number in self._special.items() if number]
+        if not special:
+            return self._sum
+        return Decimal(special[0] if len(special) == 1 else "NaN")
+
+    def value(self) -> str | None:
+        """Return the result; None of nothing."""
+        return decimal_text(self.total) if self.count else None
 
     def finalize(self) -> str | None:
-        """Return the sum; None of nothing."""
-        return None if self._total is None else decimal_text(self._total)
+        """Return the result."""
+        return self.value()
 
 
-class Average:
+class Sum(_Total):
+    """``covet_decimal_sum``."""
+
+
+class Average(_Total):
     """``covet_decimal_avg``."""
 
+    def value(self) -> str | None:
+        return decimal_text(quotient(self.total, Decimal(self.count))) if self.count else None
+
+
+class Variance(_Total):
+    """``covet_decimal_variance``: as many digits as PostgreSQL gives."""
+
+    sample: ClassVar[bool] = False
+
     def __init__(self) -> None:
-        self._total = Decimal(0)
-        self._count = 0
+        super().__init__()
+        self._squares = Decimal(0)
 
-    def step(self, value: Stored) -> None:
-        """Add one value."""
-        if value is not None:
-            self._total = _EXACT.add(self._total, parse(value))
-            self._count += 1
+    def add(self, number: Decimal, sign: int) -> None:
+        super().add(number, sign)
+        square = _EXACT.multiply(number, number)
+        self._squares = (_EXACT.add if sign > 0 else _EXACT.subtract)(self._squares, square)
 
-    def finalize(self) -> str | None:
-        """Return the mean; None of nothing."""
-        return decimal_text(quotient(self._total, Decimal(self._count))) if self._count else None
+    def value(self) -> str | None:
+        result = self.variance()
+        return None if result is None else decimal_text(result)
+
+    def variance(self) -> Decimal | None:
+        """Return the variance; None of too few rows."""
+        if self.count <= self.sample:
+            return None
+        if not self.total.is_finite():
+            return Decimal("NaN")
+        n = Decimal(self.count)
+        spread = _EXACT.subtract(_EXACT.multiply(n, self._squares), _EXACT.multiply(self.total, self.total))
+        return quotient(spread, n * (n - self.sample)) if spread > 0 else Decimal(0)
 
 
-def _sort_key(text: str) -> tuple[int, Decimal, str]:
+class SampleVariance(Variance):
+    """``covet_decimal_variance_sample``."""
+
+    sample = True
+
+
+class StdDev(Variance):
+    """``covet_decimal_stddev``."""
+
+    def variance(self) -> Decimal | None:
+        square = super().variance()
+        if square is None or not square or square.is_nan():
+            return square
+        digits = scale_of(square)
+        guarded = decimal.Context(prec=max(square.adjusted(), 0) + digits + 10, rounding=decimal.ROUND_DOWN)
+        return round_to(guarded.sqrt(square), digits)
+
+
+class SampleStdDev(StdDev):
+    """``covet_decimal_stddev_sample``."""
+
+    sample = True
+
+
+def sort_key(text: str) -> tuple[int, Decimal, str]:
+    """Return what sorts as decimals do: numbers by value, NaN as the largest, and behind it what is no number."""
     try:
         number = Decimal(text)
     except decimal.InvalidOperation:
@@ -181,7 +255,8 @@ def _sort_key(text: str) -> tuple[int, Decimal, str]:
     return (1, Decimal(0), "") if number.is_nan() else (0, number, "")
 
 
-def _rounded(number: Decimal, digits: int) -> Decimal:
+def round_to(number: Decimal, digits: int) -> Decimal:
+    """Return the number with so many digits behind the point, rounded half away from zero."""
     if not number.is_finite():
         return number
     return (
@@ -193,16 +268,13 @@ def _rounded_left(number: Decimal, digits: int) -> Decimal:
     return number.quantize(Decimal((0, (1,), -digits)), context=_EXACT).quantize(Decimal(1), context=_EXACT)
 
 
-def _scale(number: Decimal) -> int:
+def scale_of(number: Decimal) -> int:
+    """Return how many digits a number shows behind the point."""
     exponent = number.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
-def _log10_floor(number: Decimal) -> int:
-    return number.adjusted()
-
-
-def _leading_group(number: Decimal) -> tuple[int, int]:
+def leading_group(number: Decimal) -> tuple[int, int]:
     """Return the weight of the first digit of base 10,000 and that digit."""
     if not number:
         return 0, 0
@@ -211,8 +283,8 @@ def _leading_group(number: Decimal) -> tuple[int, int]:
 
 
 def _quotient_scale(left: Decimal, right: Decimal) -> int:
-    left_weight, left_digit = _leading_group(left)
-    right_weight, right_digit = _leading_group(right)
+    left_weight, left_digit = leading_group(left)
+    right_weight, right_digit = leading_group(right)
     weight = left_weight - right_weight - (1 if left_digit <= right_digit else 0)
-    scale = max(_SIGNIFICANT_DIGITS - weight * _GROUP, _scale(left), _scale(right), 0)
+    scale = max(_SIGNIFICANT_DIGITS - weight * _GROUP, scale_of(left), scale_of(right), 0)
     return min(scale, _MAX_SCALE)

@@ -6,6 +6,7 @@ the model) is what a row becomes.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, cast, overload
 
@@ -17,9 +18,11 @@ from covet.database.orm.expressions import Expression, OrderBy
 from covet.database.orm.query import (
     builders,
     bulk,
+    calendar,
     combination,
     deletion,
     execution,
+    grouping,
     prefetch,
     upserts,
     writes,
@@ -170,12 +173,13 @@ class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
     # -- order -----------------------------------------------------------------------------
 
     def order_by(self, *fields: str | Expression[Any] | OrderBy) -> Self:
-        """Sort: ``order_by("last_name", "-age", User.id.desc())``; replaces an earlier order, no names remove it."""
+        """Sort: ``order_by("last_name", "-age", User.id.desc())``, ``"?"`` at random; replaces an earlier order."""
         if self.state.limit is not None or self.state.offset is not None:
             raise builders.already_sliced("order_by")
         tokenizer = self.tokenizer()
+        tokenizer.hiding = True
         tokens = tuple(tokenizer.order(field) for field in fields)
-        return self.derive(self.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
+        return self.derive(tokenizer.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
 
     def reverse(self) -> Self:
         """Turn the order around."""
@@ -187,6 +191,21 @@ class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
     def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
+
+    def alias(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+        """Name a value without selecting it: ``alias(n=Count("posts")).filter(n__gt=2)``."""
+        return builders.annotate(self, aggregates, expressions, hidden=True)
+
+    def group_by(self, *keys: str | Expression[Any], **named: Expression[Any] | Q) -> QuerySet[_M, dict[str, Any]]:
+        """Make one row, a dict, of each combination of the keys: ``group_by("city").annotate(n=Count("id"))``.
+
+        ``SELECT city, COUNT(id) FROM users GROUP BY city``. Named expressions are selected, unnamed ones are not.
+        """
+        return cast("QuerySet[_M, dict[str, Any]]", grouping.group_by(self, keys, named))
+
+    def having(self, *conditions: Q, **lookups: Any) -> Self:
+        """Keep the groups for which everything holds: ``having(Count("id") > 2)``, ``having(n__gt=2)``."""
+        return grouping.having(builders.unsliced(self, "having"), conditions, lookups)
 
     def only(self, *fields: str | Expression[Any]) -> Self:
         """Load these fields (and the key) only; another one is loaded by ``await instance``."""
@@ -227,6 +246,28 @@ class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
     def into(self, row: type[_Row], /) -> QuerySet[_M, _Row]:
         """Give objects of ``row``: a TypedDict, a dataclass or a NamedTuple; its fields say which columns."""
         return cast("QuerySet[_M, _Row]", builders.into(self, row))
+
+    def dates(
+        self, field: str | Expression[Any], kind: calendar.DateKind, order: calendar.Order = "ASC"
+    ) -> QuerySet[_M, dt.date]:
+        """Give the years, months, weeks or days in which there are rows, as dates, each once.
+
+        >>> await Post.objects.dates("created", "month")  # [date(2024, 1, 1), date(2024, 3, 1)]
+        """
+        return cast("QuerySet[_M, dt.date]", calendar.dates(builders.unsliced(self, "dates"), field, kind, order))
+
+    def datetimes(
+        self,
+        field: str | Expression[Any],
+        kind: calendar.MomentKind,
+        order: calendar.Order = "ASC",
+        tzinfo: dt.tzinfo | None = None,
+    ) -> QuerySet[_M, dt.datetime]:
+        """Give the same for datetimes, down to the second, cut in a time zone (UTC)."""
+        return cast(
+            "QuerySet[_M, dt.datetime]",
+            calendar.datetimes(builders.unsliced(self, "datetimes"), field, kind, order, tzinfo),
+        )
 
     # -- related rows ----------------------------------------------------------------------
 

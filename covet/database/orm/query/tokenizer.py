@@ -19,8 +19,8 @@ from covet.database.orm.expressions import Expression, F, Known, OrderBy, Param
 from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
+from covet.database.orm.functions.window import Window
 from covet.database.orm.lookups import (
-    EXACT,
     IN,
     ISNULL,
     Decided,
@@ -37,11 +37,11 @@ from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
-    AggregateToken,
     AnnotationToken,
     Comparison,
     ConditionToken,
     ExpressionToken,
+    FunctionToken,
     Group,
     Leaf,
     Membership,
@@ -55,12 +55,11 @@ from covet.database.orm.query.tokens import (
     Unbound,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Boolean, LogicalType
+from covet.database.schema.types import Boolean, Float, LogicalType
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
-    from covet.database.orm.relations import Discriminator, Relation
 
 _T = TypeVar("_T")
 
@@ -79,6 +78,11 @@ class _Make(Protocol):
 
 #: Makes a named tuple without the Python call that its own constructor is.
 _make = cast("_Make", tuple.__new__)
+
+#: What a comparison with None asks, by the lookup's name: is the value NULL, or is it not?
+_OF_NULL = {"exact": True, "is_not_distinct_from": True, "is_distinct_from": False}
+#: ``order_by("?")``.
+_RANDOM = FunctionToken("function", "random", None, (), Float())
 
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
@@ -101,7 +105,7 @@ def add_conditions(
     children: list[Predicate] = []
     slow: Tokenizer | None = None
     if conditions or state.annotations:
-        slow = Tokenizer(options, state, values)
+        slow = Tokenizer(options, state, values, hiding=True)
         children.extend(slow.conditions(conditions))
     for key, value in lookups.items():
         path = options.paths.get(key)
@@ -109,15 +113,17 @@ def add_conditions(
             try:
                 prepared = path.lookup.prepare(path.field, value)
             except Decided as decided:
-                children.append(answer(path, decided))
+                children.append(answer(PathToken("path", path), decided))
             else:
                 children.append(_make(Leaf, ("leaf", path, len(values))))
                 values.append(prepared)
         else:
-            slow = slow or Tokenizer(options, state, values)
+            slow = slow or Tokenizer(options, state, values, hiding=True)
             children.append(slow.lookup(key, value))
     if not children:
         return query
+    if slow is not None:
+        state = slow.state
     if negated:
         item: Predicate = Group("group", "AND", True, tuple(children))
     else:
@@ -128,65 +134,27 @@ def add_conditions(
     return _make(QueryState, (where, *state[1:])), tuple(values)
 
 
-def answer(path: ResolvedPath, decided: Decided) -> Predicate:
+def answer(left: ExpressionToken, decided: Decided) -> Predicate:
     """Return the condition for a comparison whose answer is known: every value that is there matches, or none."""
-    return NullTest("null", PathToken("path", path), False) if decided.matches else NEVER
-
-
-def where_keys(
-    query: tuple[QueryState, tuple[object, ...]], path: ResolvedPath, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters with ``path``, an IN, of keys that came from the database and need no check."""
-    state, params = query
-    encode = path.field.encode
-    values = tuple(keys) if encode is None else tuple(encode(key) for key in keys)
-    return state._replace(where=(*state.where, Leaf("leaf", path, len(params)))), (*params, values)
-
-
-def linked(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
-    state, params = related(options, query, relation, keys)
-    return state._replace(link=options.key_path(relation)), params
-
-
-def related(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``."""
-    found = where_keys(query, options.key_path(relation, IN), keys)
-    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
-
-
-def _of_type(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], mark: Discriminator
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for those rows that have the label of a model."""
-    state, params = query
-    leaf = Leaf("leaf", options.resolve(mark.field.name), len(params))
-    return state._replace(where=(*state.where, leaf)), (*params, mark.label)
-
-
-def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for one key."""
-    path = options.key_path(relation)
-    if relation.far_type is not None:
-        key = relation.converted(key)
-    params = prepare_row(path, key) if path.parts else (path.lookup.prepare(path.field, key),)
-    found = QueryState((Leaf("leaf", path, 0),)), params
-    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
+    if decided.null:
+        return Group("group", "AND", True, (NEVER,))
+    return NullTest("null", left, False) if decided.matches else NEVER
 
 
 class Tokenizer:
-    """Turns conditions and expressions into tokens; ``params`` grows as it goes."""
+    """Turns conditions and expressions into tokens; ``params`` grows as it goes.
 
-    __slots__ = ("options", "params", "state")
+    ``hiding``: aggregates and windows become annotations of ``state`` that are not selected, so that whoever plans the
+    query finds all of them there (``filter(Count("posts") > 2)``, ``order_by(Count("posts"))``).
+    """
 
-    def __init__(self, options: Options, state: QueryState, params: list[object]) -> None:
+    __slots__ = ("hiding", "options", "params", "state")
+
+    def __init__(self, options: Options, state: QueryState, params: list[object], *, hiding: bool = False) -> None:
         self.options = options
         self.state = state
         self.params = params
+        self.hiding = hiding
 
     # -- conditions ------------------------------------------------------------------------
 
@@ -248,7 +216,7 @@ class Tokenizer:
             return generic_condition(self, generic, value)
         path = self.resolve(key)
         found = self._leaf(path, value)
-        return Group("group", "AND", True, (found,)) if path.negated else found
+        return _negated(found, path.lookup) if path.negated else found
 
     def resolve(self, key: str) -> ResolvedPath:
         """Resolve a path that may end in a lookup."""
@@ -268,7 +236,17 @@ class Tokenizer:
         resolved = resolve_lookup(_untyped if kind is None else field_of(kind), names, _unknown_lookup)
         output = None if kind is None else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
-        return Group("group", "AND", True, (found,)) if resolved.negated else found
+        found = self._bilateral(found, resolved.transforms)
+        return _negated(found, resolved.lookup) if resolved.negated else found
+
+    def _bilateral(self, found: Predicate, transforms: Sequence[PathTransform]) -> Predicate:
+        """Transform the right side of a comparison, too, by those transforms that say so."""
+        both = [each for each in transforms if getattr(each, "bilateral", False)]
+        if not both or not isinstance(found, Comparison):
+            return found
+        if found.lookup.takes_list:
+            raise FieldError("'in' cannot follow a transform of both sides of a comparison; join conditions by |.")
+        return found._replace(right=tuple(self._transformed(each, both) for each in found.right))
 
     def _transformed(self, token: ExpressionToken, transforms: Sequence[PathTransform]) -> ExpressionToken:
         for transform in transforms:
@@ -279,11 +257,11 @@ class Tokenizer:
         lookup = path.lookup
         if path.transforms:
             left = self._transformed(PathToken("path", path), path.transforms)
-            return self._compare(left, lookup, path.output, value)
+            return self._bilateral(self._compare(left, lookup, path.output, value), path.transforms)
         if value is None:
-            if lookup is not EXACT:
+            if lookup.name not in _OF_NULL:
                 raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
-            return NullTest("null", PathToken("path", path), True)
+            return NullTest("null", PathToken("path", path), _OF_NULL[lookup.name])
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
@@ -293,7 +271,7 @@ class Tokenizer:
         try:
             prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
-            return answer(path, decided)
+            return answer(PathToken("path", path), decided)
         return self._prepared(path, prepared)
 
     def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
@@ -325,9 +303,9 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(left, lookup, value)
         if value is None or lookup is ISNULL:
-            if value is None and lookup is not EXACT:
+            if value is None and lookup.name not in _OF_NULL:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
-            return NullTest("null", left, True if value is None else _flag(value))
+            return NullTest("null", left, _OF_NULL[lookup.name] if value is None else _flag(value))
         if _holds_expression(value):
             return self._compare_expression(left, lookup, output, value)
         if output is None:
@@ -335,7 +313,7 @@ class Tokenizer:
         try:
             prepared = lookup.prepare(output, value)
         except Decided as decided:
-            return NullTest("null", left, False) if decided.matches else NEVER
+            return answer(left, decided)
         return self._against(left, lookup, lookup.param_type(output), prepared)
 
     def _against(self, left: ExpressionToken, lookup: Lookup, kind: LogicalType | None, prepared: Any) -> Predicate:
@@ -382,6 +360,10 @@ class Tokenizer:
             return self.expression(cast("Expression[object]", value))
         return expression_tokens.plain(self, value, token_type(other, self.state))
 
+    def argument(self, value: object, beside: LogicalType | None = None) -> ExpressionToken:
+        """Tokenize an argument of a function: an expression, a condition, the path of a field, or a plain value."""
+        return expression_tokens.argument(self, value, beside)
+
     def param(self, value: object, kind: LogicalType | None, *, takes_list: bool = False) -> ParamToken:
         """Take a value; return the token of its parameter."""
         self.params.append(value)
@@ -389,7 +371,24 @@ class Tokenizer:
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
         """Tokenize an expression of one value."""
-        return single(expression_tokens.tokenize(self, expression))
+        return single(self.whole(expression))
+
+    def whole(self, expression: Expression[Any]) -> ExpressionToken:
+        """Tokenize an expression, which may also be a key of several fields."""
+        if self.hiding and isinstance(expression, Aggregate | Window):
+            return self.hidden(expression)
+        return expression_tokens.tokenize(self, expression)
+
+    def hidden(self, expression: Expression[Any]) -> AnnotationToken:
+        """Make an expression an annotation of ``state`` that is not selected; return the token that names it."""
+        hiding, self.hiding = self.hiding, False
+        token = expression_tokens.tokenize(self, expression)
+        self.hiding = hiding
+        state = self.state
+        # No annotation of a user begins with an underscore.
+        annotation = Annotation(f"_{len(state.annotations)}", token, len(state.where), hidden=True)
+        self.state = state._replace(annotations=(*state.annotations, annotation))
+        return AnnotationToken("annotation", annotation.name)
 
     def path(self, path: str) -> ExpressionToken:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
@@ -397,10 +396,6 @@ class Tokenizer:
             return AnnotationToken("annotation", path)
         resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
-
-    def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
-        """Tokenize an aggregate with its filter and default."""
-        return cast("AggregateToken", self.expression(aggregate))
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
         """Tokenize one keyword of ``annotate()``."""
@@ -417,12 +412,14 @@ class Tokenizer:
     def order(self, key: str | Expression[Any] | OrderBy) -> OrderToken:
         """Tokenize one argument of ``order_by()``: a path with or without ``-``, a field, an expression, a sort key."""
         if isinstance(key, str):
+            if key == "?":
+                return OrderToken(_RANDOM, False, None)
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
-            return OrderToken(expression_tokens.tokenize(self, key.expression), key.descending, key.nulls)
+            return OrderToken(self.whole(key.expression), key.descending, key.nulls)
         if isinstance(key, Expression):
-            return OrderToken(expression_tokens.tokenize(self, key), False, None)
+            return OrderToken(self.whole(key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 
@@ -431,6 +428,13 @@ def _holds_expression(value: object) -> bool:
     if isinstance(value, list | tuple):
         return any(issubclass(kind, Expression) for kind in set(map(type, cast("Iterable[object]", value))))
     return isinstance(value, Expression)
+
+
+def _negated(found: Predicate, lookup: Lookup) -> Predicate:
+    """Return the condition of ``not``, ``not_in`` and ``not_isnull``."""
+    if lookup is ISNULL and isinstance(found, NullTest):
+        return found._replace(is_null=not found.is_null)
+    return Group("group", "AND", True, (found,))
 
 
 def _unknown_lookup(name: str, known: Iterable[str]) -> FieldError:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
+from covet.database.adapters.explaining import explained
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
@@ -21,7 +22,7 @@ from covet.database.orm.query.results import Record, ResultColumn
 from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import ExpressionToken
-from covet.database.orm.query.traversal import paths_of, width_of
+from covet.database.orm.query.traversal import aggregates_of, paths_of, width_of, windows_of
 from covet.database.orm.unloaded import mark_loaded
 from covet.database.routing import writing
 from covet.database.sql import nodes
@@ -74,7 +75,9 @@ async def execute(adapter: Adapter, model: type[Any], plan: Plan, params: tuple[
             return plan.hydrate(await adapter.fetch_write(sql, arguments))
         return await adapter.run(sql, arguments)
     except IntegrityError as error:
-        error.model = error.model or model
+        if error.model is None or error.table == cast("Options", model._meta).db_table:
+            error.model = model  # several models may have one table
+            explained(error)
         raise
 
 
@@ -210,6 +213,8 @@ def _expression(options: Options, value: Expression[Any], params: list[object]) 
     token = Tokenizer(options, EMPTY_STATE, params).expression(value)
     if any(path.relations for path in paths_of(token)):
         raise FieldError("An UPDATE computes from columns of its own row; a path across a relation is not one.")
+    if any(windows_of(token, EMPTY_STATE)) or any(aggregates_of(token, EMPTY_STATE)):
+        raise FieldError("An UPDATE computes from its own row; an aggregate or a window is of several. Use a Subquery.")
     return token
 
 
@@ -302,7 +307,7 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
     planner = SelectPlanner(model, state, few=True)  # a WHERE alone has nothing joined beside it
     where, having = planner.conditions()
-    if not bounded and having is None and not planner.joins.root.children:
+    if not bounded and having is None and not planner.around and not planner.joins.root.children:
         return where
     inner = SelectPlanner(model, state._replace(select_related=(), lock=None), alias="q")
     where, having = inner.conditions()
