@@ -38,6 +38,22 @@ def glob_startswith(text: object) -> str:
     return str(text).replace("[", "[[]").replace("*", "[*]").replace("?", "[?]") + "*"
 
 
+_GLOB_SPECIAL = {"*": "[*]", "?": "[?]", "[": "[[]"}
+
+
+def glob_like(text: object) -> str:
+    """Return a pattern of LIKE, whose escape character is a backslash, as one of GLOB."""
+    parts: list[str] = []
+    characters = iter(str(text))
+    for each in characters:
+        if each == "\\":
+            literal = next(characters, each)
+            parts.append(_GLOB_SPECIAL.get(literal, literal))
+        else:
+            parts.append({"%": "*", "_": "?"}.get(each) or _GLOB_SPECIAL.get(each, each))
+    return "".join(parts)
+
+
 def lower_text(text: object) -> str:
     """Return the text in lower case, character by character, as PostgreSQL does it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from covet.database.orm.expressions.base import Combined, Expression, F, Known, Operators, OrderBy, OutputField
+from covet.database.orm.expressions.base import Combined, Expression, F, Known, Operators, OrderBy, OutputField, Sliced
 from covet.database.orm.expressions.conditional import Case, When
 from covet.database.orm.expressions.functions import Cast, Collate, Func, Transform
 from covet.database.orm.expressions.subqueries import ArraySubquery, Exists, OuterRef, Subquery
@@ -25,6 +25,7 @@ __all__ = [
     "OuterRef",
     "OutputField",
     "RawSQL",
+    "Sliced",
     "Subquery",
     "Transform",
     "Value",

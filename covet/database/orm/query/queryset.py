@@ -6,6 +6,7 @@ the model) is what a row becomes.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, cast, overload
 
@@ -14,7 +15,17 @@ from typing_extensions import TypeVar
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
-from covet.database.orm.query import builders, bulk, combination, deletion, execution, prefetch, upserts, writes
+from covet.database.orm.query import (
+    builders,
+    bulk,
+    calendar,
+    combination,
+    deletion,
+    execution,
+    prefetch,
+    upserts,
+    writes,
+)
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
@@ -156,7 +167,7 @@ class QuerySet(Query, Generic[_M, _R]):
     # -- order -----------------------------------------------------------------------------
 
     def order_by(self, *fields: str | Expression[Any] | OrderBy) -> Self:
-        """Sort: ``order_by("last_name", "-age", User.id.desc())``; replaces an earlier order, no names remove it."""
+        """Sort: ``order_by("last_name", "-age", User.id.desc())``, ``"?"`` at random; replaces an earlier order."""
         if self.state.limit is not None or self.state.offset is not None:
             raise builders.already_sliced("order_by")
         tokenizer = self.tokenizer()
@@ -213,6 +224,28 @@ class QuerySet(Query, Generic[_M, _R]):
     def into(self, row: type[_Row], /) -> QuerySet[_M, _Row]:
         """Give objects of ``row``: a TypedDict, a dataclass or a NamedTuple; its fields say which columns."""
         return cast("QuerySet[_M, _Row]", builders.into(self, row))
+
+    def dates(
+        self, field: str | Expression[Any], kind: calendar.DateKind, order: calendar.Order = "ASC"
+    ) -> QuerySet[_M, dt.date]:
+        """Give the years, months, weeks or days in which there are rows, as dates, each once.
+
+        >>> await Post.objects.dates("created", "month")  # [date(2024, 1, 1), date(2024, 3, 1)]
+        """
+        return cast("QuerySet[_M, dt.date]", calendar.dates(builders.unsliced(self, "dates"), field, kind, order))
+
+    def datetimes(
+        self,
+        field: str | Expression[Any],
+        kind: calendar.MomentKind,
+        order: calendar.Order = "ASC",
+        tzinfo: dt.tzinfo | None = None,
+    ) -> QuerySet[_M, dt.datetime]:
+        """Give the same for datetimes, down to the second, cut in a time zone (UTC)."""
+        return cast(
+            "QuerySet[_M, dt.datetime]",
+            calendar.datetimes(builders.unsliced(self, "datetimes"), field, kind, order, tzinfo),
+        )
 
     # -- related rows ----------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ from covet.database.orm.expressions import Expression, F, Known, OrderBy
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.lookups import (
-    EXACT,
     IN,
     ISNULL,
     Decided,
@@ -39,6 +38,7 @@ from covet.database.orm.query.tokens import (
     Comparison,
     ConditionToken,
     ExpressionToken,
+    FunctionToken,
     Group,
     Leaf,
     Membership,
@@ -51,7 +51,7 @@ from covet.database.orm.query.tokens import (
     TruthToken,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Boolean, LogicalType
+from covet.database.schema.types import Boolean, Float, LogicalType
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -75,6 +75,11 @@ class _Make(Protocol):
 
 #: Makes a named tuple without the Python call that its own constructor is.
 _make = cast("_Make", tuple.__new__)
+
+#: What a comparison with None asks, by the lookup's name: is the value NULL, or is it not?
+_OF_NULL = {"exact": True, "is_not_distinct_from": True, "is_distinct_from": False}
+#: ``order_by("?")``.
+_RANDOM = FunctionToken("function", "random", None, (), Float())
 
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
@@ -105,7 +110,7 @@ def add_conditions(
             try:
                 prepared = path.lookup.prepare(path.field, value)
             except Decided as decided:
-                children.append(answer(path, decided))
+                children.append(answer(PathToken("path", path), decided))
             else:
                 children.append(_make(Leaf, ("leaf", path, len(values))))
                 values.append(prepared)
@@ -124,9 +129,11 @@ def add_conditions(
     return _make(QueryState, (where, *state[1:])), tuple(values)
 
 
-def answer(path: ResolvedPath, decided: Decided) -> Predicate:
+def answer(left: ExpressionToken, decided: Decided) -> Predicate:
     """Return the condition for a comparison whose answer is known: every value that is there matches, or none."""
-    return NullTest("null", PathToken("path", path), False) if decided.matches else NEVER
+    if decided.null:
+        return Group("group", "AND", True, (NEVER,))
+    return NullTest("null", left, False) if decided.matches else NEVER
 
 
 def where_keys(
@@ -243,7 +250,7 @@ class Tokenizer:
             return generic_condition(self, generic, value)
         path = self.options.resolve(key)
         found = self._leaf(path, value)
-        return Group("group", "AND", True, (found,)) if path.negated else found
+        return _negated(found, path.lookup) if path.negated else found
 
     def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
         """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
@@ -251,7 +258,17 @@ class Tokenizer:
         resolved = resolve_lookup(_untyped if kind is None else field_of(kind), names, _unknown_lookup)
         output = None if kind is None else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
-        return Group("group", "AND", True, (found,)) if resolved.negated else found
+        found = self._bilateral(found, resolved.transforms)
+        return _negated(found, resolved.lookup) if resolved.negated else found
+
+    def _bilateral(self, found: Predicate, transforms: Sequence[PathTransform]) -> Predicate:
+        """Transform the right side of a comparison, too, by those transforms that say so."""
+        both = [each for each in transforms if getattr(each, "bilateral", False)]
+        if not both or not isinstance(found, Comparison):
+            return found
+        if found.lookup.takes_list:
+            raise FieldError("'in' cannot follow a transform of both sides of a comparison; join conditions by |.")
+        return found._replace(right=tuple(self._transformed(each, both) for each in found.right))
 
     def _transformed(self, token: ExpressionToken, transforms: Sequence[PathTransform]) -> ExpressionToken:
         for transform in transforms:
@@ -262,11 +279,11 @@ class Tokenizer:
         lookup = path.lookup
         if path.transforms:
             left = self._transformed(PathToken("path", path), path.transforms)
-            return self._compare(left, lookup, path.output, value)
+            return self._bilateral(self._compare(left, lookup, path.output, value), path.transforms)
         if value is None:
-            if lookup is not EXACT:
+            if lookup.name not in _OF_NULL:
                 raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
-            return NullTest("null", PathToken("path", path), True)
+            return NullTest("null", PathToken("path", path), _OF_NULL[lookup.name])
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
@@ -276,7 +293,7 @@ class Tokenizer:
         try:
             prepared = lookup.prepare(path.field, value)
         except Decided as decided:
-            return answer(path, decided)
+            return answer(PathToken("path", path), decided)
         return self._prepared(path, prepared)
 
     def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
@@ -305,9 +322,9 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(left, lookup, value)
         if value is None or lookup is ISNULL:
-            if value is None and lookup is not EXACT:
+            if value is None and lookup.name not in _OF_NULL:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
-            return NullTest("null", left, True if value is None else _flag(value))
+            return NullTest("null", left, _OF_NULL[lookup.name] if value is None else _flag(value))
         if _holds_expression(value):
             return self._compare_expression(left, lookup, value)
         if output is None:
@@ -315,7 +332,7 @@ class Tokenizer:
         try:
             prepared = lookup.prepare(output, value)
         except Decided as decided:
-            return NullTest("null", left, False) if decided.matches else NEVER
+            return answer(left, decided)
         return self._against(left, lookup, lookup.param_type(output), prepared)
 
     def _against(self, left: ExpressionToken, lookup: Lookup, kind: LogicalType | None, prepared: Any) -> Predicate:
@@ -384,6 +401,8 @@ class Tokenizer:
     def order(self, key: str | Expression[Any] | OrderBy) -> OrderToken:
         """Tokenize one argument of ``order_by()``: a path with or without ``-``, a field, an expression, a sort key."""
         if isinstance(key, str):
+            if key == "?":
+                return OrderToken(_RANDOM, False, None)
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
@@ -398,6 +417,13 @@ def _holds_expression(value: object) -> bool:
     if isinstance(value, list | tuple):
         return any(issubclass(kind, Expression) for kind in set(map(type, cast("Iterable[object]", value))))
     return isinstance(value, Expression)
+
+
+def _negated(found: Predicate, lookup: Lookup) -> Predicate:
+    """Return the condition of ``not``, ``not_in`` and ``not_isnull``."""
+    if lookup is ISNULL and isinstance(found, NullTest):
+        return found._replace(is_null=not found.is_null)
+    return Group("group", "AND", True, (found,))
 
 
 def _unknown_lookup(name: str, known: Iterable[str]) -> FieldError:

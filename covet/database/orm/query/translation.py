@@ -142,6 +142,9 @@ class Translator:
             return self._exists(path, token)
         lookup = path.lookup
         kind = lookup.param_type(path.field)
+        if lookup.matches_null:
+            # It is never NULL itself, and true where a joined row is missing.
+            context = context._replace(required=False, negated=False)
         operand = self.column(path, context)
         if lookup.takes_list:
             node: nodes.Expression = nodes.In(operand, self.param_list(token.param, kind))
@@ -176,6 +179,8 @@ class Translator:
     def _comparison(self, token: Comparison, context: Context) -> nodes.Expression:
         if (path := self._asked_aside(token.left, context)) is not None:
             return self._exists(path, token)
+        if token.lookup.matches_null:
+            context = context._replace(required=False, negated=False)
         left = self.value(token.left, context)
         first = token.right[0]
         if isinstance(first, ParamToken) and first.takes_list:
