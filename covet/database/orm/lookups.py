@@ -39,6 +39,8 @@ class LookupField(Protocol):
     #: The least and the greatest integer of the column; None where it holds no integers.
     lowest: int | None
     highest: int | None
+    #: What None means in a comparison for equality, if not SQL NULL.
+    null_literal: object
 
     @property
     def logical_type(self) -> LogicalType: ...

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from covet._lru import LRU
 from covet.database.orm.lookups import EXACT, ISNULL, Lookup, LookupField, Resolved, resolve_lookup
 from covet.database.orm.suggestions import choices
+from covet.database.schema.types import Array
 from covet.exceptions import FieldError, ModelDefinitionError
 
 if TYPE_CHECKING:
@@ -382,8 +383,14 @@ class _Walk:
             first_many=many[0] if many else None,
             output=resolved.output if resolved.transforms else field,
             transforms=resolved.transforms,
-            plain=resolved.lookup.arity == 1 and not resolved.negated and not resolved.transforms,
+            plain=_is_plain(resolved),
         )
+
+
+def _is_plain(resolved: Resolved) -> bool:
+    lookup = resolved.lookup
+    listed = lookup.takes_list and isinstance(resolved.output.logical_type, Array)
+    return lookup.arity == 1 and not resolved.negated and not resolved.transforms and not listed
 
 
 def _end_of(relation: Relation) -> Field[Any]:

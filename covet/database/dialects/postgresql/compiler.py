@@ -7,7 +7,8 @@ of the same type. The declaration is no conversion: it only names the parameter'
 
 from __future__ import annotations
 
-from covet.database.dialects.postgresql.functions import AT_UTC, PostgreSQLFunctions
+from covet.database.dialects.postgresql.documents import PostgreSQLDocuments, as_document, is_document
+from covet.database.dialects.postgresql.functions import AT_UTC
 from covet.database.dialects.postgresql.types import list_processor, plain_type
 from covet.database.schema.types import (
     Array,
@@ -15,6 +16,7 @@ from covet.database.schema.types import (
     Float,
     Integer,
     Interval,
+    Json,
     LogicalType,
     Numeric,
     Time,
@@ -45,7 +47,7 @@ _SHIFTS = ("<<", ">>")
 _BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 
-class PostgreSQLCompiler(PostgreSQLFunctions):
+class PostgreSQLCompiler(PostgreSQLDocuments):
     """Prints one statement for PostgreSQL."""
 
     def placeholder(self, number: int) -> str:
@@ -56,6 +58,8 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
         return (text if node.type is None else f"{text}::{plain_type(node.type)}",)
 
     def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        if is_document(left) or is_document(right):
+            left, right = as_document(left), as_document(right)
         return self._beside(left, right), self._beside(right, left)
 
     def _beside(self, node: Expression, other: Expression) -> Pieces:
@@ -67,13 +71,15 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
     def in_list(self, node: In, values: ParamList) -> Pieces:
         if isinstance(values.type, Array):
             self.refuse("cannot look for a list in a list of lists")
-        processor = self.dialect.bind_processor(values.type)
-        param = Param(values.index, None if values.type is None else Array(values.type))
+        operand, item = node.operand, values.type
+        if is_document(operand) or isinstance(item, Json):
+            operand, item = as_document(operand), Json()
+        processor = self.dialect.bind_processor(item)
+        param = Param(values.index, None if item is None else Array(item))
         text = self.bound(param, None if processor is None else list_processor(processor))
         declared = "" if param.type is None else f"::{plain_type(param.type)}"
-        return *self._operand(
-            node.operand
-        ), f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
+        quantified = f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
+        return *self._operand(operand), quantified
 
     def nulls_order(self, node: Order) -> str:
         return "" if node.nulls is None else f" NULLS {node.nulls}"

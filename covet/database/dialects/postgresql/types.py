@@ -126,4 +126,6 @@ def result_processor(logical: LogicalType | None, depth: int = 0) -> Inline | No
 
 
 def _json_text(value: object) -> JsonText:
+    if type(value) is JsonText:
+        return value
     return JsonText(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from covet.database.orm.functions.arrays import (
+    ArrayAppend,
+    ArrayCat,
+    ArrayPrepend,
+    ArrayRemove,
+    ArrayReplace,
+)
 from covet.database.orm.functions.comparison import (
     Cast,
     Coalesce,
@@ -41,6 +48,16 @@ from covet.database.orm.functions.identifiers import (
     UUID4,
     UUID7,
     RandomUUID,
+)
+from covet.database.orm.functions.json import (
+    KT,
+    JSONArray,
+    JSONNull,
+    JSONObject,
+    JSONRemove,
+    JSONSet,
+    KeyTextTransform,
+    KeyTransform,
 )
 from covet.database.orm.functions.math import (
     Abs,
@@ -96,6 +113,7 @@ from covet.database.orm.functions.text import (
 )
 
 __all__ = [
+    "KT",
     "MD5",
     "SHA1",
     "SHA224",
@@ -109,6 +127,11 @@ __all__ = [
     "ATan",
     "ATan2",
     "Abs",
+    "ArrayAppend",
+    "ArrayCat",
+    "ArrayPrepend",
+    "ArrayRemove",
+    "ArrayReplace",
     "Cast",
     "Ceil",
     "Chr",
@@ -133,6 +156,13 @@ __all__ = [
     "ExtractYear",
     "Floor",
     "Greatest",
+    "JSONArray",
+    "JSONNull",
+    "JSONObject",
+    "JSONRemove",
+    "JSONSet",
+    "KeyTextTransform",
+    "KeyTransform",
     "LPad",
     "LTrim",
     "Least",
