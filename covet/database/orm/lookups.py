@@ -104,6 +104,10 @@ class Lookup:
         """Return the logical type of the parameter."""
         return field.logical_type
 
+    def tested(self, operand: nodes.Expression) -> nodes.Expression:
+        """Return what of the left side is NULL where the comparison is NULL."""
+        return operand
+
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
         """Return the node."""
         if not self.sql and not self.forms:

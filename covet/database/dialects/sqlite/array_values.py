@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 _Items: TypeAlias = list[Any]
 
@@ -16,10 +16,14 @@ _decode: Final[Callable[[str], Any]] = json.JSONDecoder().decode
 _encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
+def _is_array(value: object) -> TypeGuard[_Items]:
+    return isinstance(value, list)
+
+
 def _leaves(items: _Items) -> Iterator[Any]:
     for item in items:
-        if isinstance(item, list):
-            yield from _leaves(cast("_Items", item))
+        if _is_array(item):
+            yield from _leaves(item)
         else:
             yield item
 
@@ -50,7 +54,7 @@ def at(array: str | None, index: int | None) -> str | int | float | None:
         return None
     items = _decode(array)
     found = items[index] if 0 <= index < len(items) else None
-    return _encode(found) if isinstance(found, list) else cast("str | int | float | None", found)
+    return _encode(found) if _is_array(found) else cast("str | int | float | None", found)
 
 
 def part(array: str | None, start: int, stop: int | None) -> str | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, TypeGuard, cast
 
 #: What JSON can say; ``Any`` because the type contains itself.
 Document: TypeAlias = Any
@@ -18,6 +18,8 @@ _Path: TypeAlias = tuple[str, ...]
 
 _decode: Final = json.JSONDecoder().decode
 _encode: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+#: As the bind processor of jsonb writes it.
+_sorted: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True).encode
 _decode_small: Final = lru_cache(maxsize=64)(_decode)
 #: Texts up to this length are kept parsed: one row is often asked several questions.
 _SMALL: Final = 4096
@@ -25,6 +27,14 @@ _SMALL: Final = 4096
 _INDEX: Final = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+\Z")
 _LARGEST: Final = 2**31 - 1
 _NOTHING: Final = object()
+
+
+def _is_array(value: object) -> TypeGuard[list[Document]]:
+    return isinstance(value, list)
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Document]]:
+    return isinstance(value, dict)
 
 
 def parse(text: str) -> Document:
@@ -59,11 +69,11 @@ def _rank(value: Document) -> int:
         return 3
     if isinstance(value, int | float):
         return 2
-    return 4 if isinstance(value, list) else 5
+    return 4 if _is_array(value) else 5
 
 
 def _sign(left: Any, right: Any) -> int:
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 def _stored(item: tuple[str, Document]) -> tuple[int, bytes]:
@@ -72,20 +82,24 @@ def _stored(item: tuple[str, Document]) -> tuple[int, bytes]:
     return len(key), key
 
 
+def _first(signs: Iterable[int]) -> int:
+    return next((sign for sign in signs if sign), 0)
+
+
 def compare(left: Document, right: Document) -> int:
     """Return -1, 0 or 1: null < text < number < boolean < array < object; fewer items before more."""
     rank = _rank(left)
     if rank != _rank(right):
         return _sign(rank, _rank(right))
-    if isinstance(left, list):
-        items = cast("list[Document]", left)
+    if _is_array(left):
+        items = left
         found = _sign(len(items), len(right))
-        return found or next(filter(None, map(compare, items, right)), 0)
-    if isinstance(left, dict):
-        entries = cast("dict[str, Document]", left)
+        return found or _first(compare(a, b) for a, b in zip(items, right, strict=False))
+    if _is_object(left):
+        entries = left
         found = _sign(len(entries), len(right))
         pairs = zip(sorted(entries.items(), key=_stored), sorted(right.items(), key=_stored), strict=False)
-        return found or next(filter(None, (_sign(a[0], b[0]) or compare(a[1], b[1]) for a, b in pairs)), 0)
+        return found or _first(_sign(a[0], b[0]) or compare(a[1], b[1]) for a, b in pairs)
     return 0 if left is None else _sign(left, right)
 
 
@@ -104,10 +118,10 @@ def collate(left: str, right: str) -> int:
 
 def _walk(value: Document, path: _Path) -> Document:
     for key in path:
-        if isinstance(value, dict):
-            value = cast("dict[str, Document]", value).get(key, _NOTHING)
-        elif isinstance(value, list):
-            items = cast("list[Document]", value)
+        if _is_object(value):
+            value = value.get(key, _NOTHING)
+        elif _is_array(value):
+            items = value
             at = _index(key, len(items))
             value = items[at] if at is not None and 0 <= at < len(items) else _NOTHING
         else:
@@ -136,14 +150,12 @@ def text_at(document: str | None, path: str | None) -> str | None:
 
 
 def _contains(left: Document, right: Document) -> bool:
-    if isinstance(right, dict):
-        wanted = cast("dict[str, Document]", right)
-        return isinstance(left, dict) and all(key in left and _contains(left[key], wanted[key]) for key in wanted)
-    if isinstance(right, list):
-        items = cast("list[Document]", right)
-        return isinstance(left, list) and all(
-            any(_contains(have, want) for have in cast("list[Document]", left)) for want in items
-        )
+    if _is_object(right):
+        wanted = right
+        return _is_object(left) and all(key in left and _contains(left[key], wanted[key]) for key in wanted)
+    if _is_array(right):
+        items = right
+        return _is_array(left) and all(any(_contains(have, want) for have in left) for want in items)
     return compare(left, right) == 0
 
 
@@ -152,16 +164,16 @@ def contains(left: str | None, right: str | None) -> int | None:
     if left is None or right is None:
         return None
     outer, inner = parse(left), parse(right)
-    if isinstance(outer, list) and not isinstance(inner, list | dict):
+    if _is_array(outer) and not (_is_array(inner) or _is_object(inner)):
         inner = [inner]
     return int(_contains(outer, inner))
 
 
 def _exists(document: Document, key: str) -> bool:
-    if isinstance(document, dict):
+    if _is_object(document):
         return key in document
-    if isinstance(document, list):
-        return any(isinstance(item, str) and item == key for item in cast("list[Document]", document))
+    if _is_array(document):
+        return any(isinstance(item, str) and item == key for item in document)
     return isinstance(document, str) and document == key
 
 
@@ -189,10 +201,10 @@ def written(value: Document) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return format(Decimal(repr(value)) + 0, "f")
-    if isinstance(value, list):
-        return f"[{', '.join(map(written, cast('list[Document]', value)))}]"
-    if isinstance(value, dict):
-        entries = sorted(cast("dict[str, Document]", value).items(), key=_stored)
+    if _is_array(value):
+        return f"[{', '.join(map(written, value))}]"
+    if _is_object(value):
+        entries = sorted(value.items(), key=_stored)
         return f"{{{', '.join(f'{_encode(key)}: {written(item)}' for key, item in entries)}}}"
     return _encode(value)
 
@@ -256,9 +268,9 @@ def object_(*entries: str | None) -> str:
 
 def put(document: str | None, path: str, value: str | None) -> str:
     """Return a document with a value at a path; missing objects on the way are made, NULL counts as an empty one."""
-    root = {} if document is None else _decode(document)
+    root: Document = {} if document is None else _decode(document)
     new = None if value is None else _decode(value)
-    return _encode(_put(root, _path(path), new))
+    return _sorted(_put(root, _path(path), new))
 
 
 def _put(holder: Document, path: _Path, value: Document) -> Document:
@@ -267,15 +279,12 @@ def _put(holder: Document, path: _Path, value: Document) -> Document:
     key, rest = path[0], path[1:]
     if holder is None:
         holder = {}
-    if isinstance(holder, dict):
-        entries = cast("dict[str, Document]", holder)
-        return {**entries, key: _put(entries.get(key), rest, value)}
-    if not isinstance(holder, list):
-        raise ValueError("a value that is neither object nor array has no keys to set")  # noqa: TRY004 - of the data
-    items = [*cast("list[Document]", holder)]
-    place = _index(key, len(items))
-    if place is None:
-        raise ValueError("the key of an array is an index")
+    if _is_object(holder):
+        return {**holder, key: _put(holder.get(key), rest, value)}
+    if not _is_array(holder):
+        raise ValueError("a value that is neither object nor array has no keys to set")
+    items = [*holder]
+    place = _place(key, len(items))
     if 0 <= place < len(items):
         items[place] = _put(items[place], rest, value)
     else:
@@ -288,16 +297,33 @@ def remove(document: str | None, path: str) -> str | None:
     if document is None:
         return None
     root = _decode(document)
+    if not (_is_array(root) or _is_object(root)):
+        raise ValueError("a value that is neither object nor array has no keys to remove")
     *way, last = _path(path)
-    holder = _walk(root, tuple(way))
-    if isinstance(holder, dict):
-        cast("dict[str, Document]", holder).pop(last, None)
-    elif isinstance(holder, list):
-        items = cast("list[Document]", holder)
-        place = _index(last, len(items))
-        if place is not None and 0 <= place < len(items):
-            del items[place]
-    return _encode(root)
+    holder = root
+    for key in way:
+        holder = _inside(holder, key)
+    if _is_array(holder):
+        place = _place(last, len(holder))
+        if 0 <= place < len(holder):
+            del holder[place]
+    elif _is_object(holder):
+        holder.pop(last, None)
+    return _sorted(root)
+
+
+def _inside(holder: Document, key: str) -> Document:
+    if _is_array(holder):
+        place = _place(key, len(holder))
+        return holder[place] if 0 <= place < len(holder) else None
+    return holder.get(key) if _is_object(holder) else None
+
+
+def _place(key: str, length: int) -> int:
+    place = _index(key, length)
+    if place is None:
+        raise ValueError("the key of an array is an index")
+    return place
 
 
 #: ``(name, number of arguments, function, deterministic)``; -1: any number.

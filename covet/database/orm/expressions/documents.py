@@ -57,13 +57,14 @@ class _AtKeys(Func[_T]):
     """What stands at a path of keys. Keys one after the other are one path."""
 
     built_in = True
+    keys: tuple[str, ...]
 
     def __init__(self, key: str | int, expression: object) -> None:
-        keys = (read_key(key),)
+        keys: tuple[str, ...] = (read_key(key),)
         if isinstance(expression, KeyTransform):
             keys = (*expression.keys, *keys)
             expression = expression.arguments[0]
-        self.keys: tuple[str, ...] = keys
+        self.keys = keys
         super().__init__(expression, Value(keys, KEYS))
 
     def result_type(self, types: Sequence[LogicalType | None]) -> LogicalType | None:

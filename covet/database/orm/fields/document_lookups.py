@@ -106,8 +106,12 @@ class OnText(Lookup):
         return Text()
 
     @override
+    def tested(self, operand: nodes.Expression) -> nodes.Expression:
+        return nodes.Function("json_text", (operand,), Text())
+
+    @override
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
-        return self.lookup.build(nodes.Function("json_text", (operand,), Text()), *values)
+        return self.lookup.build(self.tested(operand), *values)
 
 
 _OF_TEXT = (

@@ -96,10 +96,9 @@ class JSONObject(_Built):
 
 def read_path(path: KeyPathLike) -> tuple[str, ...]:
     """Return the keys of a path into a document."""
-    keys = path.split("__") if isinstance(path, str) else path
-    if not isinstance(keys, list | tuple) or not keys:
-        raise TypeError("A path into a document is a string or a tuple of keys, not empty.")
-    return tuple(map(read_key, keys))
+    if not path:
+        raise ValueError("A path into a document is not empty.")
+    return tuple(map(read_key, path.split("__") if isinstance(path, str) else path))
 
 
 class JSONSet(Operators[Any]):
@@ -117,7 +116,8 @@ class JSONSet(Operators[Any]):
     __slots__ = ("changes", "expression")
 
     def __init__(self, expression: object, changes: Mapping[KeyPathLike, Any] | None = None, /, **paths: Any) -> None:
-        every: dict[KeyPathLike, Any] = {**(changes or {}), **paths}
+        every: dict[KeyPathLike, Any] = dict(changes or {})
+        every.update(paths.items())
         if not every:
             raise TypeError("JSONSet() takes at least one path with its value.")
         self.expression = expression

@@ -333,12 +333,8 @@ class Tokenizer:
         """Tokenize ``left lookup value``; ``output`` checks a plain value, None where the type is not known."""
         if isinstance(value, Query):
             return self._membership(left, lookup, value)
-        if value is None and lookup.name == "exact" and output is not None and output.null_literal is not None:
-            return self._against(left, lookup, lookup.param_type(output), output.null_literal)
         if value is None or lookup is ISNULL:
-            if value is None and lookup.name not in _OF_NULL:
-                raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
-            return NullTest("null", left, _OF_NULL[lookup.name] if value is None else _flag(value))
+            return self._null(left, lookup, output, value)
         if _holds_expression(value):
             return self._compare_expression(left, lookup, value)
         if output is None:
@@ -348,6 +344,16 @@ class Tokenizer:
         except Decided as decided:
             return answer(left, decided)
         return self._against(left, lookup, lookup.param_type(output), prepared)
+
+    def _null(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: bool | None) -> Predicate:
+        """Tokenize ``isnull`` and a comparison with None."""
+        if value is not None:
+            return NullTest("null", left, _flag(value))
+        if lookup.name == "exact" and output is not None and output.null_literal is not None:
+            return self._against(left, lookup, lookup.param_type(output), output.null_literal)
+        if lookup.name not in _OF_NULL:
+            raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
+        return NullTest("null", left, _OF_NULL[lookup.name])
 
     def _against(self, left: ExpressionToken, lookup: Lookup, kind: LogicalType | None, prepared: Any) -> Predicate:
         """Return the comparison with a value that is checked; the parameters take it."""
