@@ -23,7 +23,7 @@ from covet.database.adapters.session import Answer, Args, Cursor, DriverRow, Ses
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.base import JsonText
 from covet.database.dialects.postgresql import PostgreSQLDialect
-from covet.database.dialects.postgresql.errors import error_class, key_columns, safe_message
+from covet.database.dialects.postgresql.errors import error_class, key_columns, missing_extension, safe_message
 from covet.database.sql.raw import RawStatement, parse
 from covet.exceptions import (
     ConnectionLost,
@@ -31,6 +31,7 @@ from covet.exceptions import (
     DataError,
     IntegrityError,
     InterfaceError,
+    NotSupportedError,
     ProgrammingError,
     QueryTimeout,
 )
@@ -313,6 +314,10 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
             table=exc.table_name,
             columns=columns,
         )
+    extension = missing_extension(state, message)
+    if extension is not None:
+        missing = f"This needs the extension {extension}: run CREATE EXTENSION {extension}. ({message})"
+        return NotSupportedError(missing, sqlstate=state, statement=sql)
     if state in ("42P01", "42703"):  # an unknown table or column
         message += ". Is the table made? create_all() makes those of the models."
     return kind(message, sqlstate=state, statement=sql)

@@ -362,7 +362,7 @@ def resolve_lookup(
             raise unknown(name, [*known, *NEGATED] if lookup else known)
         transforms.append(transform)
         output = transform.output(output)
-    return _ended(transforms, output, EXACT, field, negated=False)
+    return _ended(transforms, output, output.find_lookup(EXACT.name) or EXACT, field, negated=False)
 
 
 def _ended(

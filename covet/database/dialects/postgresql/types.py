@@ -26,6 +26,8 @@ from covet.database.schema.types import (
     Text,
     Time,
     Timestamp,
+    TsQuery,
+    TsVector,
     Uuid,
     Varchar,
 )
@@ -44,6 +46,8 @@ _NAMES: dict[type[LogicalType], str] = {
     Interval: "interval",
     Uuid: "uuid",
     Inet: "inet",
+    TsQuery: "tsquery",
+    TsVector: "tsvector",
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 

@@ -1,0 +1,323 @@
+"""Text search and similarity of texts. PostgreSQL; another database raises ``NotSupportedError``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, TypedDict
+
+from typing_extensions import Unpack
+
+from covet.database.orm.expressions import Expression, Func, Value
+from covet.database.orm.fields import ArrayField, FloatField
+from covet.database.orm.suggestions import choices
+from covet.database.schema.types import Float, Text, TsQuery, TsVector
+
+__all__ = [
+    "SearchHeadline",
+    "SearchQuery",
+    "SearchRank",
+    "SearchVector",
+    "TrigramDistance",
+    "TrigramSimilarity",
+    "TrigramStrictWordDistance",
+    "TrigramStrictWordSimilarity",
+    "TrigramWordDistance",
+    "TrigramWordSimilarity",
+]
+
+#: How the text of a query is read: all words, the words in this order, the syntax of tsquery, as a search engine does.
+SearchType = Literal["plain", "phrase", "raw", "websearch"]
+
+_WEIGHTS = ("A", "B", "C", "D")
+_MOST_WEIGHTS = 4
+
+
+class _Config(Func[Any]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST({0} AS regconfig)"}
+
+
+class _Joined(Func[str]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CONCAT_WS({*})"}
+    returns = Text()
+
+
+class _ToVector(Func[Any]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "TO_TSVECTOR({*})"}
+    returns = TsVector()
+
+
+class _Weighted(Func[Any]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": 'SETWEIGHT({0}, CAST({1} AS "char"))'}
+    returns = TsVector()
+
+
+def _configured(config: object) -> tuple[Expression[Any], ...]:
+    """Return the argument that names a configuration, if one was given: a name, or an expression."""
+    if config is None:
+        return ()
+    return (_Config(config if isinstance(config, Expression) else Value(config)),)
+
+
+class _Vector(Func[str]):
+    """A vector, which others may be joined to."""
+
+    returns = TsVector()
+
+    def __add__(self, other: object) -> _Vector:  # type: ignore[override]  # vectors are joined, not added up
+        return _JoinedVectors(self, other)
+
+
+class _JoinedVectors(_Vector):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} || {1})"}
+
+
+class SearchVector(_Vector):
+    """Texts taken apart for searching. Strings are paths; NULL counts as nothing.
+
+    >>> Page.objects.annotate(words=SearchVector("title", "body", config="english")).filter(words="cheese")
+
+    ``TO_TSVECTOR(CAST($1 AS regconfig), CONCAT_WS($2, title, body)) @@ PLAINTO_TSQUERY($3)``. Vectors are put together
+    by ``+``: ``SearchVector("title", weight="A") + SearchVector("body", weight="B")``.
+    """
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+    returns = TsVector()
+
+    def __init__(self, *expressions: object, config: object = None, weight: str | None = None) -> None:
+        if not expressions:
+            raise TypeError("SearchVector() takes at least one text.")
+        vector: Func[Any] = _ToVector(*_configured(config), _Joined(Value(" "), *expressions))
+        if weight is not None:
+            if weight not in _WEIGHTS:
+                raise ValueError(f"SearchVector() has no weight {weight[:80]!r}. {choices(weight[:80], _WEIGHTS)}")
+            vector = _Weighted(vector, Value(weight))
+        super().__init__(vector)
+
+
+class _Query(Func[Any]):
+    """A query, which may be combined with others."""
+
+    returns = TsQuery()
+
+    def __and__(self, other: _Query) -> _Query:
+        return _Both(self, other)
+
+    def __or__(self, other: _Query) -> _Query:
+        return _Either(self, other)
+
+    def __invert__(self) -> _Query:
+        return _Without(self)
+
+
+class _Plain(_Query):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "PLAINTO_TSQUERY({*})"}
+
+
+class _Phrase(_Query):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "PHRASETO_TSQUERY({*})"}
+
+
+class _Raw(_Query):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "TO_TSQUERY({*})"}
+
+
+class _WebSearch(_Query):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "WEBSEARCH_TO_TSQUERY({*})"}
+
+
+_QUERIES: dict[str, type[_Query]] = {"plain": _Plain, "phrase": _Phrase, "raw": _Raw, "websearch": _WebSearch}
+
+
+class SearchQuery(_Query):
+    """What is searched for. Queries are combined by ``&``, ``|`` and ``~``.
+
+    >>> Page.objects.filter(body__search=SearchQuery("cheese") | SearchQuery("'swiss' & !'blue'", search_type="raw"))
+
+    ``TO_TSVECTOR(body) @@ (PLAINTO_TSQUERY($1) || TO_TSQUERY($2))``. Types: plain (all words), phrase (in this order),
+    websearch (quotes, ``or`` and ``-``, never an error), raw (the syntax of tsquery: for your own text, not for input).
+    """
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+
+    def __init__(self, value: object, *, config: object = None, search_type: SearchType = "plain") -> None:
+        make = _QUERIES.get(search_type)
+        if make is None:
+            raise ValueError(f"SearchQuery() has no type {search_type[:80]!r}. {choices(search_type[:80], _QUERIES)}")
+        super().__init__(make(*_configured(config), value if isinstance(value, Expression) else Value(value)))
+
+
+class _Both(_Query):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} && {1})"}
+
+
+class _Either(_Query):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} || {1})"}
+
+
+class _Without(_Query):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "(!! {0})"}
+
+
+def _as_vector(vector: object) -> Expression[Any]:
+    return vector if isinstance(vector, Expression) else SearchVector(vector)
+
+
+def _as_query(query: object) -> Expression[Any]:
+    return query if isinstance(query, Expression) else SearchQuery(query)
+
+
+class _Reals(Func[Any]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST({0} AS real[])"}
+
+
+class _Integer(Func[Any]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST({0} AS integer)"}
+
+
+class _Rank(Func[float]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(TS_RANK({*}) AS double precision)"}
+    returns = Float()
+
+
+class _RankOfCovers(Func[float]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(TS_RANK_CD({*}) AS double precision)"}
+    returns = Float()
+
+
+class SearchRank(Func[float]):
+    """How well a vector matches a query; the first argument may be a path, the second a text.
+
+    >>> Page.objects.annotate(rank=SearchRank("body", "cheese")).order_by("-rank")
+
+    ``TS_RANK(TO_TSVECTOR(..), PLAINTO_TSQUERY($1))``; ``cover_density`` takes TS_RANK_CD. ``weights`` are four numbers,
+    for D, C, B and A; ``normalization`` is PostgreSQL's bit mask.
+    """
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+    returns = Float()
+
+    def __init__(
+        self,
+        vector: object,
+        query: object,
+        *,
+        weights: Sequence[float] | None = None,
+        normalization: int | None = None,
+        cover_density: bool = False,
+    ) -> None:
+        before: list[Expression[Any]] = []
+        if weights is not None:
+            if len(weights) != _MOST_WEIGHTS:
+                raise ValueError(f"SearchRank() takes four weights, for D, C, B and A, not {len(weights)}.")
+            before.append(_Reals(Value([*map(float, weights)], ArrayField(FloatField()))))
+        after = [] if normalization is None else [_Integer(Value(normalization))]
+        make = _RankOfCovers if cover_density else _Rank
+        super().__init__(make(*before, _as_vector(vector), _as_query(query), *after))
+
+
+class _Headline(Func[str]):
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "TS_HEADLINE({*})"}
+    returns = Text()
+
+
+class HeadlineOptions(TypedDict, total=False):
+    """The options of SearchHeadline."""
+
+    start_sel: str
+    stop_sel: str
+    max_words: int
+    min_words: int
+    short_word: int
+    highlight_all: bool
+    max_fragments: int
+    fragment_delimiter: str
+
+
+#: What PostgreSQL calls them.
+_OPTIONS = {
+    "start_sel": "StartSel",
+    "stop_sel": "StopSel",
+    "max_words": "MaxWords",
+    "min_words": "MinWords",
+    "short_word": "ShortWord",
+    "highlight_all": "HighlightAll",
+    "max_fragments": "MaxFragments",
+    "fragment_delimiter": "FragmentDelimiter",
+}
+
+
+class SearchHeadline(Func[str]):
+    """The parts of a text in which a query matches, with the words marked.
+
+    >>> Page.objects.annotate(found=SearchHeadline("body", SearchQuery("cheese"), start_sel="<em>", stop_sel="</em>"))
+
+    ``TS_HEADLINE(body, PLAINTO_TSQUERY($1), $2)``; the options are one parameter. The text itself is not escaped.
+    """
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+    returns = Text()
+
+    def __init__(
+        self, expression: object, query: object, *, config: object = None, **options: Unpack[HeadlineOptions]
+    ) -> None:
+        unknown = options.keys() - _OPTIONS.keys()
+        if unknown:
+            raise TypeError(f"SearchHeadline() has no option {min(unknown)!r}. {choices(min(unknown), _OPTIONS)}")
+        written = ", ".join(f"{_OPTIONS[name]}={_option(value)}" for name, value in options.items())
+        rest = (Value(written),) if written else ()
+        super().__init__(_Headline(*_configured(config), expression, _as_query(query), *rest))
+
+
+def _option(value: object) -> str:
+    """Return an option's value; a text in double quotes, those inside doubled."""
+    return '"' + value.replace('"', '""') + '"' if isinstance(value, str) else str(value).lower()
+
+
+class _Trigrams(Func[float]):
+    """A number that compares the trigrams of a text with those of another, which is a value and no path."""
+
+    returns = Float()
+
+    def __init__(self, expression: object, string: object) -> None:
+        super().__init__(expression, string if isinstance(string, Expression) else Value(string))
+
+
+class _TrigramWords(_Trigrams):
+    def __init__(self, string: object, expression: object) -> None:
+        super().__init__(expression, string)
+
+
+class TrigramSimilarity(_Trigrams):
+    """How similar two texts are, from 0 to 1: ``TrigramSimilarity("name", "jon")``. Extension pg_trgm."""
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(SIMILARITY({0}, {1}) AS double precision)"}
+
+
+class TrigramWordSimilarity(_TrigramWords):
+    """How similar a value is to the part of a text that is nearest: ``TrigramWordSimilarity("jon", "name")``."""
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(WORD_SIMILARITY({1}, {0}) AS double precision)"}
+
+
+class TrigramStrictWordSimilarity(_TrigramWords):
+    """The same, where the part begins and ends with words."""
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(STRICT_WORD_SIMILARITY({1}, {0}) AS double precision)"}
+
+
+class TrigramDistance(_Trigrams):
+    """One minus the similarity: ``order_by(TrigramDistance("name", "jon"))`` can use an index."""
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} <-> {1})"}
+
+
+class TrigramWordDistance(_TrigramWords):
+    """One minus the word similarity."""
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({1} <<-> {0})"}
+
+
+class TrigramStrictWordDistance(_TrigramWords):
+    """One minus the strict word similarity."""
+
+    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({1} <<<-> {0})"}
