@@ -56,7 +56,7 @@ async def titles(query: Any) -> list[str]:
 async def test_search_finds_words_in_any_form(pages: Database) -> None:
     search = Page.objects.filter(body__search="cheeses hole")
     if pages.name == "sqlite":
-        with pytest.raises(NotSupportedError, match="SQLite has no form of 'search'"):
+        with pytest.raises(NotSupportedError, match="SQLite has no text search"):
             await search
         return
     with capture_queries() as queries:
@@ -83,7 +83,7 @@ async def test_search_finds_words_in_any_form(pages: Database) -> None:
 async def test_queries_of_every_kind(pages: Database, query: Any, found: list[str]) -> None:
     search = Page.objects.annotate(words=SearchVector("title", "body", config="english")).filter(words=query)
     if pages.name == "sqlite":
-        with pytest.raises(NotSupportedError, match="SQLite has no form of"):
+        with pytest.raises(NotSupportedError, match=r"SQLite has no (text search|trigrams)"):
             await search
         return
     assert await titles(search) == found
@@ -92,7 +92,7 @@ async def test_queries_of_every_kind(pages: Database, query: Any, found: list[st
 async def test_rank_weights_and_headline(pages: Database) -> None:
     if pages.name == "sqlite":
         for expression in (SearchRank("body", "x"), SearchHeadline("body", "x"), TrigramSimilarity("body", "x")):
-            with pytest.raises(NotSupportedError, match="SQLite has no form of"):
+            with pytest.raises(NotSupportedError, match=r"SQLite has no (text search|trigrams)"):
                 await Page.objects.annotate(value=expression)
         return
     vector = SearchVector("title", weight="A") + SearchVector("body", weight="D")
@@ -125,7 +125,7 @@ async def test_a_vector_is_a_column(database: Database) -> None:
 
 async def test_trigrams_need_their_extension(pages: Database) -> None:
     if pages.name == "sqlite":
-        with pytest.raises(NotSupportedError, match="SQLite has no form of 'trigram_similar'"):
+        with pytest.raises(NotSupportedError, match="SQLite has no trigrams"):
             await Page.objects.filter(title__trigram_similar="x")
         return
     for query in (

@@ -7,8 +7,9 @@ of the same type. The declaration is no conversion: it only names the parameter'
 
 from __future__ import annotations
 
-from covet.database.dialects.postgresql.documents import PostgreSQLDocuments, as_document, is_document
+from covet.database.dialects.postgresql.documents import as_document, is_document
 from covet.database.dialects.postgresql.functions import AT_UTC
+from covet.database.dialects.postgresql.search import PostgreSQLSearch
 from covet.database.dialects.postgresql.types import list_processor, plain_type
 from covet.database.schema.types import (
     Array,
@@ -47,7 +48,7 @@ _SHIFTS = ("<<", ">>")
 _BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 
-class PostgreSQLCompiler(PostgreSQLDocuments):
+class PostgreSQLCompiler(PostgreSQLSearch):
     """Prints one statement for PostgreSQL."""
 
     def placeholder(self, number: int) -> str:

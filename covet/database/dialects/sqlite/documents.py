@@ -48,6 +48,11 @@ _DOCUMENTS: dict[type[LogicalType], str] = {
 class SQLiteDocuments(SQLiteFunctions):
     """Prints questions to documents and arrays, and their changes, for SQLite."""
 
+    def visit_function(self, node: Function) -> Pieces:
+        if node.name.startswith(("search_", "trigram_")):
+            self.refuse(f"has no {'text search' if node.name.startswith('search_') else 'trigrams'} ({node.name})")
+        return super().visit_function(node)
+
     def document(self, node: Expression) -> Pieces:
         """Return a value as the text of a document."""
         logical = type_of(node)

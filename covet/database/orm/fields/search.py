@@ -9,7 +9,7 @@ from typing_extensions import TypeVar, override
 from covet.database.orm.fields.base import Field
 from covet.database.orm.fields.text import CharField, TextField
 from covet.database.orm.lookups import Lookup, LookupField, TextLookup
-from covet.database.schema.types import LogicalType, Text, TsQuery, TsVector
+from covet.database.schema.types import Boolean, LogicalType, Text, TsQuery, TsVector
 from covet.database.sql import nodes
 from covet.database.sql.expression_types import type_of
 
@@ -27,10 +27,12 @@ class _Search(TextLookup):
 
     @override
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
-        left = "{0}" if isinstance(type_of(operand), TsVector) else "TO_TSVECTOR({0})"
-        right = "{1}" if isinstance(type_of(values[0]), TsQuery) else "PLAINTO_TSQUERY({1})"
-        form = ("postgresql", f"({left} @@ {right})")
-        return nodes.CustomFunction(self.name, (form,), (operand, *values))
+        (query,) = values
+        if not isinstance(type_of(operand), TsVector):
+            operand = nodes.Function("search_vector", (operand,), TsVector())
+        if not isinstance(type_of(query), TsQuery):
+            query = nodes.Function("search_plain", (query,), TsQuery())
+        return nodes.Function("search_matches", (operand, query), Boolean())
 
 
 class _Matches(_Search):
@@ -61,37 +63,31 @@ class SearchVectorField(Field[_T]):
 class _Trigram(TextLookup):
     """Similar to the value by the share of trigrams that both have."""
 
-    operator: ClassVar[str] = ""
-
     @override
     def param_type(self, field: LookupField) -> LogicalType:
         return Text()
 
     @override
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
-        form = ("postgresql", f"({{0}} {self.operator} {{1}})")
-        return nodes.CustomFunction(self.name, (form,), (operand, *values))
+        return nodes.Function(self.name, (operand, *values), Boolean())
 
 
 class _TrigramSimilar(_Trigram):
     """``trigram_similar``."""
 
     name = "trigram_similar"
-    operator = "%"
 
 
 class _TrigramWordSimilar(_Trigram):
     """``trigram_word_similar``: a part of the text is similar to the value."""
 
     name = "trigram_word_similar"
-    operator = "%>"
 
 
 class _TrigramStrictWordSimilar(_Trigram):
     """``trigram_strict_word_similar``: a part of the text that begins and ends with words is similar to the value."""
 
     name = "trigram_strict_word_similar"
-    operator = "%>>"
 
 
 for _kind in (CharField, TextField):

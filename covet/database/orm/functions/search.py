@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, TypedDict
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict
 
 from typing_extensions import Unpack
 
@@ -33,21 +33,25 @@ _MOST_WEIGHTS = 4
 
 
 class _Config(Func[Any]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST({0} AS regconfig)"}
+    function = "search_config"
+    built_in = True
 
 
 class _Joined(Func[str]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CONCAT_WS({*})"}
+    function = "search_text"
+    built_in = True
     returns = Text()
 
 
 class _ToVector(Func[Any]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "TO_TSVECTOR({*})"}
+    function = "search_vector"
+    built_in = True
     returns = TsVector()
 
 
 class _Weighted(Func[Any]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": 'SETWEIGHT({0}, CAST({1} AS "char"))'}
+    function = "search_weighted"
+    built_in = True
     returns = TsVector()
 
 
@@ -68,7 +72,8 @@ class _Vector(Func[str]):
 
 
 class _JoinedVectors(_Vector):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} || {1})"}
+    function = "search_vectors"
+    built_in = True
 
 
 class SearchVector(_Vector):
@@ -80,7 +85,8 @@ class SearchVector(_Vector):
     by ``+``: ``SearchVector("title", weight="A") + SearchVector("body", weight="B")``.
     """
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+    function = "search_value"
+    built_in = True
     returns = TsVector()
 
     def __init__(self, *expressions: object, config: object = None, weight: str | None = None) -> None:
@@ -110,19 +116,23 @@ class _Query(Func[Any]):
 
 
 class _Plain(_Query):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "PLAINTO_TSQUERY({*})"}
+    function = "search_plain"
+    built_in = True
 
 
 class _Phrase(_Query):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "PHRASETO_TSQUERY({*})"}
+    function = "search_phrase"
+    built_in = True
 
 
 class _Raw(_Query):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "TO_TSQUERY({*})"}
+    function = "search_raw"
+    built_in = True
 
 
 class _WebSearch(_Query):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "WEBSEARCH_TO_TSQUERY({*})"}
+    function = "search_websearch"
+    built_in = True
 
 
 _QUERIES: dict[str, type[_Query]] = {"plain": _Plain, "phrase": _Phrase, "raw": _Raw, "websearch": _WebSearch}
@@ -137,7 +147,8 @@ class SearchQuery(_Query):
     websearch (quotes, ``or`` and ``-``, never an error), raw (the syntax of tsquery: for your own text, not for input).
     """
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+    function = "search_value"
+    built_in = True
 
     def __init__(self, value: object, *, config: object = None, search_type: SearchType = "plain") -> None:
         make = _QUERIES.get(search_type)
@@ -147,15 +158,18 @@ class SearchQuery(_Query):
 
 
 class _Both(_Query):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} && {1})"}
+    function = "search_both"
+    built_in = True
 
 
 class _Either(_Query):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} || {1})"}
+    function = "search_either"
+    built_in = True
 
 
 class _Without(_Query):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "(!! {0})"}
+    function = "search_without"
+    built_in = True
 
 
 def _as_vector(vector: object) -> Expression[Any]:
@@ -167,20 +181,24 @@ def _as_query(query: object) -> Expression[Any]:
 
 
 class _Reals(Func[Any]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST({0} AS real[])"}
+    function = "search_reals"
+    built_in = True
 
 
 class _Integer(Func[Any]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST({0} AS integer)"}
+    function = "search_integer"
+    built_in = True
 
 
 class _Rank(Func[float]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(TS_RANK({*}) AS double precision)"}
+    function = "search_rank"
+    built_in = True
     returns = Float()
 
 
 class _RankOfCovers(Func[float]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(TS_RANK_CD({*}) AS double precision)"}
+    function = "search_rank_covers"
+    built_in = True
     returns = Float()
 
 
@@ -193,7 +211,8 @@ class SearchRank(Func[float]):
     for D, C, B and A; ``normalization`` is PostgreSQL's bit mask.
     """
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+    function = "search_value"
+    built_in = True
     returns = Float()
 
     def __init__(
@@ -216,7 +235,8 @@ class SearchRank(Func[float]):
 
 
 class _Headline(Func[str]):
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "TS_HEADLINE({*})"}
+    function = "search_headline"
+    built_in = True
     returns = Text()
 
 
@@ -254,7 +274,8 @@ class SearchHeadline(Func[str]):
     ``TS_HEADLINE(body, PLAINTO_TSQUERY($1), $2)``; the options are one parameter. The text itself is not escaped.
     """
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "{0}"}
+    function = "search_value"
+    built_in = True
     returns = Text()
 
     def __init__(
@@ -290,34 +311,40 @@ class _TrigramWords(_Trigrams):
 class TrigramSimilarity(_Trigrams):
     """How similar two texts are, from 0 to 1: ``TrigramSimilarity("name", "jon")``. Extension pg_trgm."""
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(SIMILARITY({0}, {1}) AS double precision)"}
+    function = "trigram_similarity"
+    built_in = True
 
 
 class TrigramWordSimilarity(_TrigramWords):
     """How similar a value is to the part of a text that is nearest: ``TrigramWordSimilarity("jon", "name")``."""
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(WORD_SIMILARITY({1}, {0}) AS double precision)"}
+    function = "trigram_word_similarity"
+    built_in = True
 
 
 class TrigramStrictWordSimilarity(_TrigramWords):
     """The same, where the part begins and ends with words."""
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "CAST(STRICT_WORD_SIMILARITY({1}, {0}) AS double precision)"}
+    function = "trigram_strict_word_similarity"
+    built_in = True
 
 
 class TrigramDistance(_Trigrams):
     """One minus the similarity: ``order_by(TrigramDistance("name", "jon"))`` can use an index."""
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({0} <-> {1})"}
+    function = "trigram_distance"
+    built_in = True
 
 
 class TrigramWordDistance(_TrigramWords):
     """One minus the word similarity."""
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({1} <<-> {0})"}
+    function = "trigram_word_distance"
+    built_in = True
 
 
 class TrigramStrictWordDistance(_TrigramWords):
     """One minus the strict word similarity."""
 
-    forms: ClassVar[Mapping[str, str]] = {"postgresql": "({1} <<<-> {0})"}
+    function = "trigram_strict_word_distance"
+    built_in = True
