@@ -11,6 +11,8 @@
     │  └─ RelationNotLoaded
     ├─ ObjectDoesNotExist              → Model.DoesNotExist
     ├─ MultipleObjectsReturned         → Model.MultipleObjectsReturned
+    ├─ NPlusOneError (AssertionError)    a loop that sends a query for each row; .findings
+    ├─ QueryCountError (AssertionError)  more statements than allowed, or others than expected
     └─ DatabaseError                   .sqlstate .statement .retryable, __cause__ = the driver's
        ├─ InterfaceError
        ├─ DataError
@@ -19,13 +21,15 @@
        │  └─ TransactionError          a statement outside or after its transaction
        ├─ InternalError
        ├─ NotSupportedError            names the database and the feature
-       ├─ IntegrityError               .constraint .columns .table .model
+       ├─ IntegrityError               .constraint .columns .table .model .fields .field
        │  ├─ UniqueViolation  ├─ ForeignKeyViolation  ├─ NotNullViolation
-       │  ├─ CheckViolation   └─ ProtectedError       on_delete=PROTECT or RESTRICT
+       │  ├─ CheckViolation   ├─ ProtectedError       on_delete=PROTECT
+       │  └─ RestrictedError       on_delete=RESTRICT
        └─ OperationalError
           ├─ ConnectionLost   ├─ PoolTimeout  ├─ QueryTimeout  ├─ LockTimeout
           ├─ DeadlockDetected ├─ SerializationFailure ├─ DatabaseLocked
           ├─ DiskFull         ├─ ReadOnly     ├─ QueryCanceled
+          ├─ TransactionTimeout ├─ SchemaChanged
           └─ CommitUnknown             the link broke while COMMIT was on its way
 
 Names under ``DatabaseError`` are those of PEP 249. No message holds a password or a parameter value.
@@ -33,7 +37,8 @@ Names under ``DatabaseError`` are those of PEP 249. No message holds a password 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 class CovetError(Exception):
@@ -90,6 +95,18 @@ class ObjectDoesNotExist(CovetError):
 
 class MultipleObjectsReturned(CovetError):
     """``get()`` found several. Each model has its own subclass."""
+
+
+class NPlusOneError(CovetError, AssertionError):
+    """``detect_n_plus_one()`` saw a query a row. ``findings`` says which, where and what to add."""
+
+    def __init__(self, message: str, findings: Sequence[object] = ()) -> None:
+        super().__init__(message)
+        self.findings = tuple(findings)
+
+
+class QueryCountError(CovetError, AssertionError):
+    """A block sent more statements than ``max_queries()`` allows, or others than ``assert_num_queries()`` expects."""
 
 
 class DatabaseError(CovetError):
@@ -153,6 +170,13 @@ class IntegrityError(DatabaseError):
         self.columns = tuple(columns)
         #: The model whose table it is; set by the ORM.
         self.model: type | None = None
+        #: The names of the fields of ``columns``; set by the ORM.
+        self.fields: tuple[str, ...] = ()
+
+    @property
+    def field(self) -> str | None:
+        """The name of the field, if it is one."""
+        return self.fields[0] if len(self.fields) == 1 else None
 
 
 class UniqueViolation(IntegrityError):
@@ -172,7 +196,21 @@ class CheckViolation(IntegrityError):
 
 
 class ProtectedError(IntegrityError):
-    """``delete()`` met rows that refer to this one by ``on_delete=PROTECT`` or ``RESTRICT``."""
+    """``delete()`` met rows that refer to what it would delete by ``on_delete=PROTECT``: ``protected_objects``."""
+
+    def __init__(self, message: str, objects: Iterable[object] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        #: The instances that refer to it; of each only the key is loaded.
+        self.protected_objects = tuple(objects)
+
+
+class RestrictedError(IntegrityError):
+    """``delete()`` met rows with ``on_delete=RESTRICT`` that it would leave behind: ``restricted_objects``."""
+
+    def __init__(self, message: str, objects: Iterable[object] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        #: The instances that refer to it; of each only the key is loaded.
+        self.restricted_objects = tuple(objects)
 
 
 class OperationalError(DatabaseError):
@@ -197,6 +235,16 @@ class QueryTimeout(OperationalError):
 
 class LockTimeout(OperationalError):
     """A lock was not to be had in time."""
+
+    retryable = True
+
+
+class TransactionTimeout(OperationalError):
+    """A block took longer than its ``timeout``; it was rolled back."""
+
+
+class SchemaChanged(OperationalError):
+    """A table was changed by somebody else while a transaction used it."""
 
     retryable = True
 

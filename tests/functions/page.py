@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +52,24 @@ def render() -> str:
 
 
 def _table(rows: list[tuple[str, Case | Lookup]], what: str) -> str:
-    lines = [f"| {what} | PostgreSQL | SQLite |", "| --- | --- | --- |"]
+    lines = [f"| {what} | PostgreSQL | SQLite | parameters |", "| --- | --- | --- | --- |"]
     for source, case in rows:
-        cells = [source, *(sql_of(case, name)[0] for name in DIALECTS)]
-        lines.append("| " + " | ".join(f"`{_cell(cell)}`" for cell in cells) + " |")
+        made = [sql_of(case, name) for name in DIALECTS]
+        cells = [f"`{_cell(cell)}`" for cell in (source, *(sql for sql, _ in made))]
+        lines.append(f"| {' | '.join(cells)} | {_parameters([params for _, params in made])} |")
     return "\n".join(lines)
+
+
+def _parameters(made: list[list[Any]]) -> str:
+    """Return the parameters, those of SQLite behind those of PostgreSQL where it keeps them in another form."""
+    shown = [", ".join(f"`{_cell(_value(value))}`" for value in params) for params in made]
+    return shown[0] if shown[0] == shown[1] else f"{shown[0]}; SQLite: {shown[1]}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_value, value))}]"
+    return str(value) if isinstance(value, dt.date | dt.time | Decimal) else repr(value)
 
 
 def _cell(text: str) -> str:

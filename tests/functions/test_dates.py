@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from covet import (
+    F,
     FieldError,
     Q,
     ValidationError,
@@ -19,6 +20,7 @@ from covet import (
 from covet.database import capture_queries
 from covet.functions import (
     ExtractHour,
+    Now,
     TruncDate,
     TruncDay,
     TruncHour,
@@ -184,6 +186,22 @@ async def test_zones_share_a_plan(things: Database) -> None:
 def test_a_zone_without_a_name_is_refused(zone: Any) -> None:
     with pytest.raises(TypeError, match=r"tzinfo= takes a zoneinfo.ZoneInfo with a name or a datetime.timezone"):
         TruncMonth("made", tzinfo=zone)
+
+
+async def test_the_time_zone_of_the_session_changes_nothing(things: Database) -> None:
+    await Thing.create(made="2024-05-01T20:00:00Z", local="2024-05-01T20:00:00", day="2024-05-01")
+    same = Thing.objects.filter(made=F("local"), local=F("made"), made__gt=F("day"), day__lt=F("made"))
+    past = Thing.objects.filter(local__lte=Now(), day__lte=Now(), made__range=(F("local"), F("local")))
+    cut = Thing.objects.annotate(cut=TruncDay("day"), date=TruncDate("made"), hour=ExtractHour("made"))
+    assert await same.count() == await past.count() == 1
+    async with transaction():
+        if things.name == "postgresql":
+            await get_adapter().execute("SET LOCAL TIME ZONE 'Asia/Tokyo'")
+        assert await same.count() == 1
+        assert await past.count() == 1
+        assert await past.filter(local__gt=Now()).count() == 0
+        day = dt.date(2024, 5, 1)
+        assert await cut.values_list("cut", "date", "hour") == [(day, day, 20)]
 
 
 # -- dates() and datetimes() -------------------------------------------------------------------

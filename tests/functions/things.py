@@ -18,6 +18,7 @@ class Thing(Model):
     name = CharField(max_length=40, nullable=True)
     number = IntegerField(nullable=True)
     made = DateTimeField(nullable=True, db_index=True)
+    local = DateTimeField(nullable=True, timezone=False)
     day = DateField(nullable=True, db_index=True)
     maker = ForeignKey(Maker, on_delete="CASCADE", nullable=True, related_name="things")
 

@@ -16,6 +16,7 @@ from covet import (
     Model,
     ModelDefinitionError,
     UUIDField,
+    ValidationError,
     create_all,
     drop_all,
     get_adapter,
@@ -153,8 +154,9 @@ async def test_a_through_model_may_come_first_and_have_a_composite_key(database:
     await enrolment.save()
     found = await sam.enrolment_set.order_by("course__name").values_list("course__name", "grade")  # type: ignore[attr-defined]
     assert found == [("art", "B"), ("maths", "A")]
-    with pytest.raises(FieldError, match="key of several fields"):
+    with pytest.raises(ValidationError, match=r"key of several fields \(student, course\) is a tuple, not int"):
         Student.objects.filter(enrolment=3)
+    assert await Student.objects.filter(enrolment=(sam.id, maths.id)) == [sam]
     assert await Student.objects.filter(enrolment__isnull=True).count() == 0
 
 

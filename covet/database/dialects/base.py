@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
+from covet.database.dialects.plans import PlanNode
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import BindProcessor, Compiled
 from covet.database.sql.ddl import DDLStatement
 from covet.database.sql.statements import Statement
-from covet.exceptions import ProgrammingError
+from covet.exceptions import NotSupportedError, ProgrammingError
+
+LockMode: TypeAlias = Literal[
+    "access share",
+    "row share",
+    "row exclusive",
+    "share update exclusive",
+    "share",
+    "share row exclusive",
+    "exclusive",
+    "access exclusive",
+]
+LOCK_MODES: Final[tuple[LockMode, ...]] = get_args(LockMode)
 
 
 class JsonText(str):
@@ -93,6 +106,58 @@ class Dialect(ABC):
     def literal(self, value: object, logical: LogicalType) -> str:
         """Write a value as a literal of its type. Only for DDL: a statement has parameters."""
 
+    #: The forms of EXPLAIN besides plain text.
+    explain_formats: ClassVar[frozenset[str]] = frozenset()
+    #: What EXPLAIN can be told.
+    explain_options: ClassVar[frozenset[str]] = frozenset()
+
+    def explain_prefix(self, form: str | None, options: Mapping[str, bool]) -> str:
+        """Return what stands before a statement that is explained; refuse what the database does not know."""
+        if form is not None and form not in self.explain_formats | {"text"}:
+            known = ", ".join(sorted(self.explain_formats | {"text"}))
+            raise NotSupportedError(f"{self.title} has no EXPLAIN in the format {form[:80]!r}. Choices: {known}.")
+        for name in options:
+            if name not in self.explain_options:
+                known = ", ".join(sorted(self.explain_options)) or "none"
+                raise NotSupportedError(f"{self.title} has no EXPLAIN option {name[:80]!r}. Choices: {known}.")
+        return self.explain(form, options)
+
+    #: The format that ``read_plan`` reads.
+    plan_format: ClassVar[str | None] = None
+
+    @abstractmethod
+    def read_plan(self, rows: Sequence[Any]) -> PlanNode:
+        """Return the plan in the rows that EXPLAIN in the format ``plan_format`` gave."""
+
+    @abstractmethod
+    def plan_text(self, rows: Sequence[Any]) -> str:
+        """Return the rows of EXPLAIN as text."""
+
+    @abstractmethod
+    def explain(self, form: str | None, options: Mapping[str, bool]) -> str:
+        """Return what stands before a statement that is explained; format and options are known ones."""
+
     def script(self, statements: Iterable[DDLStatement]) -> list[str]:
         """Print several DDL statements in order."""
         return [text for statement in statements for text in self.ddl(statement)]
+
+    def advisory_lock(self, *, shared: bool, wait: bool, transaction: bool = False) -> str:  # noqa: ARG002
+        """Return the query that takes the lock of a number; without ``wait`` it answers whether it has it."""
+        raise NotSupportedError(
+            f"{self.title} has no advisory locks. A transaction that writes is the only one there: transaction() is a "
+            "lock over the whole database."
+        )
+
+    def advisory_unlock(self, *, shared: bool) -> str:  # noqa: ARG002 - as advisory_lock
+        """Return the query that gives the lock of a number back."""
+        raise NotSupportedError(f"{self.title} has no advisory locks.")
+
+    def log_position(self, *, replayed: bool) -> str:  # noqa: ARG002
+        """Return the query for the number of the last entry of the log, or of the last one that a copy has replayed."""
+        raise NotSupportedError(f"{self.title} has no replicas.")
+
+    def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:  # noqa: ARG002
+        """Return the statement that locks tables, whose names are quoted, until the transaction ends."""
+        raise NotSupportedError(
+            f"{self.title} has no LOCK TABLE. A transaction that writes is the only one there, whatever the table."
+        )

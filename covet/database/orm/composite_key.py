@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 class CompositePrimaryKey:
-    """``pk = CompositePrimaryKey("person", "group")`` in a model; ``instance.pk`` is the tuple of the values.
+    """``pk = CompositePrimaryKey("tenant", "number")`` in a model; ``instance.pk`` is the tuple of the values.
 
-    >>> class Membership(Model):
-    ...     pk = CompositePrimaryKey("person", "group")
-    ...     person = ForeignKey("Person")
-    ...     group = ForeignKey("Group")
+    >>> class Order(Model):
+    ...     pk = CompositePrimaryKey("tenant", "number")
+    ...     tenant = ForeignKey("Tenant")
+    ...     number = IntegerField()
 
-    ``PRIMARY KEY (person_id, group_id)``. Rows are found by the fields: ``filter(person=.., group=..)``. Foreign keys
-    to such a model are not supported.
+    ``PRIMARY KEY (tenant_id, number)``. ``Order.objects.get(pk=(1, 7))`` finds a row, as the fields do; a foreign key
+    to such a model has a column for each part. A foreign key of several columns among the names stands for all of them.
     """
 
     def __init__(self, *names: str) -> None:
@@ -28,9 +28,10 @@ class CompositePrimaryKey:
         self.names = names
 
     def __get__(self, instance: Any, owner: Any) -> Any:
+        options: Options = owner._meta
         if instance is None:
-            return self
-        values = tuple(instance.__dict__.get(field.attname) for field in owner._meta.key)
+            return options.pk if options.key else self
+        values = tuple([instance.__dict__.get(field.attname) for field in options.key])
         return None if None in values else values
 
     def __set__(self, instance: Any, value: object) -> None:

@@ -110,23 +110,23 @@ class GenericKey:
             field = self.key_field
             found = self._relations[model] = Relation(
                 name=self.name, kind="forward", model=self.model, remote=model, local_field=field,
-                remote_field=model._meta.pk, many=False, optional=True, accessor=self.name, foreign_key=field,
+                remote_field=model._meta.single_pk, many=False, optional=True, accessor=self.name, foreign_key=field,
                 origin=(self.model.__module__, self.model.__qualname__, self.name),
                 near_type=Discriminator(self.type_field, self.label_of(model)),
-                convert=self._conversion(model, field, model._meta.pk),
+                convert=self._conversion(model, field, model._meta.single_pk),
             )  # fmt: skip
         return found
 
     def to_column(self, model: type[Any]) -> Convert | None:
         """Return what makes a key of ``model`` a value of the column."""
-        return self._conversion(model, model._meta.pk, self.key_field)
+        return self._conversion(model, model._meta.single_pk, self.key_field)
 
     def _conversion(self, model: type[Any], source: Field[Any], target: Field[Any]) -> Convert | None:
         forms = _form(source), _form(target)
         if forms not in _CONVERSIONS and forms[0] != forms[1]:
             raise ModelDefinitionError(
-                f"{self.label}: {self.key_field!r} cannot hold the keys of {model.__name__} ({model._meta.pk!r}). "
-                "A column of their type or of text can."
+                f"{self.label}: {self.key_field!r} cannot hold the keys of {model.__name__} "
+                f"({model._meta.single_pk!r}). A column of their type or of text can."
             )
         return _CONVERSIONS.get(forms)
 
@@ -139,9 +139,9 @@ class GenericKey:
             raise TypeError(f"{self.label} takes an instance of a model, not {type(value).__name__}.")
         model: type[Any] = options.model
         label, convert = self.label_of(model), self.to_column(model)
-        key = value.__dict__.get(options.pk.attname)
+        key = value.__dict__.get(options.single_pk.attname)
         # A key that Python made (a UUID) is there before the row is, and no constraint would tell.
-        if key is None or (value.__dict__.get("_adding") and options.pk.has_default()):
+        if key is None or (value.__dict__.get("_adding") and options.single_pk.has_default()):
             raise ValueError(f"{self.label}: this {model.__name__} has no key yet; save it first.")
         return label, key if convert is None else convert(key)
 
@@ -155,7 +155,7 @@ class GenericKey:
         model: type[Any] = related._meta.model
         if self._models.get(label) is not model:
             return False
-        known = related.__dict__.get(model._meta.pk.attname)
+        known = related.__dict__.get(model._meta.single_pk.attname)
         return bool(known == self.relation_to(model).converted(key))
 
     def parted(self, instances: Iterable[Any]) -> dict[type[Any] | None, list[Any]]:

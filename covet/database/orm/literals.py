@@ -38,6 +38,10 @@ class _LiteralTranslator(Translator):
         return nodes.ColumnRef(None, path.field.column, path.field.logical_type)
 
     @override
+    def row_list(self, index: int, path: ResolvedPath) -> nodes.RowList:
+        raise ModelDefinitionError(f"{path.path!r}: a table's definition compares single columns with a list.")
+
+    @override
     def param(self, index: int, kind: LogicalType | None) -> nodes.Expression:
         return nodes.Literal(self.values[index], kind or Text())
 

@@ -329,6 +329,9 @@ LOOKUPS: dict[str, Lookup] = {
     )
 }
 
+#: The lookups of a key of several columns: row values are compared.
+ROW_LOOKUPS: tuple[str, ...] = ("exact", "in", "isnull", "gt", "gte", "lt", "lte")
+
 #: Lookups that are another one, negated.
 NEGATED: dict[str, str] = {"not": "exact", "not_in": "in", "not_isnull": "isnull"}
 

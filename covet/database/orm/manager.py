@@ -17,9 +17,12 @@ from covet.database.orm.query.raw import RawQuerySet
 from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import FilteredRelation
     from covet.database.orm.model import Model
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.query import calendar
+    from covet.database.orm.query.batched import Batched
+    from covet.database.orm.query.paging import Page
     from covet.database.orm.relations import RelationReference
 
 _M = TypeVar("_M", bound="Model[Any]")
@@ -162,9 +165,19 @@ class Manager(Generic[_M]):
         """See ``QuerySet.defer``."""
         return self._start().defer(*fields)
 
-    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> QuerySet[_M]:
+    def annotate(
+        self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation
+    ) -> QuerySet[_M]:
         """See ``QuerySet.annotate``."""
         return self._start().annotate(*aggregates, **expressions)
+
+    def alias(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> QuerySet[_M]:
+        """See ``QuerySet.alias``."""
+        return self._start().alias(*aggregates, **expressions)
+
+    def group_by(self, *keys: str | Expression[Any], **named: Expression[Any] | Q) -> QuerySet[_M, dict[str, Any]]:
+        """See ``QuerySet.group_by``."""
+        return self._start().group_by(*keys, **named)
 
     def values(self, *fields: str | Expression[Any], **expressions: Expression[Any]) -> QuerySet[_M, dict[str, Any]]:
         """See ``QuerySet.values``."""
@@ -223,6 +236,18 @@ class Manager(Generic[_M]):
         return RawQuerySet(self.model, sql, tuple(params), self._start().database)
 
     # -- enders: the coroutines of the queryset, not wrapped in others -----------------------
+
+    def batched(self, field: str = "pk") -> Batched[_M]:
+        """See ``QuerySet.batched``."""
+        return self._start().batched(field)
+
+    def in_batches(self, size: int = 1000, /) -> AsyncIterator[QuerySet[_M]]:
+        """See ``QuerySet.in_batches``."""
+        return self._start().in_batches(size)
+
+    def page(self, size: int, /, *, after: Any = None, before: Any = None) -> Coroutine[Any, Any, Page[_M]]:
+        """See ``QuerySet.page``."""
+        return self._start().page(size, after=after, before=before)
 
     def iterator(self, chunk_size: int = 2000) -> AsyncIterator[_M]:
         """See ``QuerySet.iterator``."""

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from covet.database.orm import registry
 from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.fields import BigAutoField, Field, UUIDField
+from covet.database.orm.fields.composite import lay_out
 from covet.database.orm.manager import Manager
 from covet.database.orm.meta_options import read_meta
 from covet.database.orm.options import Options
@@ -128,13 +129,15 @@ def _contribute(cls: ModelMeta, fields: dict[str, Any]) -> None:
     for name, field in fields.items():
         if isinstance(field, Field) and isinstance(field, RelationReference):
             field.name, field.attname = name, field.get_attname(name)
-    options.set_fields(columns, () if options.abstract else composite)
+    options.declarations = tuple(columns)
+    options.key_declaration = () if options.abstract else composite
+    lay_out(options)
     # Generic relations last: they ask for the key, which may be a relation itself, and for the generic foreign keys.
     for name, field in sorted(fields.items(), key=lambda item: isinstance(item[1], GenericRelation)):
         if isinstance(field, RelationReference):
             setattr(cls, name, field)
             cast("Any", field).contribute_to_class(cls, name)
-    _check_columns(options)
+    options.check_columns()
 
 
 def _composite_key(cls: ModelMeta) -> tuple[str, ...]:
@@ -170,16 +173,6 @@ _RESERVED = frozenset({"pk", "objects", "Meta", "DoesNotExist", "MultipleObjects
 
 def _is_model_base(base: type) -> bool:
     return isinstance(base, ModelMeta) and base.__module__ == "covet.database.orm.model"
-
-
-def _check_columns(options: Options) -> None:
-    seen: dict[str, str] = {}
-    for field in options.fields:
-        other = seen.setdefault(field.column, field.name)
-        if other != field.name:
-            raise ModelDefinitionError(
-                f"{options.label}: {other} and {field.name} are both the column {field.column!r}."
-            )
 
 
 def _add_managers(cls: ModelMeta, own: dict[str, Any], parents: list[ModelMeta]) -> None:

@@ -92,8 +92,9 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
         for name, value in values.items():  # no columns: relations, properties, pk
             if not self.has_settable(name):
                 raise self.unknown_attribute(name)
-            if name == "pk" and state[options.pk.attname] is not None and not options.pk.has_default():
-                raise TypeError(f"{type(self).__name__}() got both 'pk' and {options.pk.name!r}.")
+            if name == "pk" and options.pk.value_in(state) is not None and not options.pk.has_default():
+                names = ", ".join(repr(part.name) for part in options.pk.parts)
+                raise TypeError(f"{type(self).__name__}() got both 'pk' and {names}.")
             setattr(self, name, value)
         if not complete:
             loading.await_database(self)

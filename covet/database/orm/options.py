@@ -7,11 +7,11 @@ compared by identity.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from covet._lru import LRU
-from covet.database.orm.lookups import EXACT, ISNULL, Lookup, LookupField, Resolved, resolve_lookup
+from covet.database.orm.lookups import EXACT, Lookup, LookupField, Resolved, resolve_lookup
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Array
 from covet.exceptions import FieldError, ModelDefinitionError
@@ -29,6 +29,8 @@ MAX_DEPTH = 10
 MAX_LENGTH = 1_000
 #: The most sets of fields that a model keeps generated code for: one for INSERT, one for each ``update_fields``.
 _MAX_COLLECTORS = 64
+#: The most names of filtered relations that a model remembers.
+_MAX_NAMES = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +57,8 @@ class ResolvedPath:
     transforms: tuple[PathTransform, ...] = ()
     #: The lookup takes one parameter and compares the column itself.
     plain: bool = False
+    #: A key of several columns: the paths of those.
+    parts: tuple[ResolvedPath, ...] = ()
 
     @property
     def is_presence(self) -> bool:
@@ -65,6 +69,21 @@ class ResolvedPath:
         """Return the relations up to the last one that leads to many rows: each of them multiplies the rows."""
         last = max((index for index, relation in enumerate(self.relations) if relation.many), default=-1)
         return self.relations[: last + 1]
+
+
+def with_parts(path: ResolvedPath) -> ResolvedPath:
+    """Return a path that knows the paths of its columns, where it leads to a key of several."""
+    parts = path.field.parts
+    if len(parts) == 1:
+        return path
+    before = path.path.rpartition("__")[0]
+    prefix = f"{before}__" if before else ""
+    if path.relations and path.relations[-1].kind == "reverse":
+        prefix = f"{path.path}__"
+    return replace(
+        path,
+        parts=tuple(replace(path, path=f"{prefix}{part.name}", field=part, target=None) for part in parts),
+    )
 
 
 class GenericPath(NamedTuple):
@@ -80,6 +99,9 @@ class Options:
 
     #: The function that was generated to make instances; written by ``construction``.
     construct: Callable[[dict[str, Any], dict[str, Any]], bool] | None = None
+    #: The fields as the class declares them, and the names of a composite key: what ``lay_out`` reads.
+    declarations: tuple[Field[Any], ...] = ()
+    key_declaration: tuple[str, ...] = ()
     schema: str | None = None
     db_table_comment: str | None = None
     default_related_name: str | None = None
@@ -119,11 +141,17 @@ class Options:
         self.declared: dict[str, str] = {}
         #: The tables that many-to-many relations declared here made for themselves.
         self.link_models: list[type[Any]] = []
-        self.set_fields(())
+        self.take_fields((), {}, (), None)
+        self._start_paths()
+
+    def _start_paths(self) -> None:
+        """Begin to remember what paths lead to."""
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
         self._value_paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
+        #: What FilteredRelation names; one object for each question.
+        self.relation_names: LRU[tuple[str, str], Any] = LRU(_MAX_NAMES)
         self._key_paths: dict[tuple[Relation, Lookup], ResolvedPath] = {}
 
     def __repr__(self) -> str:
@@ -133,33 +161,61 @@ class Options:
 
     @property
     def pk(self) -> Field[Any]:
-        """The primary key, where it is one field."""
+        """The primary key; one of several columns is a field of its own whose ``parts`` they are."""
         if self._pk is None:
+            raise ModelDefinitionError(f"{self.label} has no primary key.")
+        return self._pk
+
+    @property
+    def single_pk(self) -> Field[Any]:
+        """The primary key of one column; one of several is refused."""
+        if len(self.key) > 1:
             names = ", ".join(field.name for field in self.key)
             raise ModelDefinitionError(
                 f"{self.label} has a primary key of several fields ({names}); this needs one of a single field."
-                if names
-                else f"{self.label} has no primary key."
             )
-        return self._pk
+        found: Field[Any] = self.pk
+        return found
 
-    def set_fields(self, fields: Iterable[Field[Any]], composite: tuple[str, ...] = ()) -> None:
-        """Take the concrete fields, in the order of the columns, and the names of a composite key."""
+    def take_fields(
+        self,
+        fields: Iterable[Field[Any]],
+        by_name: dict[str, Field[Any]],
+        key: tuple[Field[Any], ...],
+        pk: Field[Any] | None,
+    ) -> None:
+        """Take the fields that are columns, in their order, all fields by their names, and the key."""
         self.fields: tuple[Field[Any], ...] = tuple(fields)
-        self._by_name: dict[str, Field[Any]] = {
-            name: field for field in self.fields for name in (field.name, field.attname)
-        }
-        keys = [field for field in self.fields if field.primary_key]
-        if len(keys) > 1 or (keys and composite):
-            names = ", ".join(field.name for field in keys)
-            raise ModelDefinitionError(
-                f"{self.label} has several primary keys: {names}. One field may be it, or "
-                "pk = CompositePrimaryKey(...) names the fields."
-            )
+        self._by_name = by_name
         #: The fields of the primary key; several: a composite key.
-        self.key: tuple[Field[Any], ...] = tuple(self.get_field(name) for name in composite) or tuple(keys)
-        self.key_names = frozenset(field.attname for field in self.key)
-        self._pk: Field[Any] | None = keys[0] if keys else None
+        self.key = key
+        self.key_names = frozenset(field.attname for field in key)
+        self._pk = pk
+
+    def columns_of(self, name: str) -> tuple[Field[Any], ...]:
+        """Return the fields that are the columns of a name: one, those of a key of several or of a generic relation."""
+        generic = self.generics.get(name)
+        return self.get_field(name).parts if generic is None else (generic.type_field, generic.key_field)
+
+    def relations_of(self, field: Field[Any]) -> list[Relation]:
+        """Return the foreign keys that have ``field`` among their columns."""
+        forward = (relation for relation in self.relations.values() if relation.kind == "forward")
+        return [relation for relation in forward if any(part is field for part in relation.local_field.parts)]
+
+    @property
+    def key_waits_for(self) -> str | None:
+        """The reference to a model that is not defined which a part of the key is, or None."""
+        return next((self.pending[field.name] for field in self.key if field.name in self.pending), None)
+
+    def check_columns(self) -> None:
+        """Refuse two fields that are the same column."""
+        seen: dict[str, str] = {}
+        for field in self.fields:
+            other = seen.setdefault(field.column, field.name)
+            if other != field.name:
+                raise ModelDefinitionError(
+                    f"{self.label}: {other} and {field.name} are both the column {field.column!r}."
+                )
 
     def resolved(self, name: str) -> None:
         """Note that the model which ``name`` refers to is there; tell who waits for it."""
@@ -180,13 +236,8 @@ class Options:
         return field
 
     def named(self, names: Iterable[str]) -> list[Field[Any]]:
-        """Return the fields of these names; a generic relation is its two columns."""
-        return [self.get_field(column) for name in names for column in self.columns_of(name)]
-
-    def columns_of(self, name: str) -> tuple[str, ...]:
-        """Return the names of the columns that a name stands for: itself, or the two of a generic relation."""
-        generic = self.generics.get(name)
-        return (name,) if generic is None else (generic.type_field.name, generic.key_field.name)
+        """Return the columns of these names."""
+        return [column for name in names for column in self.columns_of(name)]
 
     def generic_path(self, key: str) -> GenericPath | None:
         """Return what a keyword says about a generic relation: ``content__in``, ``notes__content``; or None."""
@@ -204,6 +255,11 @@ class Options:
     def add_relation(self, relation: Relation) -> None:
         """Add one direction of a relation; paths that were resolved before are forgotten."""
         self.relations[relation.name] = relation
+        self.forget_paths()
+
+    def forget_paths(self) -> None:
+        """Forget what was worked out for the fields and relations that were there before."""
+        self.construct = None
         self.paths.clear()
         self._value_paths.clear()
         self._field_paths.clear()
@@ -217,10 +273,10 @@ class Options:
         found = self._key_paths.get((relation, lookup))
         if found is None:
             source = relation.through.source
-            found = self._key_paths[relation, lookup] = ResolvedPath(
+            found = self._key_paths[relation, lookup] = with_parts(ResolvedPath(
                 path=f"{relation.label} of", relations=(relation.through.back,), field=source, lookup=lookup,
                 negated=False, target=None, nullable=True, first_many=0, output=source,
-            )  # fmt: skip
+            ))  # fmt: skip
         return found
 
     def require_concrete(self) -> None:
@@ -277,17 +333,14 @@ class Options:
         walk = _Walk(self, path)
         parts = path.split("__")
         position = 0
-        while position < len(parts) and walk.step(parts[position]):
+        while position < len(parts) and walk.step(parts[position], *parts[position + 1 : position + 2]):
             position += 1
         rest = parts[position:]
         if rest and (missing := walk.missing(rest[0])) is not None:
             raise walk.options.unknown(missing, path)
         if rest and (position == 0 or may_follow == "nothing"):
             raise walk.options.unknown(rest[0], path) if walk.field is None else walk.no_lookup(rest[0])
-        resolved = walk.lookup(rest, lookup=may_follow == "lookup")
-        if may_follow == "lookup" and resolved.lookup is not ISNULL:
-            walk.require_single_key()
-        return walk.finish(resolved)
+        return walk.finish(walk.lookup(rest, lookup=may_follow == "lookup"))
 
 
 class _Walk:
@@ -301,7 +354,7 @@ class _Walk:
         self.pending: Relation | None = None  # named, but crossed only if a name follows
         self.depth = 0
 
-    def step(self, name: str) -> bool:
+    def step(self, name: str, following: str = "") -> bool:
         """Take one name; False when it is not a name of the model where the walk stands."""
         if self.field is not None and self.pending is None:
             return False
@@ -315,10 +368,14 @@ class _Walk:
             if self.depth > MAX_DEPTH:
                 raise FieldError(f"{self.path[:80]!r} crosses more than {MAX_DEPTH} relations.")
             last = self.pending.steps[-1]
-            if last.kind == "forward" and field is last.remote_field:
+            if (
+                last.kind == "forward"
+                and (own := last.local_for(field)) is not None
+                and not _goes_on(relation, following)
+            ):
                 # ``author__id`` is the column ``author_id``, ``tags__id`` the column ``tag_id`` of the table between.
                 self.crossed.extend(self.pending.steps[:-1])
-                self.pending = None
+                self.field, self.pending = own, None
                 return True
             self.crossed.extend(self.pending.steps)
         self.options, self.pending = options, relation
@@ -331,12 +388,6 @@ class _Walk:
             return self.field.name
         options = self.options if self.pending is None else self.pending.remote._meta
         return name if self.field is None and name in options.pending else None
-
-    def require_single_key(self) -> None:
-        """Refuse to compare a row with one value where its key is several."""
-        if self.pending is not None and len(self.pending.remote._meta.key) > 1:
-            names = ", ".join(f"{self.path}__{field.name}" for field in self.pending.remote._meta.key)
-            raise FieldError(f"{self.path[:80]!r} leads to rows with a key of several fields. Compare these: {names}.")
 
     def lookup(self, rest: list[str], *, lookup: bool) -> Resolved:
         if self.field is None:
@@ -372,18 +423,20 @@ class _Walk:
         if field is None:
             raise self.options.unknown(self.path)
         many = [index for index, relation in enumerate(self.crossed) if relation.many]
-        return ResolvedPath(
-            path=self.path,
-            relations=tuple(self.crossed),
-            field=field,
-            lookup=resolved.lookup,
-            negated=resolved.negated,
-            target=target,
-            nullable=field.null or any(relation.optional for relation in self.crossed),
-            first_many=many[0] if many else None,
-            output=resolved.output if resolved.transforms else field,
-            transforms=resolved.transforms,
-            plain=_is_plain(resolved),
+        return with_parts(
+            ResolvedPath(
+                path=self.path,
+                relations=tuple(self.crossed),
+                field=field,
+                lookup=resolved.lookup,
+                negated=resolved.negated,
+                target=target,
+                nullable=field.null or any(relation.optional for relation in self.crossed),
+                first_many=many[0] if many else None,
+                output=resolved.output if resolved.transforms else field,
+                transforms=resolved.transforms,
+                plain=_is_plain(resolved),
+            )
         )
 
 
@@ -396,4 +449,15 @@ def _is_plain(resolved: Resolved) -> bool:
 def _end_of(relation: Relation) -> Field[Any]:
     """Return the column that stands for the related row itself: the foreign key that leads to it, or its own key."""
     last = relation.steps[-1]
-    return last.local_field if last.kind == "forward" else last.remote._meta.key[0]
+    if last.kind == "forward":
+        return last.local_field
+    pk: Field[Any] = last.remote._meta.pk
+    return pk
+
+
+def _goes_on(relation: Relation | None, following: str) -> bool:
+    """Return whether ``following`` is a name of the model that ``relation`` leads to."""
+    if relation is None or not following:
+        return False
+    options: Options = relation.remote._meta
+    return following in options.relations or options.find_field(following) is not None

@@ -66,6 +66,17 @@ class Relation:
     convert: Callable[[Any], Any] | None = None
 
     @property
+    def pairs(self) -> tuple[tuple[Field[Any], Field[Any]], ...]:
+        """The columns that are equal, here and there: one pair, or one for each part of a key of several."""
+        return tuple(zip(self.local_field.parts, self.remote_field.parts, strict=True))
+
+    def local_for(self, remote_field: object) -> Field[Any] | None:
+        """Return the field of this side that holds what ``remote_field`` does, if one does."""
+        if remote_field is self.remote_field:
+            return self.local_field
+        return next((local for local, remote in self.pairs if remote is remote_field), None)
+
+    @property
     def steps(self) -> tuple[Relation, ...]:
         """What a path crosses: the relation itself, or to the table between and on from it."""
         return self._steps or (self,)

@@ -12,7 +12,9 @@ from covet.database.orm.fields.base import MISSING, Field
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.literals import condition_node
 from covet.database.orm.names import object_name
-from covet.database.orm.relationships.foreign_key import ACTIONS, ForeignKey
+from covet.database.orm.on_delete import ON_UPDATE
+from covet.database.orm.relationships.foreign_key import ForeignKey
+from covet.database.routing import table_allowed
 from covet.database.schema import constraints as schema
 from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
 from covet.database.sql import nodes
@@ -38,7 +40,7 @@ def table_of(model: type[Any]) -> Table:
         columns=tuple(_column(field) for field in options.fields),
         primary_key=schema.PrimaryKey(tuple(field.column for field in options.key)),
         foreign_keys=tuple(
-            _foreign_key(options, f) for f in options.fields if isinstance(f, ForeignKey) and f.db_constraint
+            _foreign_key(options, f) for f in options.declarations if isinstance(f, ForeignKey) and f.db_constraint
         ),
         uniques=uniques,
         checks=_checks(options),
@@ -67,30 +69,32 @@ def _column(field: Field[Any]) -> Column:
 
 
 def _columns(options: Options, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(options.get_field(name).column for name in names)
+    # Two foreign keys may have a column in common.
+    return tuple(dict.fromkeys(part.column for name in names for part in options.columns_of(name)))
 
 
 def _foreign_key(options: Options, field: ForeignKey[Any]) -> schema.ForeignKeyConstraint:
     target = cast("Field[Any]", field.remote_field)
     remote: Options = cast("type[Any]", target.model)._meta
+    columns = [part.column for part in field.parts]
     return schema.ForeignKeyConstraint(
-        name=object_name(options.db_table, [field.column], "fkey"),
-        columns=(field.column,),
+        name=object_name(options.db_table, columns, "fkey"),
+        columns=tuple(columns),
         target=remote.db_table,
-        target_columns=(target.column,),
+        target_columns=tuple(part.column for part in target.parts),
         target_schema=remote.schema,
-        on_delete=ACTIONS[field.on_delete],
-        on_update=ACTIONS[field.on_update],
+        on_delete=field.constraint_action,
+        on_update=ON_UPDATE[field.on_update],
         deferrable=field.deferrable,
     )
 
 
 def _uniques(options: Options) -> tuple[schema.Unique, ...]:
-    found = [
-        schema.Unique(object_name(options.db_table, [field.column], "key"), (field.column,))
-        for field in options.fields
-        if field.unique and not field.primary_key
-    ]
+    found: list[schema.Unique] = []
+    for field in options.declarations:
+        if field.unique and not field.primary_key:
+            columns = tuple(part.column for part in field.parts)
+            found.append(schema.Unique(object_name(options.db_table, columns, "key"), columns))
     for names in options.unique_together:
         columns = _columns(options, names)
         found.append(schema.Unique(object_name(options.db_table, columns, "key"), columns))
@@ -129,10 +133,12 @@ def _checks(options: Options) -> tuple[schema.Check, ...]:
 
 def _indexes(options: Options) -> tuple[schema.Index, ...]:
     found: list[schema.Index] = []
-    for field in options.fields:
-        if field.db_index and not field.unique and not field.primary_key:
-            name = object_name(options.db_table, [field.column], "idx")
-            found.append(schema.Index(name, (schema.IndexColumn(field.column),)))
+    for field in options.declarations:
+        columns = [part.column for part in field.parts]
+        served = len(columns) > 1 and columns == [part.column for part in options.key[: len(columns)]]
+        if field.db_index and not field.unique and not field.primary_key and not served:  # the key's index serves it
+            name = object_name(options.db_table, columns, "idx")
+            found.append(schema.Index(name, tuple(map(schema.IndexColumn, columns))))
     found.extend(_index(options, index) for index in options.indexes)
     return tuple(found)
 
@@ -140,14 +146,13 @@ def _indexes(options: Options) -> tuple[schema.Index, ...]:
 def _index(options: Options, index: Index) -> schema.Index:
     if not index.fields:
         raise ModelDefinitionError(f"{options.label}.Meta.indexes: an Index without fields.")
-    keys = tuple(
-        schema.IndexColumn(options.get_field(name.removeprefix("-")).column, descending=name.startswith("-"))
-        for name in index.fields
-    )
-    columns = [cast("str", key.key) for key in keys]
+    keys: dict[str, schema.IndexColumn] = {}
+    for name in index.fields:
+        for column in _columns(options, (name.removeprefix("-"),)):
+            keys.setdefault(column, schema.IndexColumn(column, descending=name.startswith("-")))
     return schema.Index(
-        name=index.name or object_name(options.db_table, columns, "idx"),
-        columns=keys,
+        name=index.name or object_name(options.db_table, list(keys), "idx"),
+        columns=tuple(keys.values()),
         unique=index.unique,
         condition=_condition(options, index.condition),
         include=_columns(options, index.include),
@@ -158,7 +163,7 @@ def _index(options: Options, index: Index) -> schema.Index:
 # -- creating and dropping -------------------------------------------------------------------
 
 
-def _selected(models: Iterable[type[Any]] | None) -> list[type[Any]]:
+def _selected(models: Iterable[type[Any]] | None, alias: str) -> list[type[Any]]:
     given = registry.all_models() if models is None else list(models)
     # The tables of many-to-many relations belong to the model that declares them.
     chosen = dict.fromkeys(each for model in given for each in (model, *model._meta.link_models))
@@ -167,7 +172,7 @@ def _selected(models: Iterable[type[Any]] | None) -> list[type[Any]]:
         options: Options = model._meta
         options.require_concrete()
         verify_declarations(options)
-        if options.managed:
+        if options.managed and table_allowed(alias, model):
             found.append(model)
     return found
 
@@ -210,7 +215,7 @@ async def create_all(
     >>> await create_all()  # CREATE TABLE "users" (...); CREATE INDEX ...
     """
     adapter = adapter_for(using)
-    tables, cyclic = in_order(table_of(model) for model in _selected(models))
+    tables, cyclic = in_order(table_of(model) for model in _selected(models, adapter.alias))
     later = adapter.dialect.supports_add_constraint
     schemas = dict.fromkeys(table.schema for table in tables if table.schema is not None)
     statements: list[DDLStatement] = [CreateSchema(name) for name in schemas]
@@ -226,6 +231,6 @@ async def create_all(
 async def drop_all(models: Iterable[type[Any]] | None = None, *, using: str | None = None) -> None:
     """Drop the tables of all models, or of the given ones, where they exist."""
     adapter = adapter_for(using)
-    tables, _ = in_order(table_of(model) for model in _selected(models))
+    tables, _ = in_order(table_of(model) for model in _selected(models, adapter.alias))
     statements = [DropTable(t.name, t.schema, if_exists=True, cascade=True) for t in reversed(tables)]
     await adapter.run_script(adapter.dialect.script(statements))

@@ -5,8 +5,9 @@ A dialect's compiler is a subclass that overrides what the database says differe
 
 from __future__ import annotations
 
+from covet.database.sql.aggregate_compiler import AggregateCompiler
 from covet.database.sql.compiled import BindProcessor, Compiled, CompiledRows
-from covet.database.sql.expression_compiler import Bare, ExpressionCompiler, Group
+from covet.database.sql.expression_compiler import Bare, Group
 from covet.database.sql.nodes import Constant, Expression, Param
 from covet.database.sql.statements import (
     Delete,
@@ -14,6 +15,7 @@ from covet.database.sql.statements import (
     InsertColumns,
     InsertRows,
     Join,
+    JoinedTables,
     Lock,
     OnConflict,
     Select,
@@ -28,7 +30,7 @@ from covet.database.sql.visitor import Pieces, separated
 from covet.exceptions import ProgrammingError
 
 
-class SQLCompiler(ExpressionCompiler):
+class SQLCompiler(AggregateCompiler):
     """Prints one statement."""
 
     def compile(self, statement: Statement) -> Compiled:
@@ -92,6 +94,9 @@ class SQLCompiler(ExpressionCompiler):
 
     def visit_subquery_ref(self, node: SubqueryRef) -> Pieces:
         return "(", node.select, f") AS {self.quote(node.alias)}"
+
+    def visit_joined_tables(self, node: JoinedTables) -> Pieces:
+        return "(", node.table, *node.joins, ")"
 
     def visit_set_operation(self, node: SetOperation) -> Pieces:
         return separated(map(self.set_operand, node.selects), f" {node.operator} ")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import Bind, BindProcessor, Compiled, Expander
 from covet.database.sql.nodes import (
-    AggregateCall,
     And,
     Arithmetic,
     Between,
@@ -43,7 +42,8 @@ from covet.database.sql.nodes import (
     ParamList,
     Raw,
     RegexMatch,
-    RowNumber,
+    Row,
+    RowList,
     ScalarSubquery,
     TextMatch,
 )
@@ -84,7 +84,6 @@ class ExpressionCompiler(Visitor):
 
     #: Neutral function name -> the database's; a method ``function_<name>`` of the compiler goes first.
     functions: ClassVar[dict[str, str]] = {}
-    aggregates: ClassVar[frozenset[str]] = frozenset({"count", "sum", "avg", "min", "max"})
 
     def __init__(self, dialect: Dialect, *, ddl: bool = False) -> None:
         self.dialect = dialect
@@ -221,27 +220,21 @@ class ExpressionCompiler(Visitor):
             self.refuse(f"has no function {node.name!r}; known: {', '.join(self.known_functions())}")
         return self.call(name, self.arguments(node))
 
-    def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
-        if node.name not in self.aggregates:
-            self.refuse(f"has no aggregate {node.name!r}; known: {', '.join(sorted(self.aggregates))}")
-        distinct = "DISTINCT " if node.distinct else ""
-        argument: Pieces = ("*",) if node.argument is None else self._aggregated(node.argument)
-        return self._filtered((f"{self._aggregate_name(node)}({distinct}", *argument, ")"), node)
-
-    def visit_row_number(self, node: RowNumber) -> Pieces:
-        pieces: list[object] = ["ROW_NUMBER() OVER ("]
-        if node.partition_by:
-            pieces += ("PARTITION BY ", *separated(map(self.sortable, node.partition_by)))
-        if node.order_by:
-            pieces += (" ORDER BY " if node.partition_by else "ORDER BY ", *separated(node.order_by))
-        pieces.append(")")
-        return pieces
-
     # Predicates -----------------------------------------------------------------------------------------------------
 
     def visit_comparison(self, node: Comparison) -> Pieces:
+        if isinstance(node.left, Row) and isinstance(node.right, Row):
+            return self._rows_compared(node, node.left, node.right)
         left, right = self.compared(node.left, node.right)
         return *left, f" {node.operator} ", *right
+
+    def _rows_compared(self, node: Comparison, left: Row, right: Row) -> Pieces:
+        sides = [self.compared(*pair) for pair in zip(left.items, right.items, strict=True)]
+        near, far = (separated(Group(side[at]) for side in sides) for at in (0, 1))
+        return "(", *near, f") {node.operator} (", *far, ")"
+
+    def visit_row(self, node: Row) -> Pieces:
+        return "(", *separated(Group(self._operand(item)) for item in node.items), ")"
 
     def visit_and(self, node: And) -> Pieces:
         items = _flattened(And, node.items)
@@ -261,10 +254,14 @@ class ExpressionCompiler(Visitor):
         keyword = " NOT IN " if node.negated else " IN "
         if isinstance(node.values, ParamList):
             return self.in_list(node, node.values)
+        if isinstance(node.operand, Row) and isinstance(node.values, RowList | Select):
+            return node.operand, keyword, "(", node.values, ")"
         if isinstance(node.values, Select):
             return *self.compared(node.operand, ScalarSubquery(node.values))[0], keyword, "(", node.values, ")"
         if not node.values:
             return (Constant(value=node.negated),)
+        if isinstance(node.values, RowList):
+            raise ProgrammingError("A list of rows is compared with a Row.")
         operand = self.compared(node.operand, node.values[0])[0]
         values = separated(Group(self.compared(node.operand, each)[1]) for each in node.values)
         return *operand, keyword, "(", *values, ")"
@@ -304,6 +301,9 @@ class ExpressionCompiler(Visitor):
 
     def in_list(self, node: In, values: ParamList) -> Pieces:
         """Print ``operand [NOT] IN`` of a list parameter."""
+        raise NotImplementedError
+
+    def visit_row_list(self, node: RowList) -> Pieces:
         raise NotImplementedError
 
     def nulls_order(self, node: Order) -> str:
@@ -371,15 +371,6 @@ class ExpressionCompiler(Visitor):
 
     def _result(self, value: Expression, _node: Case) -> Pieces:
         return (value,)
-
-    def _aggregate_name(self, node: AggregateCall) -> str:
-        return node.name.upper()
-
-    def _aggregated(self, argument: Expression) -> Pieces:
-        return (argument,)
-
-    def _filtered(self, call: Pieces, node: AggregateCall) -> Pieces:
-        return call if node.filter is None else (*call, " FILTER (WHERE ", node.filter, ")")
 
     def _joined(self, items: list[Expression], separator: str) -> Pieces:
         if len(items) == 1:

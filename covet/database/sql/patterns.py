@@ -54,12 +54,21 @@ def glob_like(text: object) -> str:
     return "".join(parts)
 
 
+_LOWER = str.maketrans(
+    {
+        "\N{GREEK CAPITAL LETTER SIGMA}": "\N{GREEK SMALL LETTER SIGMA}",
+        "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}": "i",
+    }
+)
+
+
 def lower_text(text: object) -> str:
     """Return the text in lower case, character by character, as PostgreSQL does it.
 
-    ``str.lower`` gives another letter to a capital sigma at the end of a word.
+    ``str.lower`` gives another letter to a capital sigma at the end of a word, and two to a capital I with a dot.
     """
-    return str(text).replace("\N{GREEK CAPITAL LETTER SIGMA}", "\N{GREEK SMALL LETTER SIGMA}").lower()
+    value = str(text)
+    return value.lower() if value.isascii() else value.translate(_LOWER).lower()
 
 
 def upper_text(text: object) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from covet.database.dialects.base import Dialect, Inline
-from covet.database.dialects.postgresql import types
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from covet.database.dialects.base import Dialect, Inline, LockMode
+from covet.database.dialects.plans import PlanNode
+from covet.database.dialects.postgresql import plans, types
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
 from covet.database.dialects.postgresql.ddl import PostgreSQLDDLCompiler, literal
 from covet.database.schema.types import LogicalType
@@ -27,12 +31,40 @@ class PostgreSQLDialect(Dialect):
     supports_schemas = True
     supports_add_constraint = True
     supports_distinct_on = True
+    plan_format = "json"
+    explain_formats = frozenset({"json", "xml", "yaml"})
+    explain_options = frozenset(
+        {
+            "analyze",
+            "buffers",
+            "costs",
+            "generic_plan",
+            "memory",
+            "serialize",
+            "settings",
+            "summary",
+            "timing",
+            "verbose",
+            "wal",
+        }
+    )
 
     def compile(self, statement: Statement) -> Compiled:
         return PostgreSQLCompiler(self).compile(statement)
 
     def ddl(self, statement: DDLStatement) -> list[str]:
         return PostgreSQLDDLCompiler(self).compile(statement)
+
+    def explain(self, form: str | None, options: Mapping[str, bool]) -> str:
+        told = [f"FORMAT {form.upper()}"] if form is not None else []
+        told += [f"{name.upper()} {'TRUE' if value else 'FALSE'}" for name, value in options.items()]
+        return f"EXPLAIN ({', '.join(told)})" if told else "EXPLAIN"
+
+    def read_plan(self, rows: Sequence[Any]) -> PlanNode:
+        return plans.read_plan(rows)
+
+    def plan_text(self, rows: Sequence[Any]) -> str:
+        return plans.plan_text(rows)
 
     def column_type(self, logical: LogicalType) -> str:
         return types.column_type(logical)
@@ -45,3 +77,20 @@ class PostgreSQLDialect(Dialect):
 
     def literal(self, value: object, logical: LogicalType) -> str:
         return literal(value, logical)
+
+    def advisory_lock(self, *, shared: bool, wait: bool, transaction: bool = False) -> str:
+        return f"SELECT pg_{'' if wait else 'try_'}advisory_{'xact_' if transaction else ''}lock{_shared(shared)}($1)"
+
+    def advisory_unlock(self, *, shared: bool) -> str:
+        return f"SELECT pg_advisory_unlock{_shared(shared)}($1)"
+
+    def log_position(self, *, replayed: bool) -> str:
+        function = "pg_last_wal_replay_lsn()" if replayed else "pg_current_wal_insert_lsn()"
+        return f"SELECT pg_wal_lsn_diff({function}, '0/0')::bigint"
+
+    def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:
+        return f"LOCK TABLE {', '.join(tables)} IN {mode.upper()} MODE{'' if wait else ' NOWAIT'}"
+
+
+def _shared(shared: bool) -> str:
+    return "_shared" if shared else ""

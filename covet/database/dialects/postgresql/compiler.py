@@ -7,10 +7,15 @@ of the same type. The declaration is no conversion: it only names the parameter'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar
+
 from covet.database.dialects.postgresql.documents import as_document, is_document
 from covet.database.dialects.postgresql.functions import AT_UTC
 from covet.database.dialects.postgresql.search import PostgreSQLSearch
-from covet.database.dialects.postgresql.types import list_processor, plain_type
+from covet.database.dialects.postgresql.types import column_processor, list_processor, plain_type
 from covet.database.schema.types import (
     Array,
     Date,
@@ -20,13 +25,17 @@ from covet.database.schema.types import (
     Json,
     LogicalType,
     Numeric,
+    Text,
     Time,
     Timestamp,
+    Varchar,
 )
+from covet.database.sql.aggregate_compiler import STANDARD_AGGREGATES
 from covet.database.sql.compiled import Bind
 from covet.database.sql.expression_compiler import Bare
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import (
+    AggregateCall,
     Arithmetic,
     Cast,
     ColumnRef,
@@ -36,12 +45,13 @@ from covet.database.sql.nodes import (
     Param,
     ParamList,
     RegexMatch,
+    RowList,
     ScalarSubquery,
     TextMatch,
 )
 from covet.database.sql.patterns import LIKE_PATTERNS
 from covet.database.sql.statements import InsertColumns, OnConflict, Order
-from covet.database.sql.visitor import Pieces
+from covet.database.sql.visitor import Pieces, separated
 
 _SHIFTS = ("<<", ">>")
 #: ``^`` is a power there.
@@ -50,6 +60,24 @@ _BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 class PostgreSQLCompiler(PostgreSQLSearch):
     """Prints one statement for PostgreSQL."""
+
+    aggregates: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            **STANDARD_AGGREGATES,
+            "any_value": "ANY_VALUE",
+            "array_agg": "ARRAY_AGG",
+            "bit_and": "BIT_AND",
+            "bit_or": "BIT_OR",
+            "bit_xor": "BIT_XOR",
+            "bool_and": "BOOL_AND",
+            "bool_or": "BOOL_OR",
+            "json_agg": "JSONB_AGG",
+            "stddev": "STDDEV_POP",
+            "stddev_sample": "STDDEV_SAMP",
+            "variance": "VAR_POP",
+            "variance_sample": "VAR_SAMP",
+        }
+    )
 
     def placeholder(self, number: int) -> str:
         return f"${number}"
@@ -60,8 +88,21 @@ class PostgreSQLCompiler(PostgreSQLSearch):
 
     def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
         if is_document(left) or is_document(right):
-            left, right = as_document(left), as_document(right)
+            return self._documents(left, right)
+        one, other = type_of(left), type_of(right)
+        if _aware(one) and other is not None and _zoneless(other):
+            return self._in_utc(left), self._beside(right, left)
+        if _aware(other) and one is not None and _zoneless(one):
+            return self._beside(left, right), self._in_utc(right)
         return self._beside(left, right), self._beside(right, left)
+
+    def _documents(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        left, right = as_document(left), as_document(right)
+        return self._beside(left, right), self._beside(right, left)
+
+    def _in_utc(self, node: Expression) -> Pieces:
+        # Compared as they are, the one without a zone would be taken in that of the session.
+        return "(", *self._operand(node), AT_UTC, ")"
 
     def _beside(self, node: Expression, other: Expression) -> Pieces:
         if isinstance(node, Param) and node.type is not None and isinstance(other, ColumnRef):
@@ -81,6 +122,17 @@ class PostgreSQLCompiler(PostgreSQLSearch):
         declared = "" if param.type is None else f"::{plain_type(param.type)}"
         quantified = f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
         return *self._operand(operand), quantified
+
+    def visit_row_list(self, node: RowList) -> Pieces:
+        """Print ``SELECT * FROM unnest(arrays)``: an array a column, however many rows there are."""
+        arrays: list[object] = []
+        for column, logical in enumerate(node.types):
+            if isinstance(logical, Array):
+                self.refuse("cannot look for a list in a list of lists")
+            processor = column_processor(column, self.dialect.bind_processor(logical))
+            text = self.bound(Param(node.index, Array(logical)), processor)
+            arrays.append(f"{text}::{plain_type(logical)}[]")
+        return "SELECT * FROM unnest(", *separated(arrays), ")"
 
     def nulls_order(self, node: Order) -> str:
         return "" if node.nulls is None else f" NULLS {node.nulls}"
@@ -159,6 +211,18 @@ class PostgreSQLCompiler(PostgreSQLSearch):
             return "(CAST(", node.operand, f" AS timestamp){AT_UTC})"
         return super().visit_cast(node)
 
+    def aggregate_string_agg(self, node: AggregateCall) -> Pieces:
+        argument = None if node.argument is None else type_of(node.argument)
+        if node.argument is None or isinstance(argument, Text) or (isinstance(argument, Varchar) and not node.distinct):
+            return self.aggregate("STRING_AGG", node)
+        # string_agg() takes text; with DISTINCT a sort key has to be the same expression as the argument.
+        text = Cast(node.argument, Text())
+        keys = tuple(
+            replace(key, expression=text) if node.distinct and key.expression == node.argument else key
+            for key in node.order_by
+        )
+        return self.aggregate("STRING_AGG", replace(node, argument=text, order_by=keys))
+
     # INSERT ---------------------------------------------------------------------------------------------------------
 
     def conflict(self, node: OnConflict) -> Pieces:
@@ -187,6 +251,10 @@ def _comparable(logical: LogicalType) -> str:
     """Return the name of the type that PostgreSQL infers for a parameter beside a column: text for varchar."""
     name = plain_type(logical)
     return "text" if name == "varchar" else name
+
+
+def _aware(logical: LogicalType | None) -> bool:
+    return isinstance(logical, Timestamp) and logical.timezone
 
 
 def _zoneless(logical: LogicalType) -> bool:

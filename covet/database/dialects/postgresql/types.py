@@ -7,6 +7,7 @@ decodes results) and network addresses (it gives ``ipaddress`` objects).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 
 from covet.database.dialects.base import Inline, JsonText
@@ -103,6 +104,16 @@ def bind_processor(logical: LogicalType | None) -> BindProcessor | None:
 
 
 @cache
+def column_processor(column: int, processor: BindProcessor | None) -> BindProcessor:
+    """Return what takes one column of a list of rows, each value converted."""
+
+    def convert(rows: Sequence[Sequence[object]]) -> list[object]:
+        items = [row[column] for row in rows]
+        return items if processor is None else convert_items(processor, items)
+
+    return convert
+
+
 def list_processor(processor: BindProcessor) -> BindProcessor:
     """Return what converts every item of a list that is not None."""
 

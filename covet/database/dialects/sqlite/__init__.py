@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from covet.database.dialects.base import Dialect, Inline
-from covet.database.dialects.sqlite import types
+from covet.database.dialects.plans import PlanNode
+from covet.database.dialects.sqlite import plans, types
 from covet.database.dialects.sqlite.compiler import SQLiteCompiler
 from covet.database.dialects.sqlite.ddl import SQLiteDDLCompiler, literal
 from covet.database.schema.types import LogicalType
@@ -33,6 +37,15 @@ class SQLiteDialect(Dialect):
 
     def ddl(self, statement: DDLStatement) -> list[str]:
         return SQLiteDDLCompiler(self).compile(statement)
+
+    def explain(self, form: str | None, options: Mapping[str, bool]) -> str:  # noqa: ARG002 - there are none
+        return "EXPLAIN QUERY PLAN"
+
+    def read_plan(self, rows: Sequence[Any]) -> PlanNode:
+        return plans.read_plan(rows)
+
+    def plan_text(self, rows: Sequence[Any]) -> str:
+        return plans.plan_text(rows)
 
     def column_type(self, logical: LogicalType) -> str:
         return types.column_type(logical)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from functools import partial
 
 from covet.database.dialects.sqlite.expressions import SQLiteExpressions
-from covet.database.schema.types import Array, Float, LogicalType, Numeric
+from covet.database.dialects.sqlite.lists import expand_list, expand_rows
+from covet.database.schema.types import Array, Float, Numeric
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import type_of
-from covet.database.sql.nodes import ColumnRef, In, ParamList
+from covet.database.sql.nodes import ColumnRef, In, ParamList, Row, RowList
 from covet.database.sql.statements import Lock, Select, Selected, TableRef
-from covet.database.sql.visitor import Pieces
+from covet.database.sql.visitor import Pieces, separated
 from covet.exceptions import NotSupportedError
 
 _OWN_SCHEMAS = frozenset({"main", "temp"})
@@ -46,6 +45,15 @@ class SQLiteCompiler(SQLiteExpressions):
             self.refuse("cannot look for a list in a list of lists")
         operand = self.compared(node.operand, values)[0]
         return *operand, " NOT IN (" if node.negated else " IN (", values, ")"
+
+    def visit_row(self, node: Row) -> Pieces:
+        items = (Group(self.collated(item)) if isinstance(type_of(item), Numeric) else item for item in node.items)
+        return "(", *separated(items), ")"
+
+    def visit_row_list(self, node: RowList) -> Pieces:
+        processors = tuple(self.dialect.bind_processor(logical) for logical in node.types)
+        listed = ParamList(node.index)
+        return (self.bound_list(listed, partial(expand_rows, node.types, processors)),)
 
     def visit_param_list(self, node: ParamList) -> Pieces:
         return (self.bound_list(node, partial(expand_list, node.type)),)
@@ -102,21 +110,3 @@ def own_schema(schema: str | None) -> str | None:
     if schema is not None and schema not in _OWN_SCHEMAS:
         raise NotSupportedError(f"SQLite has no schema {schema!r}; tables are in 'main' or 'temp', or name no schema.")
     return schema
-
-
-def expand_list(
-    logical: LogicalType | None, items: Sequence[object], number: int, room: int
-) -> tuple[str, Sequence[object]]:
-    """Print a list: a placeholder an item, or one JSON array when there are more items than placeholders left."""
-    if len(items) <= room:
-        return ", ".join([f"?{at}" for at in range(number, number + len(items))]), items
-    # What JSON or SQLite's reading of it would change travels as text and comes back through a function.
-    kinds = {type(item) for item in items} - {type(None)}
-    value, encoded = "value", items
-    if kinds <= {int, float} and (float in kinds or isinstance(logical, Float)):
-        value, encoded = "covet_float(value)", [None if item is None else repr(item) for item in items]
-    elif kinds == {bytes}:
-        value, encoded = "covet_unhex(value)", [item.hex() if isinstance(item, bytes) else None for item in items]
-    elif not kinds <= {int, bool} and kinds != {str}:
-        raise NotSupportedError(f"SQLite takes at most {room} values in a list of values of different types.")
-    return f"SELECT {value} FROM json_each(?{number})", (json.dumps(list(encoded)),)  # noqa: S608 - a number

@@ -22,7 +22,7 @@ from covet.database.schema.types import (
 )
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import promoted, type_of
-from covet.database.sql.nodes import Constant, Expression, Function, Param
+from covet.database.sql.nodes import Constant, Expression, Function
 from covet.database.sql.signatures import ArgumentKind
 from covet.database.sql.visitor import Pieces, separated
 
@@ -41,6 +41,7 @@ class SQLiteFunctions(SQLiteArithmetic):
 
     functions: ClassVar[dict[str, str]] = {
         "chr": "covet_chr",
+        "left": "covet_left",
         "length": "LENGTH",
         "lower": "covet_lower",
         "lpad": "covet_lpad",
@@ -53,6 +54,7 @@ class SQLiteFunctions(SQLiteArithmetic):
         "repeat": "covet_repeat",
         "replace": "REPLACE",
         "reverse": "covet_reverse",
+        "right": "covet_right",
         "rpad": "covet_rpad",
         "rtrim": "RTRIM",
         "sha1": "covet_sha1",
@@ -143,18 +145,6 @@ class SQLiteFunctions(SQLiteArithmetic):
         # ``char()`` is the empty text: NULL counts as nothing, as in PostgreSQL's concat().
         values = (Group(("COALESCE(", *self._text(each), ", char())")) for each in node.arguments)
         return "(", *separated(values, " || "), ")"
-
-    def function_left(self, node: Function) -> Pieces:
-        text, count = node.arguments
-        if isinstance(count, Param):  # a plain value, checked to be no less than 0 when the query was written
-            return "SUBSTR(", *self._text(text), ", 1, ", count, ")"
-        return self.call("covet_left", self._texts(node))
-
-    def function_right(self, node: Function) -> Pieces:
-        return self.call("covet_right", self._texts(node))
-
-    def _texts(self, node: Function) -> tuple[object, ...]:
-        return Group(self._text(node.arguments[0])), *node.arguments[1:]
 
     # Numbers --------------------------------------------------------------------------------------------------------
 

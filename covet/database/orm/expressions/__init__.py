@@ -5,6 +5,7 @@ from __future__ import annotations
 from covet.database.orm.expressions.base import Combined, Expression, F, Known, Operators, OrderBy, OutputField, Sliced
 from covet.database.orm.expressions.conditional import Case, When
 from covet.database.orm.expressions.functions import Cast, Collate, Func, Transform
+from covet.database.orm.expressions.gaps import Param
 from covet.database.orm.expressions.subqueries import ArraySubquery, Exists, OuterRef, Subquery
 from covet.database.orm.expressions.values import ExpressionWrapper, RawSQL, Value
 
@@ -24,6 +25,7 @@ __all__ = [
     "OrderBy",
     "OuterRef",
     "OutputField",
+    "Param",
     "RawSQL",
     "Sliced",
     "Subquery",

@@ -233,6 +233,15 @@ class Field(Registered, Operators[_T]):
         """Return the classes whose ``field`` attribute this field answers: its model and that model's bases."""
         return self.model.__mro__ if self.model is not None else ()
 
+    @property
+    def parts(self) -> tuple[Field[Any], ...]:
+        """The fields of its columns: itself, but for a key of several columns."""
+        return (self,)
+
+    def value_in(self, state: Mapping[str, Any]) -> Any:
+        """Return its value among the attributes of an instance, or None."""
+        return state.get(self.attname)
+
     def clone(self) -> Self:
         """Return a copy that belongs to no model yet."""
         return copy.copy(self)

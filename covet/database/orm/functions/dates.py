@@ -52,17 +52,7 @@ __all__ = [
 _T = TypeVar("_T", default=Any)
 
 _OF_TIMES = ("hour", "minute", "second")
-_EXTRACTED = (
-    "year",
-    "iso_year",
-    "quarter",
-    "month",
-    "week",
-    "week_day",
-    "iso_week_day",
-    "day",
-    *_OF_TIMES,
-)
+_EXTRACTED = ("year", "iso_year", "quarter", "month", "week", "week_day", "iso_week_day", "day", *_OF_TIMES)
 _TRUNCATED = ("year", "quarter", "month", "week", "day", *_OF_TIMES)
 
 

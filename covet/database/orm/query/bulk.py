@@ -8,7 +8,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector
@@ -21,6 +20,7 @@ from covet.database.orm.query.writes import (
     settle,
     table_ref,
 )
+from covet.database.routing import writing
 from covet.database.schema.types import Array
 from covet.database.sql import nodes
 from covet.database.sql.statements import InsertColumns, InsertRows, OnConflict
@@ -52,8 +52,8 @@ def conflict_of(
         return OnConflict() if ignore else None
     if not changed or not unique:
         raise ValueError("update_conflicts=True needs update_fields and unique_fields.")
-    columns = tuple(options.get_field(name).column for name in unique)
-    assignments = tuple((c := options.get_field(name).column, nodes.Excluded(c)) for name in changed)
+    columns = tuple(part.column for name in unique for part in options.columns_of(name))
+    assignments = tuple((p.column, nodes.Excluded(p.column)) for name in changed for p in options.columns_of(name))
     return OnConflict(columns, assignments)
 
 
@@ -75,7 +75,7 @@ async def bulk_create(
     groups = _collected(model, instances)
     if not instances:
         return instances
-    adapter = adapter_for(database)
+    adapter = writing(database, model)
     async with transaction(using=adapter.alias):
         for group in groups:
             size = min(batch_size or MAX_ROWS, _most_rows(adapter, group.fields))
@@ -214,17 +214,17 @@ async def bulk_update(
     fields = options.named(name if isinstance(name, str) else getattr(name, "name", "") for name in names)
     if not fields:
         raise ValueError("bulk_update() takes at least one field.")
-    if any(field.primary_key for field in fields):
+    if any(field.attname in options.key_names for field in fields):
         raise ValueError("bulk_update() cannot change a primary key.")
     instances = list(objs)
-    adapter = adapter_for(database)
+    adapter = writing(database, model)
     changed = 0
     async with transaction(using=adapter.alias):
         for number, instance in enumerate(instances):
             if instance.pk is None:
                 raise ValueError(f"bulk_update(): a {model.__name__} has no key yet; save it first.")
             try:
-                changed += await save_changes(instance, fields, database)
+                changed += await save_changes(instance, fields, adapter.alias)
             except ValidationError as error:
                 error.locate(f"objs[{number}]")
                 raise

@@ -10,17 +10,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for, adapters
+from covet.database.adapters.instrumentation import HOOKS
+from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner, key_order
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
-from covet.database.orm.query.tokens import AggregateToken, ExpressionToken
+from covet.database.orm.query.tokens import AggregateToken, ExpressionToken, ParamToken
 from covet.database.orm.suggestions import choices
+from covet.database.routing import Origin, reading, writing
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select
 
@@ -32,7 +35,7 @@ _R = TypeVar("_R")
 
 def remembered(adapter: Adapter) -> str | None:
     """Return the alias that instances of this adapter remember: None for the default one."""
-    return None if adapter.alias == "default" else adapter.alias
+    return None if adapter.alias == "default" else Origin(adapter.alias)
 
 
 def _plan(adapter: Adapter, select: Select, result: Result, fetch_mode: FetchMode = "peers") -> Plan:
@@ -52,7 +55,7 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     key = (model, want, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, result = SelectPlanner(model, narrowed(model, state, want)).rows()
+        select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
         if want != "rows" and select.limit is None:
             # Two rows are enough to tell one from several.
             select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))
@@ -107,13 +110,16 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     state = queryset.state
     if state.empty:
         return []
-    adapter = adapter_for(queryset.database)
     model = queryset.model
+    adapter = (reading if state.lock is None else writing)(queryset.database, model)
     plan: Plan | None = adapter.plans.get((model, want, state))
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
     sql, arguments = plan.compiled.bind(queryset.params)
-    return await adapter.fetch_made(sql, arguments, plan.hydrate, write=plan.locks)
+    work = adapter.fetch_made(sql, arguments, plan.hydrate, write=plan.locks)
+    if HOOKS.callbacks:
+        work = told(Purpose("rows", model, state, known=queryset.known), work)
+    return await work
 
 
 def known_rows(rows: list[_R], want: Want) -> list[_R]:
@@ -127,7 +133,7 @@ async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[
     """Yield the rows of a query in lists of at most ``chunk_size``; memory is bounded by one of them."""
     if queryset.state.empty:
         return
-    adapter = adapter_for(queryset.database)
+    adapter = reading(queryset.database, queryset.model)
     plan = rows_plan(adapter, queryset.model, queryset.state)
     sql, arguments = plan.compiled.bind(queryset.params)
     async for rows in adapter.stream(sql, arguments, chunk_size):
@@ -135,16 +141,20 @@ async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[
 
 
 async def _scalar(
-    query: Query, database: str | None, kind: str, build: Callable[[type[Any], QueryState], Select]
+    query: Query,
+    database: str | None,
+    kind: Literal["count", "exists"],
+    build: Callable[[type[Any], QueryState], Select],
 ) -> Any:
-    adapter = adapter_for(database)
+    adapter = reading(database, query.model)
     key = (query.model, kind, query.state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
         plan = Plan(adapter.dialect.compile(build(query.model, query.state)), list)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(query.params)
-    rows = await adapter.fetch(sql, arguments)
+    work = adapter.fetch(sql, arguments)
+    rows = await (told(Purpose(kind, query.model, query.state), work) if HOOKS.callbacks else work)
     return rows[0][0] if rows else None
 
 
@@ -167,10 +177,10 @@ async def aggregate(
     """Return one row of aggregates as a dict."""
     state = query.state
     if state.empty:
-        if all(item.expression.tag == "aggregate" for item in wanted):
+        if all(_is_plain(item.expression) for item in wanted):
             return {item.name: _over_nothing(item.expression, params) for item in wanted}
         state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
-    adapter = adapter_for(database)
+    adapter = reading(database, query.model)
     key = (query.model, wanted, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
@@ -178,12 +188,21 @@ async def aggregate(
         plan = _plan(adapter, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)
-    found: dict[str, Any] = plan.hydrate(await adapter.fetch(sql, arguments))[0]
+    work = adapter.fetch(sql, arguments)
+    rows = await (told(Purpose("aggregate", query.model, state), work) if HOOKS.callbacks else work)
+    found: dict[str, Any] = plan.hydrate(rows)[0]
     return found
+
+
+def _is_plain(token: ExpressionToken) -> bool:
+    """Whether an expression is an aggregate of which is known what it is over no rows."""
+    if not isinstance(token, AggregateToken) or token.forms is not None:
+        return False
+    return token.default is None or isinstance(token.default, ParamToken)
 
 
 def _over_nothing(token: ExpressionToken, params: tuple[object, ...]) -> object:
     """Return what an aggregate is over no rows."""
     if not isinstance(token, AggregateToken) or token.name == "count":
         return 0
-    return None if token.default is None else params[token.default.param]
+    return params[token.default.param] if isinstance(token.default, ParamToken) else None

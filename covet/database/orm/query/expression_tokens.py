@@ -34,11 +34,12 @@ from covet.database.orm.fields.base import Field
 from covet.database.orm.fields.documents import JSON_NULL
 from covet.database.orm.functions.arrays import ArrayChange
 from covet.database.orm.functions.json import JSONRemove, JSONSet
-from covet.database.orm.query import document_tokens
+from covet.database.orm.functions.window import Window, WindowFunction
+from covet.database.orm.query import document_tokens, row_tokens
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
+from covet.database.orm.query.rows import single
 from covet.database.orm.query.state import Query
 from covet.database.orm.query.tokens import (
-    AggregateToken,
     ArithmeticToken,
     CaseToken,
     CastToken,
@@ -51,7 +52,7 @@ from covet.database.orm.query.tokens import (
     OuterToken,
     OutputToken,
     ParamToken,
-    Predicate,
+    PathToken,
     RawToken,
     ScalarToken,
     SubqueryToken,
@@ -82,7 +83,7 @@ def argument(tokenizer: Tokenizer, value: object, beside: LogicalType | None = N
     if isinstance(value, Q):
         return ConditionToken("condition", tokenizer.q(value))
     if isinstance(value, str):
-        return tokenizer.path(value)
+        return single(tokenizer.path(value))
     return plain(tokenizer, value, beside)
 
 
@@ -138,24 +139,8 @@ def _combined(tokenizer: Tokenizer, combined: Combined[Any]) -> ExpressionToken:
     return ArithmeticToken("arithmetic", combined.operator, left, right, kind)
 
 
-def _aggregate(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> AggregateToken:
-    source = aggregate.source
-    found: ExpressionToken | None = None
-    # A comparison of an expression is a condition, so the type is asked first.
-    if not isinstance(source, str):
-        found = tokenizer.expression(source)
-    elif source != "*":
-        found = tokenizer.path(source)
-    if found is None and aggregate.function != "count":
-        raise FieldError(f"{aggregate!r}: '*' is for Count only.")
-    kind = aggregate.result_type(token_type(found, tokenizer.state) if found is not None else None)
-    default: ParamToken | None = None
-    if aggregate.default is not None:
-        default = tokenizer.param(aggregate.default, kind)
-    condition: Predicate | None = None
-    if aggregate.filter is not None and aggregate.filter.children:
-        condition = tokenizer.q(aggregate.filter)
-    return AggregateToken("aggregate", aggregate.function, found, aggregate.distinct, condition, default, kind)
+def _window(tokenizer: Tokenizer, window: Window[Any]) -> ExpressionToken:
+    return _output(tokenizer, row_tokens.window(tokenizer, window), window.output_field)
 
 
 def _value(tokenizer: Tokenizer, expression: Value[Any]) -> ExpressionToken:
@@ -203,11 +188,7 @@ def _func(tokenizer: Tokenizer, function: Func[Any]) -> ExpressionToken:
             tokens[at] = argument(tokenizer, each, beside if function.alike else None)
     arguments = tuple(tokens[at] for at in range(len(function.arguments)))
     kind = function.result_type([token_type(each, state) for each in arguments])
-    forms: tuple[tuple[str, str], ...] | None = None
-    if not function.built_in:
-        forms = tuple(function.forms.items()) or (("", f"{function.name}({{*}})"),)
-        if not function.name and not function.forms:
-            raise TypeError(f"{type(function).__name__} has neither 'function' nor 'forms': there is no SQL for it.")
+    forms = None if function.built_in else row_tokens.forms_of(function)
     name = function.name or type(function).__name__
     return _output(tokenizer, FunctionToken("function", name, forms, arguments, kind), function.output_field)
 
@@ -278,7 +259,7 @@ def subquery(tokenizer: Tokenizer, query: Query) -> SubqueryToken:
         raise TypeError(f"A queryset is wanted, not {type(query).__name__}.")
     for reference in outer_tokens(query.state):
         if reference.depth == 1 and tokenizer.state.annotation(reference.path) is None:
-            tokenizer.options.resolve_field(reference.path)
+            single(PathToken("path", tokenizer.options.resolve_field(reference.path)))
     token = SubqueryToken("subquery", query.model, query.state, len(tokenizer.params), len(query.params))
     tokenizer.params.extend(query.params)
     return token
@@ -290,6 +271,8 @@ def column_type(query: Query) -> LogicalType | None:
     shape = query.state.shape
     if shape is None:
         key: Field[Any] = options.pk
+        if len(key.parts) > 1:
+            raise FieldError(f"A subquery must have one column: values_list('field', flat=True), not {key!r}.")
         return key.logical_type
     if shape.names is None or len(shape.names) != 1:
         raise FieldError("A subquery must have one column: values_list('field', flat=True).")
@@ -332,7 +315,9 @@ _KINDS: dict[type[Any], Callable[[Tokenizer, Any], ExpressionToken]] = {
     F: _f,
     Known: _known,
     Combined: _combined,
-    Aggregate: _aggregate,
+    Aggregate: row_tokens.aggregate,
+    Window: _window,
+    WindowFunction: row_tokens.refuse_function,
     Value: _value,
     ExpressionWrapper: _wrapper,
     RawSQL: _raw,

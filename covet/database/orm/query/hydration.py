@@ -94,6 +94,10 @@ class _Writer:
     # -- values ----------------------------------------------------------------------------
 
     def _value(self, column: ResultColumn) -> str:
+        if column.parts:
+            value = f"({', '.join(self._value(part) for part in column.parts)})"
+            tests = [f"c{part.position} is None" for part in column.parts if part.nullable]
+            return f"None if {' or '.join(tests)} else {value}" if column.nullable and tests else value
         name = f"c{column.position}"
         converted = name
         processor = self.dialect.result_processor(column.type)
@@ -142,7 +146,7 @@ class _Writer:
     def _related(self, child: RelatedEntity, owner: str, peers: str, indent: str) -> None:
         """Build a joined instance and give it to the one that it was joined to."""
         emit, name = self.body.append, _identifier(child.cache_name)
-        emit(f"{indent}if c{child.entity.key} is not None:")
+        emit(f"{indent}if c{child.entity.key[0]} is not None:")
         variable = self._once(child.entity, f"{indent}    ", f"{peers}.under({name!r})" if peers else "")
         emit(f"{indent}    {owner}.{name} = {variable}")
         if child.back is not None:
@@ -153,7 +157,9 @@ class _Writer:
 
     def _once(self, entity: Entity, indent: str, peers: str) -> str:
         """Build an instance once for each key of the result: equal keys share it."""
-        seen, key, variable = f"seen{self.entities}", f"c{entity.key}", f"o{self.entities}"
+        seen, variable = f"seen{self.entities}", f"o{self.entities}"
+        key = ", ".join(f"c{position}" for position in entity.key)
+        key = key if len(entity.key) == 1 else f"({key})"
         self.before.append(f"    {seen} = {{}}")
         emit = self.body.append
         emit(f"{indent}{variable} = {seen}.get({key})")

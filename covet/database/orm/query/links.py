@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from covet.database.connections import adapter_for
 from covet.database.orm.conditions import Q
 from covet.database.orm.query import bulk
 from covet.database.orm.query.writes import encoded
+from covet.database.routing import writing
 from covet.database.sql.statements import OnConflict
 from covet.database.transaction import transaction
 
 if TYPE_CHECKING:
+    from covet.database.orm.fields.base import Field
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Through
@@ -55,13 +56,14 @@ async def add(
     pairs = _pairs(through, key, others)
     if not pairs:
         return
+    _check_shared(through, pairs)
     if through.automatic and not defaults:
         await _insert_keys(through, pairs, database)
     elif through.unique:
         await _insert_rows(through, pairs, defaults, database)
     else:
         # Nothing in the table refuses a second link: look what is there first.
-        async with transaction(using=adapter_for(database).alias):
+        async with transaction(using=writing(database, through.model).alias):
             known = _rows(through, database).filter(_between(through, key, others))
             found = cast("list[tuple[object, object]]", await known.values_list(*_names(through)))
             there = set(found)
@@ -75,20 +77,48 @@ def _pairs(through: Through, key: object, others: Sequence[object]) -> list[tupl
     return pairs
 
 
+def _check_shared(through: Through, pairs: Sequence[tuple[object, object]]) -> None:
+    """Refuse a link of two rows that differ in a column which both foreign keys have, such as the tenant."""
+    near, far = through.source.parts, through.target.parts
+    shared = [(i, k) for i, one in enumerate(near) for k, other in enumerate(far) if one is other]
+    for one, other in cast("Sequence[tuple[Sequence[object], Sequence[object]]]", pairs if shared else ()):
+        for i, k in shared:
+            if one[i] != other[k]:
+                raise ValueError(
+                    f"{through.source.label} and {through.target.label} share {near[i].name!r}, "
+                    "and the two rows differ in it: they cannot be linked."
+                )
+
+
 def _names(through: Through) -> tuple[str, str]:
     return through.source.attname, through.target.attname
 
 
 def _conflict(through: Through) -> OnConflict | None:
-    return OnConflict((through.source.column, through.target.column)) if through.unique else None
+    columns = dict.fromkeys(part.column for field in (through.source, through.target) for part in field.parts)
+    return OnConflict(tuple(columns)) if through.unique else None
 
 
 async def _insert_keys(through: Through, pairs: Sequence[tuple[object, object]], database: str | None) -> None:
     """Insert links that are nothing but their keys, without an instance each."""
-    adapter = adapter_for(database)
-    fields = (through.source, through.target)
-    rows = [tuple([encoded(f, f.clean(v)) for f, v in zip(fields, pair, strict=True)]) for pair in pairs]
+    adapter = writing(database, through.model)
+    sides = (through.source, through.target)
+    fields = tuple(part for side in sides for part in side.parts)
+    rows = [
+        tuple(
+            [
+                encoded(part, item)
+                for side, key in zip(sides, pair, strict=True)
+                for part, item in zip(side.parts, _values(side, side.clean(key)), strict=True)
+            ]
+        )
+        for pair in pairs
+    ]
     await bulk.insert_rows(adapter, through.model, fields, rows, _conflict(through))
+
+
+def _values(side: Field[Any], key: Any) -> Sequence[object]:
+    return (key,) if len(side.parts) == 1 else cast("Sequence[object]", key)
 
 
 async def _insert_rows(

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from covet.database.adapters.instrumentation import HOOKS
+from covet.database.orm.peers import Peers
 from covet.database.orm.query import execution
-from covet.database.orm.query.tokenizer import linked
+from covet.database.orm.query.keyed import linked
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.unloaded import note_absent, take_over
 
 if TYPE_CHECKING:
     from covet.database.orm.generics import GenericKey
-    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
 
@@ -106,14 +108,21 @@ class _Question:
             return
         source = self.source
         query = linked(source.model._meta, (source.state, source.params), self.relation, self.keys)
-        pairs = cast("list[tuple[Any, Any]]", await execution.fetch_all(source.derive(*query)))
+        work = execution.fetch_all(source.derive(*query))
+        if HOOKS.callbacks:
+            purpose = Purpose("prefetch", self.relation.model, relation=self.relation, instances=len(self.keys))
+            work = told(purpose, work)
+        pairs = cast("list[tuple[Any, Any]]", await work)
         found = self.found
         for key, row in pairs:
             found[key].append(row)
-        known = self.relation.remote_field.attname
-        if pairs and self.relation.through is None and known not in pairs[0][1].__dict__:
-            for key, row in pairs:  # the query left out the column that it was found by
-                row.__dict__[known] = key
+        if pairs and self.relation.through is None:
+            known = self.relation.remote_field
+            state = pairs[0][1].__dict__
+            if any(part.attname not in state for part in known.parts):  # the query left out what it was found by
+                names, several = [part.attname for part in known.parts], len(known.parts) > 1
+                for key, row in pairs:
+                    row.__dict__.update(zip(names, key if several else (key,), strict=True))
 
 
 class _Task:
@@ -162,7 +171,8 @@ class _Task:
         rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
-            under = peers.under(target)
+            alone = len(self.instances) == 1 and not peers.refused
+            under = Peers.of(self.instances[0], (target,)) if alone else peers.under(target)
             for row in rows:
                 row._peers = under
         return rows
@@ -201,7 +211,11 @@ async def load_relation(instances: Sequence[Any], relation: Relation) -> None:
     if (mark := relation.near_type) is not None:
         instances = [each for each in instances if each.__dict__.get(mark.field.attname) == mark.label]
     database = instances[0].__dict__.get("_database")
-    await load_tree(instances, {relation.name: Node(relation, None)}, database)
+    work = load_tree(instances, {relation.name: Node(relation, None)}, database)
+    if HOOKS.callbacks:
+        purpose = Purpose("relation", relation.model, relation=relation, instances=len(instances))
+        work = told(purpose, work)
+    await work
 
 
 def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:

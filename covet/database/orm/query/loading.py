@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.fields.base import Field
+from covet.database.orm.peers import Peers
 from covet.database.orm.query import loaders
-from covet.database.orm.query.tokenizer import where_keys
+from covet.database.orm.query.keyed import where_keys
+from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.unloaded import is_absent, mark_loaded, refused, unloaded_class
 from covet.exceptions import FieldError, NotLoaded
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
-    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
 
@@ -35,8 +37,7 @@ def own_rows(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     found = own_base(instance, using)
     if all(field.attname in state for field in options.key):
         return found.filter(**{field.name: state[field.attname] for field in options.key})
-    known = next(field for field in options.fields if field.attname in state)
-    return found.filter(**{known.name: state[known.attname]})
+    return found.filter(**{field.name: state[field.attname] for field in options.fields if field.attname in state})
 
 
 async def load(instance: _I) -> _I:
@@ -46,21 +47,42 @@ async def load(instance: _I) -> _I:
     if target._is_loaded or state.get("_adding"):
         return instance
     peers: Peers | None = state.get("_peers")
+    relation: Relation | None = state.get("_relation")
     if peers is not None:
-        relation: Relation | None = state.get("_relation")
         if peers.refused:
             raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
-                await (_load_deferred(peers, target) if relation is None else _load_referred(peers, relation))
+                work = (
+                    _load_referred(peers, relation, target) if relation is not None else _load_deferred(peers, target)
+                )
+                await (told(_purpose(target), work) if HOOKS.callbacks else work)
     if not target._is_loaded:
-        relation = state.get("_relation")
-        if relation is not None and relation.near_type is not None and not await _found(target):
+        alone = _load_alone(target)
+        if not await (told(_purpose(target), alone) if HOOKS.callbacks else alone):
             return cast("_I", None)  # no constraint keeps the row of a generic relation there
-        if not target._is_loaded:
-            await _copy(target, _missing(target), None)
-            mark_loaded(target)
+        if peers is not None and relation is not None:
+            target._peers = Peers.of(target)  # it had those of the row that refers to it
     return instance
+
+
+async def _load_alone(instance: Any) -> bool:
+    """Load one instance; return whether there is a row."""
+    relation: Relation | None = instance.__dict__.get("_relation")
+    if relation is not None and relation.near_type is not None and not await _found(instance):
+        return False
+    if not instance._is_loaded:
+        await _copy(instance, _missing(instance), None)
+        mark_loaded(instance)
+    return True
+
+
+def _purpose(instance: Any) -> Purpose:
+    """Return what it is to load an instance: the relation that leads to it, or the fields that it misses."""
+    relation: Relation | None = instance.__dict__.get("_relation")
+    if relation is None:
+        return Purpose("deferred", instance._meta.model)
+    return Purpose("relation", relation.model, relation=relation)
 
 
 async def _found(reference: Any) -> bool:
@@ -82,26 +104,33 @@ def _missing(instance: Any) -> list[Field[Any]]:
     return [field for field in options.fields if field.attname not in instance.__dict__]
 
 
-async def _load_referred(peers: Peers, relation: Relation) -> None:
-    """Load a relation of all peers of the instance that refers."""
-    members = peers.members(relation.model)
-    if len(members) > 1:
-        await loaders.load_relation(members, relation)
+async def _load_referred(peers: Peers, relation: Relation, target: Any) -> None:
+    """Load a relation of all peers of the instance that refers; a row that none of them has is not asked for again."""
+    members: list[Any] = peers.members(relation.model)
+    if len(members) <= 1:
+        return
+    is_asked = any(member.__dict__.get(relation.cache_name) is target for member in members)
+    await loaders.load_relation(members, relation)
+    if is_asked and relation.kind == "reverse" and not target._is_loaded:
+        name, remote = relation.model.__name__, relation.remote
+        raise remote.DoesNotExist(
+            f"This {name} has no {remote.__name__}. 'await instance.load({relation.label})' gives None instead."
+        )
 
 
 async def _load_deferred(peers: Peers, instance: Any) -> None:
     """Load the deferred fields of all peers: one query, by their keys."""
     options: Options = instance._meta
     members = [member for member in peers.members(options.model) if not member._is_loaded]
-    if len(members) <= 1 or len(options.key) > 1:
+    if len(members) <= 1:
         return
     pk = options.pk
     names = {field.name for member in members for field in _missing(member)}
     rows = own_base(members[0]).only(*names)
-    by_key = {member.__dict__[pk.attname]: member for member in members}
+    by_key = {pk.value_in(member.__dict__): member for member in members}
     query = where_keys((rows.state, rows.params), options.resolve("pk__in"), by_key)
     for row in await rows.derive(*query):
-        member = by_key[row.__dict__[pk.attname]]
+        member = by_key[pk.value_in(row.__dict__)]
         for field in _missing(member):
             member.__dict__[field.attname] = row.__dict__[field.attname]
         mark_loaded(member)
@@ -116,7 +145,8 @@ async def _copy(instance: Any, fields: Sequence[Field[Any]], using: str | None) 
     for field in fields:
         value = row.__dict__[field.attname]
         if state.get(field.attname) != value:
-            state.pop(f"_related_{field.name}", None)
+            for relation in instance._meta.relations_of(field):
+                state.pop(relation.cache_name, None)
         state[field.attname] = value
     for field in instance._meta.key:
         state[field.attname] = row.__dict__[field.attname]
@@ -129,7 +159,7 @@ async def refresh(instance: Any, names: Sequence[str], using: str | None) -> Non
     await _copy(instance, fields, using)
     if not names:
         for name in [name for name in instance.__dict__ if name.startswith("_related_")]:
-            if name.removeprefix("_related_") not in {field.name for field in fields}:
+            if name.removeprefix("_related_") not in {field.name for field in options.declarations}:
                 del instance.__dict__[name]
         mark_loaded(instance)
 

@@ -5,33 +5,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.query.context import Context
-from covet.database.orm.query.inference import token_type
-from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
-from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
-from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
+from covet.database.orm.query.derived import DerivingTranslator, is_over_all
+from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
+from covet.database.orm.query.joins import AliasNames, Joins
+from covet.database.orm.query.outside import Outside
+from covet.database.orm.query.results import Record, Result, ResultColumn
+from covet.database.orm.query.selection import Selection
+from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
-    AnnotationToken,
     ExpressionToken,
+    NothingToken,
     OrderToken,
-    OutputToken,
+    ParamToken,
     PathToken,
     Predicate,
     SubqueryToken,
 )
 from covet.database.orm.query.translation import Purpose, Translator
-from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
+from covet.database.orm.query.traversal import aggregates_of, conjuncts, joined_paths, paths_of, windows_of
+from covet.database.orm.query.valuation import sort_keys, values_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
+from covet.database.sql.statements import Join, Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
-    from covet.database.orm.fields.base import Field
     from covet.database.orm.options import Options, ResolvedPath
     from covet.database.orm.relations import Relation
 
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
 _PLACE = Integer(64)
 
 
-class SelectPlanner:
+class SelectPlanner(Selection):
     """Plans one SELECT. Made for one state, used once."""
 
     def __init__(
@@ -50,175 +54,136 @@ class SelectPlanner:
         names: AliasNames | None = None,
         offset: int = 0,
         alias: str | None = None,
+        few: bool = False,
         outer: Translator | None = None,
     ) -> None:
-        self.model = model
-        self.options: Options = model._meta
-        self.state = state
-        self.joins = Joins(self.options, names or AliasNames(), alias)
-        self.translator = Translator(self.joins, state, _subquery, offset=offset, outer=outer)
-        self.columns: list[Selected] = []
-        self.translator.by_subquery = self._aggregates_multiply()
+        """Plan for ``state``; ``few``: whoever asks takes one or two of the rows."""
+        self.few = few
+        joins = Joins(model._meta, names or AliasNames(), alias)
+        super().__init__(model, state, Translator(joins, state, _subquery, offset=offset, outer=outer))
+        self.stack: Stack | None = None
+        self._plan_aggregates()
+        #: Conditions on windows, each with the number of its ``filter()``: they are asked around the query.
+        self.around: list[tuple[int, Predicate]] = []
 
     # -- parts -----------------------------------------------------------------------------
 
-    def _aggregates_multiply(self) -> bool:
-        """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
-        crossed: set[tuple[Relation, ...]] = set()
-        plain, first = False, len(self.state.where)
-        for annotation in self.state.annotations:
-            for aggregate in aggregates_of(annotation.expression, self.state):
-                chains = {path.to_many() for path in paths_of(aggregate)} - {()}
-                first = min(first, annotation.after) if chains else first
-                crossed |= chains
-                plain = plain or not chains
-        if not crossed:
-            return False
-        if self.state.group_by is not None:
-            if len(crossed) > 1 or plain:
-                raise FieldError(
-                    "Aggregates over different relations cannot share one values().annotate(): "
-                    "the rows of one would multiply those of the other. Ask in two queries."
-                )
-            return False
-        joined = {scope: {p.to_many() for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
-        crossing = {scope: chains for scope, chains in joined.items() if chains}
-        if len(crossed) > 1 or len(crossing) > 1:
-            return True
-        # One relation: its rows are joined once, by the filter that came before the aggregate if there is one.
-        counted = next(iter(crossed))
-        return any(
-            scope >= first or any(chain != counted[: len(chain)] for chain in chains)
-            for scope, chains in crossing.items()
+    def _plan_aggregates(self) -> None:
+        """Decide how aggregates are computed: over this SELECT, in a subquery each, or in a stack of SELECTs."""
+        state = self.state
+        where = plain_where(state)
+        rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
+        if not any(each.chain for each in rows):
+            return
+        alone = len(rows) == 1 and all(is_one_join(each, where) for each in rows)
+        if state.group_by is None:
+            chains = {each.chain for each in rows} - {()}
+            selected = any(token.name.has_many and self._is_selected(token.name) for token in state.filtered)
+            alone = len(chains) == 1 and all(is_one_join(each, where) for each in rows)
+            self.translator.by_subquery = selected or not alone
+            if self.translator.by_subquery and not self.few and is_over_all(state):
+                self.translator = DerivingTranslator(self.joins, self.translator)
+            return
+        keys = [part for name in state.group_by for part in parts_of(self._named(name))]
+        if not alone and self._is_by_key(keys):
+            self.translator.by_subquery = True
+        elif not alone:
+            order = [part for token in state.order_by or () for part in parts_of(token.expression)]
+            keys += [token for token in order if not any(aggregates_of(token, state))]
+            self.stack = Stack(self.options, state, keys, self._part)
+            self.translator = StackTranslator(self.joins, self.stack, self.translator)
+        else:
+            self._check_keys(keys, next(iter(rows)).chain)
+
+    def _is_by_key(self, keys: list[ExpressionToken]) -> bool:
+        """Whether each group is one row of the model."""
+        fields = {key.path.field for key in keys if key.tag == "path" and not key.path.relations}
+        return fields.issuperset(self.options.key)
+
+    def _check_keys(self, keys: list[ExpressionToken], chain: tuple[Relation, ...]) -> None:
+        """Refuse to group by rows that would multiply those of the aggregates."""
+        crossed = [path.to_many() for key in keys for path in paths_of(key)]
+        if any(each != chain[: len(each)] for each in crossed) and any(
+            not token.distinct
+            for annotation in self.state.annotations
+            for token in aggregates_of(annotation.expression, self.state)
+        ):
+            raise many_keys()
+
+    def _part(self, state: QueryState) -> SelectPlanner:
+        return SelectPlanner(
+            self.model, state, names=self.joins.names, offset=self.translator.offset, outer=self.translator.outer
         )
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
-        """Return WHERE and HAVING."""
+        """Return WHERE and HAVING; conditions on windows are kept for the query around this one."""
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
+        self.around = []
         for scope, item in enumerate(self.state.where):
-            for part in _conjuncts(item):
+            for part in conjuncts(item):
+                if any(windows_of(part, self.state)):
+                    self.around.append((scope, part))
+                    continue
                 context = Context(scope, required=True)
                 grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
+                if self.stack is not None and not grouped:
+                    continue
                 (having if grouped else where).append(self.translator.predicate(part, context))
         return _all(where), _all(having)
 
     def order_by(self) -> tuple[Order, ...]:
         """Return the sort keys: those asked for, or ``Meta.ordering``."""
-        return tuple(self._order(token) for token in self._order_tokens())
+        return sort_keys(self.translator, self._order_tokens())
 
     def _order_tokens(self) -> tuple[OrderToken, ...]:
         tokens = self.state.order_by
         if tokens is None:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
-            tokens = tuple(_reverse(token) for token in tokens or key_order(self.options))
+            tokens = tuple(turned(token) for token in tokens or key_order(self.options))
         return tokens
-
-    def _order(self, token: OrderToken) -> Order:
-        expression = token.expression
-        nullable = expression.path.nullable if isinstance(expression, PathToken) else True
-        return Order(self.translator.value(expression), token.descending, token.nulls, nullable)
 
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
         if not any(any(aggregates_of(a.expression, self.state)) for a in self.state.annotations):
-            return False
+            return self.state.group_by is not None
         # Computed aside, aggregates leave the rows as they are; a filter may still have joined many to one.
         return not self.translator.by_subquery or any(any(joined_paths(item)) for item in self.state.where)
 
     def _group_by(self, order: tuple[OrderToken, ...]) -> tuple[nodes.Expression, ...]:
         if not self.is_grouped():
             return ()
-        if self.state.group_by is not None:
-            keys = [self.translator.value(self._named(name)) for name in self.state.group_by]
-            plain = [item.expression for item in order if not any(aggregates_of(item.expression, self.state))]
-            extra = [self.translator.value(expression) for expression in plain]
-            return tuple(dict.fromkeys([*keys, *extra]))
+        if self.stack is not None:
+            return tuple(self.translator.value(key) for key in self.stack.keys)
+        if self.state.group_by is not None and not self.translator.by_subquery:
+            shape = self.state.shape
+            names = (*self.state.group_by, *((shape and shape.names) or ()))
+            every = [*map(self._named, names), *(item.expression for item in order)]
+            keys = [value for token in every for key in self._keys(token) for value in values_of(self.translator, key)]
+            return tuple(dict.fromkeys(keys))
         # The key of each joined table fixes its other columns (functional dependency).
-        joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
+        named = [
+            self.joins.reach(t.name.relations, None, required=False)
+            for t in self.state.filtered
+            if self._is_selected(t.name)
+        ]
+        joined = [n for n in self.joins.nodes() if n.relation is not None and (not n.relation.many or n in named)]
         link = self.state.link
         own = self.options.key if self.state.combined is None else self.options.fields
         keys = [self.joins.root.column(field.column) for field in own]
         keys += [n.column(field.column) for n in joined for field in n.options.key]
-        return tuple(keys) if link is None or not link.relations else (*keys, self.translator.column(link))
+        return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
 
-    def _named(self, name: str) -> ExpressionToken:
-        return Tokenizer(self.options, self.state, []).path(name)
-
-    # -- columns ---------------------------------------------------------------------------
-
-    def add(self, expression: nodes.Expression) -> int:
-        """Select one more column; return its position."""
-        self.columns.append(Selected(expression))
-        return len(self.columns) - 1
-
-    def add_key(self) -> None:
-        """Select the primary key."""
-        for field in self.options.key:
-            self.add(self.joins.root.column(field.column))
-
-    def _field(self, field: Field[Any], name: str, expression: nodes.Expression, *, nullable: bool) -> ResultColumn:
-        return ResultColumn(name, self.add(expression), field.logical_type, nullable, field.decode)
-
-    def entity(self, node: JoinNode, prefix: str = "") -> Entity:
-        """Select the columns of an instance, and of those that ``select_related`` brings along."""
-        options = node.options
-        joined = [name for name in options.relations if f"{prefix}{name}" in self._related_prefixes()]
-        wanted = {options.relations[name].local_field for name in joined}
-        columns: list[ResultColumn] = []
-        partial = False
-        for field in options.fields:
-            if field not in wanted and not self._is_loaded(field, prefix):
-                partial = True
-                continue
-            column = nodes.ColumnRef(node.alias, field.column, field.logical_type)
-            columns.append(self._field(field, field.attname, column, nullable=field.null))
-        key = next(c.position for c in columns if c.name == options.key[0].attname)
-        related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
-        if not prefix:
-            columns.extend(self._annotation(a) for a in self.state.annotations)
-        if prefix or self.state.link is None:
-            return Entity(options.model, tuple(columns), key, partial, related)
-        return Entity(options.model, tuple(columns), key, partial, related, self._link(), self._is_shared())
-
-    def _annotation(self, annotation: Annotation) -> ResultColumn:
-        return self._value(annotation.name, AnnotationToken("annotation", annotation.name))
-
-    def _value(self, name: str, token: ExpressionToken) -> ResultColumn:
-        expression = self.translator.value(token)
-        inner = self.state.annotation(name) if isinstance(token, AnnotationToken) else token
-        if isinstance(inner, PathToken):
-            token = inner
-        if isinstance(token, PathToken):
-            return self._field(token.path.field, name, expression, nullable=token.path.nullable)
-        decode = inner.decode if isinstance(inner, OutputToken) else None
-        return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
-
-    def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
-        if len(relation.remote._meta.key) > 1:
-            raise FieldError(
-                f"select_related({relation.name!r}): its key is of several fields; use prefetch_related()."
-            )
-        child = self.joins.reach((*_relations_to(node), relation), None, required=False)
-        entity = self.entity(child, f"{prefix}{relation.name}__")
-        absent = relation.kind == "reverse"
-        return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
-
-    # -- rows for many parents -------------------------------------------------------------
-
-    def _link(self) -> ResultColumn:
-        """Select the key of the parent that a row belongs to."""
-        path = cast("ResolvedPath", self.state.link)
-        field, column = path.field, self.translator.column(path)
-        for position, selected in enumerate(self.columns):
-            if selected.expression == column:
-                return ResultColumn("link", position, field.logical_type, False, field.decode)
-        return self._field(field, "link", column, nullable=False)
-
-    def _is_shared(self) -> bool:
-        """Whether a row may come for several parents and is the same for each."""
-        return self.state.link is not None and bool(self.state.link.relations) and not self.state.annotations
+    def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
+        """Yield what a selected value or a sort key is grouped by: itself, or what its window is divided by."""
+        windows = list(windows_of(token, self.state))
+        parts: list[ExpressionToken] = [] if windows else [token]
+        for window in windows:
+            parts += [*window.partition_by, *(key.expression for key in window.order_by)]
+        for part in parts:
+            if not any(aggregates_of(part, self.state)) and not isinstance(part, ParamToken | NothingToken):
+                yield part
 
     def _limited_by_parent(
         self, result: Result, where: nodes.Expression | None, having: nodes.Expression | None
@@ -226,8 +191,13 @@ class SelectPlanner:
         """Keep those rows of each parent whose place in the order is within limit and offset."""
         if self.state.distinct:
             raise FieldError("Prefetch(queryset=): a slice for each parent and distinct() exclude each other.")
-        order = self.order_by() or tuple(self._order(token) for token in key_order(self.options))
-        number = nodes.RowNumber((self.translator.column(cast("ResolvedPath", self.state.link)),), order)
+        if self.around:
+            raise FieldError(
+                "Prefetch(queryset=): a slice for each parent and a filter on a window exclude each other."
+            )
+        order = self.order_by() or sort_keys(self.translator, key_order(self.options))
+        parent = self.translator.columns(cast("ResolvedPath", self.state.link))
+        number = nodes.WindowCall("row_number", (), nodes.Over(parent, order), _PLACE)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
         types = {column.position: column.type for column in _columns_of(result)}
@@ -242,35 +212,6 @@ class SelectPlanner:
             last = last if skipped is None else nodes.Arithmetic("+", skipped, last, _PLACE)
             bounds.append(nodes.Comparison("<=", place, last))
         return Select(columns, SubqueryRef(inner, "q"), where=_all(bounds), order_by=(Order(place, nullable=False),))
-
-    def _related_prefixes(self) -> set[str]:
-        found: set[str] = set()
-        for path in self.state.select_related:
-            parts = path.split("__")
-            found.update("__".join(parts[: i + 1]) for i in range(len(parts)))
-        return found
-
-    def _is_loaded(self, field: Any, prefix: str) -> bool:
-        if field.attname in field.model._meta.key_names:
-            return True
-        names = {f"{prefix}{field.name}", f"{prefix}{field.attname}"}
-        if names & self.state.defer:
-            return False
-        only = self.state.only
-        if only is None:
-            return True
-        return bool(names & only) or (bool(prefix) and not any(name.startswith(prefix) for name in only))
-
-    def record(self) -> Record:
-        """Select the columns of ``values()``, ``values_list()`` and ``into()``."""
-        shape = self.state.shape
-        if shape is None:
-            raise FieldError("This query has no values.")
-        names = shape.names
-        if names is None:
-            names = (*(f.attname for f in self.options.fields), *(a.name for a in self.state.annotations))
-        columns = tuple(self._value(name, self._named(name)) for name in names)
-        return Record(shape.kind, columns, shape.row)
 
     # -- the statement ---------------------------------------------------------------------
 
@@ -291,10 +232,12 @@ class SelectPlanner:
         ordered: bool = True,
     ) -> Select:
         """Put a SELECT together from its columns and conditions."""
+        if self.around:
+            return self._asked_around(columns, where, having, self._order_tokens() if ordered else ())
         state = self.state
         order = self.order_by() if ordered else ()
         group_by = self._group_by(self._order_tokens() if ordered else ())
-        distinct_on = tuple(self.translator.value(token) for token in state.distinct_on)
+        distinct_on = tuple(value for token in state.distinct_on for value in values_of(self.translator, token))
         if state.distinct and not distinct_on:
             # PostgreSQL orders distinct rows by selected columns only.
             selected = {column.expression for column in columns}
@@ -303,7 +246,7 @@ class SelectPlanner:
         return Select(
             columns=columns,
             source=self.source(),
-            joins=self.joins.build(),
+            joins=self.joins.build() + self._derived(),
             where=where,
             group_by=group_by,
             having=having,
@@ -315,8 +258,27 @@ class SelectPlanner:
             lock=self._lock(),
         )
 
+    def _derived(self) -> tuple[Join, ...]:
+        return self.translator.joined() if isinstance(self.translator, DerivingTranslator) else ()
+
+    def _asked_around(
+        self,
+        columns: tuple[Selected, ...],
+        where: nodes.Expression | None,
+        having: nodes.Expression | None,
+        order: tuple[OrderToken, ...],
+    ) -> Select:
+        """Put a SELECT around this one that asks what is asked of windows; order and limit are its own."""
+        outside = Outside(self.translator, [column.expression for column in columns], self.joins.names.next())
+        select = outside.select([column.alias for column in columns], self.around, order)
+        group_by = self._group_by(order)
+        inner = Select(outside.inner_columns(), self.source(), self.joins.build(), where, group_by, having)
+        return replace(select, source=SubqueryRef(inner, outside.alias))
+
     def source(self) -> TableRef | SubqueryRef:
         """Return the model's table, or the combined queries that stand in its place."""
+        if self.stack is not None:
+            return self.stack.source()
         combined = self.state.combined
         if combined is None:
             return self.joins.root.table()
@@ -358,28 +320,15 @@ class SelectPlanner:
         return self.joins.reach(relations, None, required=False).alias
 
 
-def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
-    relations: list[Relation] = []
-    at: JoinNode | None = node
-    while at is not None and at.relation is not None:
-        relations.append(at.relation)
-        at = at.parent
-    return tuple(reversed(relations))
-
-
 def _columns_of(result: Result) -> list[ResultColumn]:
     if isinstance(result, Record):
-        return list(result.columns)
-    found = [*result.columns, *([result.link] if result.link is not None else [])]
+        return [part for column in result.columns for part in column.parts or (column,)]
+    found = list(result.columns)
+    if result.link is not None:
+        found.extend(result.link.parts or (result.link,))
     for child in result.related:
         found.extend(_columns_of(child.entity))
     return found
-
-
-def _conjuncts(token: Predicate) -> tuple[Predicate, ...]:
-    if token.tag == "group" and token.connector == "AND" and not token.negated:
-        return tuple(part for child in token.children for part in _conjuncts(child))
-    return (token,)
 
 
 def _all(items: list[nodes.Expression]) -> nodes.Expression | None:
@@ -399,7 +348,8 @@ def key_order(options: Options) -> tuple[OrderToken, ...]:
     return tuple(OrderToken(PathToken("path", options.resolve_field(field.name)), False, None) for field in options.key)
 
 
-def _reverse(token: OrderToken) -> OrderToken:
+def turned(token: OrderToken) -> OrderToken:
+    """Return the opposite order; NULL goes to the other end."""
     nulls = {"FIRST": "LAST", "LAST": "FIRST"}.get(token.nulls or "")
     return OrderToken(token.expression, not token.descending, nulls)  # type: ignore[arg-type]  # one of the two
 
@@ -422,15 +372,18 @@ def _subquery(token: SubqueryToken, translator: Translator, purpose: Purpose = "
     shape = token.state.shape
     if shape is None:
         planner.add_key()
-    elif shape.names is None or len(shape.names) != 1:
-        raise FieldError("The queryset on the right of 'in' must have one column: values_list('field').")
     else:
         planner.record()
+    if len(planner.columns) != token.columns:
+        several = token.columns > 1
+        wanted = f"{token.columns} columns, those of the key" if several else "one column: values_list('field')"
+        raise FieldError(f"The queryset on the right of 'in' must have {wanted}.")
     ordered = bounded or (purpose == "value" and bool(token.state.order_by))
     select = planner.statement(tuple(planner.columns), where, having, ordered=ordered)
-    if len(select.columns) == 1:
+    width = token.columns
+    if len(select.columns) == width:
         return select
-    first, *order = select.columns  # what a distinct query is ordered by stands there, too
-    name = names.next()
-    inner = replace(select, columns=(Selected(first.expression, "c0"), *order))
-    return Select((Selected(nodes.ColumnRef(name, "c0")),), SubqueryRef(inner, name))
+    name = names.next()  # what a distinct query is ordered by stands there, too
+    named = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(select.columns[:width]))
+    inner = replace(select, columns=(*named, *select.columns[width:]))
+    return Select(tuple(Selected(nodes.ColumnRef(name, f"c{i}")) for i in range(width)), SubqueryRef(inner, name))

@@ -22,15 +22,21 @@ from covet.database.orm.query import (
     combination,
     deletion,
     execution,
+    grouping,
     prefetch,
     upserts,
     writes,
 )
+from covet.database.orm.query.batched import Batched
+from covet.database.orm.query.explanation import Explained
+from covet.database.orm.query.paging import Paged
 from covet.database.orm.query.prefetch import Prefetch
+from covet.database.orm.query.prepared import Prepared
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import FilteredRelation
     from covet.database.orm.model import Model
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
@@ -46,7 +52,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class QuerySet(Query, Generic[_M, _R]):
+class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
     """Rows of a model, asked for lazily.
 
     >>> adults = User.objects.filter(age__gte=18).order_by("-created_at")
@@ -171,8 +177,9 @@ class QuerySet(Query, Generic[_M, _R]):
         if self.state.limit is not None or self.state.offset is not None:
             raise builders.already_sliced("order_by")
         tokenizer = self.tokenizer()
+        tokenizer.hiding = True
         tokens = tuple(tokenizer.order(field) for field in fields)
-        return self.derive(self.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
+        return self.derive(tokenizer.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
 
     def reverse(self) -> Self:
         """Turn the order around."""
@@ -181,9 +188,24 @@ class QuerySet(Query, Generic[_M, _R]):
 
     # -- columns ---------------------------------------------------------------------------
 
-    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
+
+    def alias(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+        """Name a value without selecting it: ``alias(n=Count("posts")).filter(n__gt=2)``."""
+        return builders.annotate(self, aggregates, expressions, hidden=True)
+
+    def group_by(self, *keys: str | Expression[Any], **named: Expression[Any] | Q) -> QuerySet[_M, dict[str, Any]]:
+        """Make one row, a dict, of each combination of the keys: ``group_by("city").annotate(n=Count("id"))``.
+
+        ``SELECT city, COUNT(id) FROM users GROUP BY city``. Named expressions are selected, unnamed ones are not.
+        """
+        return cast("QuerySet[_M, dict[str, Any]]", grouping.group_by(self, keys, named))
+
+    def having(self, *conditions: Q, **lookups: Any) -> Self:
+        """Keep the groups for which everything holds: ``having(Count("id") > 2)``, ``having(n__gt=2)``."""
+        return grouping.having(builders.unsliced(self, "having"), conditions, lookups)
 
     def only(self, *fields: str | Expression[Any]) -> Self:
         """Load these fields (and the key) only; another one is loaded by ``await instance``."""
@@ -257,6 +279,8 @@ class QuerySet(Query, Generic[_M, _R]):
         """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
         for item in relations:
+            if self.state.filtered:
+                prefetch.refuse_filtered(item, self.state)
             new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
         return new
 
@@ -360,6 +384,18 @@ class QuerySet(Query, Generic[_M, _R]):
         if not isinstance(instance, self.model):
             raise TypeError(f"contains() takes a {self.model.__name__}, not a {type(instance).__name__}.")
         return await self.filter(pk=instance.pk).exists()
+
+    def prepare(self) -> Prepared[_R]:
+        """Return a callable for this query with other values each time; ``Param`` marks where they go.
+
+        >>> older = User.objects.filter(age__gt=Param("age")).prepare()
+        >>> await older(age=18)
+        """
+        return Prepared(self)
+
+    def batched(self, field: str = "pk") -> Batched[_R]:
+        """Return what looks rows up by key; look-ups of one turn of the event loop share a query."""
+        return Batched(self, field)
 
     async def aggregate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any]) -> dict[str, Any]:
         """Return values over all rows: ``aggregate(Avg("age"), oldest=Max("age"))`` gives a dict."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from covet.database.connections import adapter_for
 from covet.database.orm.query.execution import remembered
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate
 from covet.database.orm.query.results import Entity, ResultColumn
+from covet.database.routing import reading, writing
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class RawQuerySet(Generic[_M]):
             yield row
 
     async def _fetch(self) -> list[_M]:
-        adapter = adapter_for(self.database)
+        adapter = writing(self.database, self.model)
+        if adapter.read_raw(self.sql).reads:
+            adapter = reading(self.database, self.model)
         rows = await adapter.fetch_all(self.sql, list(self.params))
         if not rows:
             return []
@@ -63,7 +65,7 @@ def _hydrator(adapter: Adapter, model: type[Any], names: tuple[str, ...]) -> Hyd
     columns: list[ResultColumn] = []
     for position, name in enumerate(names):
         field = by_column.get(name) or options.find_field(name)
-        if field is None:
+        if field is None or len(field.parts) > 1:
             columns.append(ResultColumn(name, position, None, True))
         else:
             columns.append(ResultColumn(field.attname, position, field.logical_type, True, field.decode))
@@ -74,6 +76,6 @@ def _hydrator(adapter: Adapter, model: type[Any], names: tuple[str, ...]) -> Hyd
             f"raw() of {options.label} must select the primary key {columns_of_key}; it selects {', '.join(names)}."
         )
     partial = any(field.attname not in found for field in options.fields)
-    key = next(column.position for column in columns if column.name == options.key[0].attname)
+    key = tuple(column.position for column in columns if column.name in options.key_names)
     entity = Entity(model, tuple(columns), key, partial)
     return build_hydrator(entity, adapter.dialect, len(names), remembered(adapter))

@@ -21,6 +21,8 @@ class ResultColumn:
     type: LogicalType | None
     nullable: bool
     decode: Callable[[Any], Any] | None = None
+    #: The columns of a key of several: the value is a tuple, and ``position`` that of the first.
+    parts: tuple[ResultColumn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,13 @@ class RelatedEntity:
 class Entity:
     """Columns that make an instance. ``partial``: some fields are deferred.
 
-    With ``link`` the result is pairs: the key of a parent, and a row of that parent. ``shared``: the same row may come
-    for several parents, and is one instance.
+    ``key`` are the positions of the primary key. With ``link`` the result is pairs: the key of a parent, and a row of
+    that parent. ``shared``: the same row may come for several parents, and is one instance.
     """
 
     model: type[Any]
     columns: tuple[ResultColumn, ...]
-    key: int
+    key: tuple[int, ...]
     partial: bool = False
     related: tuple[RelatedEntity, ...] = ()
     link: ResultColumn | None = None

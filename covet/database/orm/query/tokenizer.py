@@ -9,14 +9,17 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Child, Condition, Q
-from covet.database.orm.expressions import Expression, F, Known, OrderBy
+from covet.database.orm.expressions import Expression, F, Known, OrderBy, Param
+from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
+from covet.database.orm.functions.window import Window
 from covet.database.orm.lookups import (
     IN,
     ISNULL,
@@ -31,9 +34,9 @@ from covet.database.orm.query import expression_tokens
 from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
+from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
-    AggregateToken,
     AnnotationToken,
     Comparison,
     ConditionToken,
@@ -49,6 +52,7 @@ from covet.database.orm.query.tokens import (
     PathToken,
     Predicate,
     TruthToken,
+    Unbound,
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Array, Boolean, Float, LogicalType
@@ -56,7 +60,6 @@ from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
-    from covet.database.orm.relations import Discriminator, Relation
 
 _T = TypeVar("_T")
 
@@ -102,7 +105,7 @@ def add_conditions(
     children: list[Predicate] = []
     slow: Tokenizer | None = None
     if conditions or state.annotations:
-        slow = Tokenizer(options, state, values)
+        slow = Tokenizer(options, state, values, hiding=True)
         children.extend(slow.conditions(conditions))
     for key, value in lookups.items():
         path = options.paths.get(key)
@@ -115,10 +118,12 @@ def add_conditions(
                 children.append(_make(Leaf, ("leaf", path, len(values))))
                 values.append(prepared)
         else:
-            slow = slow or Tokenizer(options, state, values)
+            slow = slow or Tokenizer(options, state, values, hiding=True)
             children.append(slow.lookup(key, value))
     if not children:
         return query
+    if slow is not None:
+        state = slow.state
     if negated:
         item: Predicate = Group("group", "AND", True, tuple(children))
     else:
@@ -136,59 +141,20 @@ def answer(left: ExpressionToken, decided: Decided) -> Predicate:
     return NullTest("null", left, False) if decided.matches else NEVER
 
 
-def where_keys(
-    query: tuple[QueryState, tuple[object, ...]], path: ResolvedPath, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters with ``path``, an IN, of keys that came from the database and need no check."""
-    state, params = query
-    encode = path.field.encode
-    values = tuple(keys) if encode is None else tuple(encode(key) for key in keys)
-    return state._replace(where=(*state.where, Leaf("leaf", path, len(params)))), (*params, values)
-
-
-def linked(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
-    state, params = related(options, query, relation, keys)
-    return state._replace(link=options.key_path(relation)), params
-
-
-def related(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``."""
-    found = where_keys(query, options.key_path(relation, IN), keys)
-    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
-
-
-def _of_type(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], mark: Discriminator
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for those rows that have the label of a model."""
-    state, params = query
-    leaf = Leaf("leaf", options.resolve(mark.field.name), len(params))
-    return state._replace(where=(*state.where, leaf)), (*params, mark.label)
-
-
-def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for one key."""
-    path = options.key_path(relation)
-    if relation.far_type is not None:
-        key = relation.converted(key)
-    found = QueryState((Leaf("leaf", path, 0),)), (path.lookup.prepare(path.field, key),)
-    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
-
-
 class Tokenizer:
-    """Turns conditions and expressions into tokens; ``params`` grows as it goes."""
+    """Turns conditions and expressions into tokens; ``params`` grows as it goes.
 
-    __slots__ = ("options", "params", "state")
+    ``hiding``: aggregates and windows become annotations of ``state`` that are not selected, so that whoever plans the
+    query finds all of them there (``filter(Count("posts") > 2)``, ``order_by(Count("posts"))``).
+    """
 
-    def __init__(self, options: Options, state: QueryState, params: list[object]) -> None:
+    __slots__ = ("hiding", "options", "params", "state")
+
+    def __init__(self, options: Options, state: QueryState, params: list[object], *, hiding: bool = False) -> None:
         self.options = options
         self.state = state
         self.params = params
+        self.hiding = hiding
 
     # -- conditions ------------------------------------------------------------------------
 
@@ -248,9 +214,21 @@ class Tokenizer:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
-        path = self.options.resolve(key)
+        path = self.resolve(key)
         found = self._leaf(path, value)
         return _negated(found, path.lookup) if path.negated else found
+
+    def resolve(self, key: str) -> ResolvedPath:
+        """Resolve a path that may end in a lookup."""
+        if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
+            return named.name.resolve(key, "lookup")
+        return self.options.resolve(key)
+
+    def resolve_value(self, path: str) -> ResolvedPath:
+        """Resolve a path that may end in a transform."""
+        if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
+            return named.name.resolve(path, "transform")
+        return self.options.resolve_value(path)
 
     def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
         """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
@@ -288,11 +266,11 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
-            return self._compare_expression(PathToken("path", path), lookup, value)
+            return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
         try:
-            prepared = lookup.prepare(path.field, value)
+            prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
             return answer(PathToken("path", path), decided)
         return self._prepared(path, prepared)
@@ -316,7 +294,7 @@ class Tokenizer:
         if lookup.takes_list and not prepared:
             return NEVER
         leaf = Leaf("leaf", path, len(self.params))
-        if lookup.arity == 1:
+        if lookup.takes_list or (lookup.arity == 1 and not path.parts):
             self.params.append(prepared)
         else:
             self.params.extend(prepared)
@@ -327,7 +305,10 @@ class Tokenizer:
             raise FieldError(f"A queryset stands on the right of 'in' only, not of {lookup.name!r}.")
         if query.state.empty:
             return NEVER
-        return Membership("membership", left, expression_tokens.subquery(self, query))
+        token = expression_tokens.subquery(self, query)
+        if isinstance(left, PathToken) and left.path.parts:
+            token = token._replace(columns=len(left.path.parts))
+        return Membership("membership", left, token)
 
     def _compare(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any) -> Predicate:
         """Tokenize ``left lookup value``; ``output`` checks a plain value, None where the type is not known."""
@@ -336,7 +317,7 @@ class Tokenizer:
         if value is None or lookup is ISNULL:
             return self._null(left, lookup, output, value)
         if _holds_expression(value):
-            return self._compare_expression(left, lookup, value)
+            return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
         try:
@@ -366,6 +347,15 @@ class Tokenizer:
         sides = (prepared,) if lookup.arity == 1 else prepared
         return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))
 
+    def _gap(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, gap: Param[Any]) -> Predicate:
+        """Tokenize a comparison with a value that is given later."""
+        if lookup.arity != 1 or output is None:
+            raise FieldError(f"{gap!r} cannot stand beside {lookup.name!r}: it takes one value of a known type.")
+        label = left.path.path if isinstance(left, PathToken) else lookup.name
+        value = Gap(gap.name, label, partial(lookup.prepare, output))
+        param = self.param(value, lookup.param_type(output), takes_list=lookup.takes_list)
+        return Unbound("unbound", Comparison("compare", left, lookup, (param,)))
+
     def _compare_untyped(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
         """Compare with a plain value, by the type that the value itself has."""
         if lookup.takes_list:
@@ -374,7 +364,11 @@ class Tokenizer:
         sides = value if lookup.arity > 1 else (value,)
         return Comparison("compare", left, lookup, tuple(self.operand(side, left) for side in sides))
 
-    def _compare_expression(self, left: ExpressionToken, lookup: Lookup, value: Any) -> Predicate:
+    def _compare_expression(
+        self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: Any
+    ) -> Predicate:
+        if isinstance(value, Param):
+            return self._gap(left, lookup, output, cast("Param[object]", value))
         if isinstance(lookup, DirectLookup):
             left, lookup = self.expression(lookup.transform(Known(left))), lookup.on_output
         sides = cast("Iterable[object]", value) if isinstance(value, list | tuple) else (value,)
@@ -398,19 +392,32 @@ class Tokenizer:
         return ParamToken("param", len(self.params) - 1, kind, takes_list)
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
-        """Tokenize an expression."""
+        """Tokenize an expression of one value."""
+        return single(self.whole(expression))
+
+    def whole(self, expression: Expression[Any]) -> ExpressionToken:
+        """Tokenize an expression, which may also be a key of several fields."""
+        if self.hiding and isinstance(expression, Aggregate | Window):
+            return self.hidden(expression)
         return expression_tokens.tokenize(self, expression)
+
+    def hidden(self, expression: Expression[Any]) -> AnnotationToken:
+        """Make an expression an annotation of ``state`` that is not selected; return the token that names it."""
+        hiding, self.hiding = self.hiding, False
+        token = expression_tokens.tokenize(self, expression)
+        self.hiding = hiding
+        state = self.state
+        # No annotation of a user begins with an underscore.
+        annotation = Annotation(f"_{len(state.annotations)}", token, len(state.where), hidden=True)
+        self.state = state._replace(annotations=(*state.annotations, annotation))
+        return AnnotationToken("annotation", annotation.name)
 
     def path(self, path: str) -> ExpressionToken:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
-        resolved = self.options.resolve_value(path)
+        resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
-
-    def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
-        """Tokenize an aggregate with its filter and default."""
-        return cast("AggregateToken", self.expression(aggregate))
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
         """Tokenize one keyword of ``annotate()``."""
@@ -419,7 +426,7 @@ class Tokenizer:
         if isinstance(value, Q):
             token = ConditionToken("condition", self.q(value))
         elif isinstance(value, Expression):
-            token = self.expression(value)
+            token = single(self.expression(value))
         else:
             raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
         return Annotation(name, token, len(self.state.where))
@@ -432,9 +439,9 @@ class Tokenizer:
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
-            return OrderToken(self.expression(key.expression), key.descending, key.nulls)
+            return OrderToken(self.whole(key.expression), key.descending, key.nulls)
         if isinstance(key, Expression):
-            return OrderToken(self.expression(key), False, None)
+            return OrderToken(self.whole(key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 
@@ -472,5 +479,5 @@ def check_alias(options: Options, state: QueryState, name: str) -> None:
         raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
     if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
         raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None:
+    if state.annotation(name) is not None or state.named(name) is not None:
         raise FieldError(f"The annotation {name!r} is there already.")

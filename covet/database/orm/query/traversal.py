@@ -1,9 +1,9 @@
-"""Walks over tokens: the paths, annotations, aggregates and parameters that a query uses. Pure."""
+"""Walks over tokens: the paths, annotations, aggregates, windows and parameters that a query uses. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
@@ -16,14 +16,17 @@ from covet.database.orm.query.tokens import (
     Predicate,
     SubqueryToken,
     Token,
+    Unbound,
+    WindowToken,
 )
+from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
     from covet.database.orm.relations import Relation
 
 
-_P = TypeVar("_P", bound=Token)
+_P = TypeVar("_P")
 
 
 def walk(token: Token) -> Iterator[Token]:
@@ -52,16 +55,45 @@ def annotations_of(token: Token | None) -> Iterator[str]:
 
 
 def aggregates_of(token: Token | None, state: QueryState) -> Iterator[AggregateToken]:
-    """Yield the aggregates in a token, those of the annotations that it uses included."""
+    """Yield the aggregates in a token, those of the annotations that it uses included.
+
+    An aggregate over a window is none: it leaves the rows as they are. What stands inside it may be one.
+    """
     if token is None:
+        return
+    if isinstance(token, WindowToken):
+        inside = (*token.call.parts(), *(part for part in token.parts() if part is not token.call))
+        for part in inside:
+            yield from aggregates_of(part, state)
         return
     if isinstance(token, AggregateToken):
         yield token
     elif isinstance(token, AnnotationToken):
         yield from aggregates_of(state.annotation(token.name), state)
+    elif isinstance(token, SubqueryToken):
+        for name in _names_from_inside(token):
+            yield from aggregates_of(state.annotation(name), state)
     else:
         for part in token.parts():
             yield from aggregates_of(part, state)
+
+
+def windows_of(token: Token | None, state: QueryState) -> Iterator[WindowToken]:
+    """Yield the windows in a token, those of the annotations that it uses included."""
+    if token is not None:
+        for found in walk(token):
+            if isinstance(found, WindowToken):
+                yield found
+            elif isinstance(found, AnnotationToken):
+                yield from windows_of(state.annotation(found.name), state)
+            elif isinstance(found, SubqueryToken):
+                for name in _names_from_inside(found):
+                    yield from windows_of(state.annotation(name), state)
+
+
+def _names_from_inside(token: SubqueryToken) -> Iterator[str]:
+    """Yield the names of this query to which one inside it refers: ``OuterRef("n")``."""
+    yield from (inner.path for inner in outer_tokens(token.state) if inner.depth == 1)
 
 
 def width_of(token: Token) -> int:
@@ -89,6 +121,16 @@ def _shifted(value: object, by: int) -> object:
     return make(items)
 
 
+def bound(value: _P) -> _P:
+    """Return a token, or a tuple of tokens, in which every condition that waits for its value has it."""
+    if isinstance(value, Unbound):
+        return cast("_P", value.condition)
+    if not isinstance(value, tuple):
+        return value
+    make = getattr(cast("object", value), "_make", tuple)
+    return cast("_P", make([bound(item) for item in cast("tuple[Any, ...]", value)]))
+
+
 def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
     """Yield the paths to many rows for which a condition joins; under a negation it asks EXISTS instead."""
     if token.tag == "group":
@@ -101,9 +143,45 @@ def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
             yield path
 
 
-def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
-    """Return the relations of a path up to the first that leads to many rows; nothing where none does."""
-    return () if path.first_many is None else path.relations[: path.first_many + 1]
+def many_prefix(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
+    """Return the relations up to the first that leads to many rows; nothing where none does."""
+    many = next((i for i, relation in enumerate(relations) if relation.many), None)
+    return () if many is None else relations[: many + 1]
+
+
+def rows_of(token: AggregateToken, state: QueryState) -> tuple[Relation, ...]:
+    """Return the relations whose rows an aggregate is over: those of its argument; its filter only chooses."""
+    chains = sorted(dict.fromkeys(path.to_many() for path in followed_paths(token.argument, state)), key=len)
+    for chain in chains:
+        if chain != chains[-1][: len(chain)]:
+            one, other = (".".join(relation.name for relation in each) for each in (chain, chains[-1]))
+            raise FieldError(
+                f"{token.name.capitalize()}() over {one!r} and {other!r} at once would be over every pair of their "
+                "rows. Compute one aggregate each, and combine these: Sum(...) * Sum(...)."
+            )
+    return chains[-1] if chains else ()
+
+
+def followed_paths(token: Token | None, state: QueryState) -> Iterator[ResolvedPath]:
+    """Yield the paths in an expression, those of the annotations that it uses included."""
+    yield from paths_of(token)
+    for name in annotations_of(token):
+        yield from followed_paths(state.annotation(name), state)
+
+
+def choosing(chain: tuple[Relation, ...], where: tuple[Predicate, ...]) -> Predicate | None:
+    """Return the ``filter()`` call that chooses which rows of ``chain`` are meant: the first that crosses it."""
+    first = many_prefix(chain)
+    if not first:
+        return None
+    return next((item for item in where if any(many_prefix(p.relations) == first for p in joined_paths(item))), None)
+
+
+def conjuncts(token: Predicate) -> tuple[Predicate, ...]:
+    """Return the conditions that all have to hold for a condition to hold."""
+    if token.tag == "group" and token.connector == "AND" and not token.negated:
+        return tuple(part for child in token.children for part in conjuncts(child))
+    return (token,)
 
 
 def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
@@ -114,6 +192,7 @@ def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
     roots: list[Token] = [*state.where, *(annotation.expression for annotation in state.annotations)]
     roots += [order.expression for order in state.order_by or ()]
     roots += state.distinct_on
+    roots += [named.condition for named in state.filtered if named.condition is not None]
     for root in roots:
         for token in walk(root):
             if isinstance(token, OuterToken):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
+from covet.database.adapters.explaining import explained
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
@@ -23,8 +23,9 @@ from covet.database.orm.query.results import Record, ResultColumn
 from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import ExpressionToken
-from covet.database.orm.query.traversal import paths_of, width_of
+from covet.database.orm.query.traversal import aggregates_of, paths_of, width_of, windows_of
 from covet.database.orm.unloaded import mark_loaded
+from covet.database.routing import writing
 from covet.database.sql import nodes
 from covet.database.sql.statements import (
     Insert,
@@ -39,6 +40,7 @@ from covet.exceptions import FieldError, IntegrityError
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
+    from covet.database.orm.relations import Relation
 
 
 def table_ref(options: Options, *, aliased: bool = True) -> TableRef:
@@ -74,7 +76,9 @@ async def execute(adapter: Adapter, model: type[Any], plan: Plan, params: tuple[
             return plan.hydrate(await adapter.fetch_write(sql, arguments))
         return await adapter.run(sql, arguments)
     except IntegrityError as error:
-        error.model = error.model or model
+        if error.model is None or error.table == cast("Options", model._meta).db_table:
+            error.model = model  # several models may have one table
+            explained(error)
         raise
 
 
@@ -89,7 +93,7 @@ async def insert(instance: Any, database: str | None, *, validate: bool = True) 
     rows: list[Row] = []
     masks: list[int] = []
     collector.collect((instance,), rows, masks)
-    adapter = adapter_for(database)
+    adapter = writing(database, model, instance)
     given, returned = collector.split(masks[0])
     key = (model, "insert", masks[0])
     plan: Plan | None = adapter.plans.get(key)
@@ -136,7 +140,7 @@ async def save_changes(
     collector.collect((instance,), rows, masks)
     state = instance.__dict__
     key = [encoded(field, state[field.attname]) for field in options.key]
-    adapter = adapter_for(database)
+    adapter = writing(database, model, instance)
     if not masks[0]:
         plan = _plain_update_plan(adapter, model, collector.fields)
         return bool(await execute(adapter, model, plan, (*rows[0], *key), rows=False))
@@ -210,6 +214,8 @@ def _expression(options: Options, value: Expression[Any], params: list[object]) 
     token = Tokenizer(options, EMPTY_STATE, params).expression(value)
     if any(path.relations for path in paths_of(token)):
         raise FieldError("An UPDATE computes from columns of its own row; a path across a relation is not one.")
+    if any(windows_of(token, EMPTY_STATE)) or any(aggregates_of(token, EMPTY_STATE)):
+        raise FieldError("An UPDATE computes from its own row; an aggregate or a window is of several. Use a Subquery.")
     return token
 
 
@@ -226,16 +232,18 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     for name, value in with_partial(options, _by_column(options, values)).items():
         field = options.get_field(name)
         if isinstance(value, Expression):
+            if len(field.parts) > 1:
+                raise FieldError(f"update({name}=...): a key of several fields takes a tuple or an instance.")
             assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
             continue
         relation = options.relations.get(name)
-        refers = relation.remote_field.attname if relation and isinstance(value, relation.remote) else None
-        plain = value if refers is None else getattr(value, refers)
-        assignments.append((field, len(params)))
-        params.append(encoded(field, field.clean(plain)))
+        plain = value if relation is None else _key_of(relation, value)
+        for part, item in _of_parts(field, field.clean(plain)):
+            assignments.append((part, len(params)))
+            params.append(encoded(part, item))
     if queryset.state.empty:
         return 0
-    adapter = adapter_for(queryset.database)
+    adapter = writing(queryset.database, queryset.model)
     key = (queryset.model, "update rows", tuple(assignments), queryset.state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
@@ -243,6 +251,29 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         adapter.plans.put(key, plan)
     number: int = await execute(adapter, queryset.model, plan, tuple(params), rows=False)
     return number
+
+
+def _key_of(relation: Relation, value: Any) -> object:
+    """Return the key that a foreign key stores for an instance; anything else is taken as the key."""
+    remote = relation.remote
+    if not hasattr(value, "_meta"):
+        return cast("object", value)
+    if not isinstance(value, remote):
+        raise TypeError(f"{relation.label} takes a {remote.__name__}, not {type(value).__name__}.")
+    key: object = getattr(value, relation.remote_field.attname)
+    if key is None:
+        raise ValueError(f"{relation.label}: the related {remote.__name__} has no key yet; save it first.")
+    return key
+
+
+def _of_parts(field: Field[Any], value: Any) -> Sequence[tuple[Field[Any], Any]]:
+    """Return the new value of each column of a field. A key that is None leaves the parts that are not nullable."""
+    parts = field.parts
+    if len(parts) == 1:
+        return ((field, value),)
+    if value is None:
+        return [(part, None) for part in parts if part.null]
+    return list(zip(parts, value, strict=True))
 
 
 def _by_column(options: Options, values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -275,13 +306,13 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     """Return the WHERE of an UPDATE or DELETE of a query: its own, or ``pk IN (query)`` where it joins or limits."""
     options: Options = model._meta
     bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
-    planner = SelectPlanner(model, state)
+    planner = SelectPlanner(model, state, few=True)  # a WHERE alone has nothing joined beside it
     where, having = planner.conditions()
-    if not bounded and having is None and not planner.joins.root.children:
+    if not bounded and having is None and not planner.around and not planner.joins.root.children:
         return where
     inner = SelectPlanner(model, state._replace(select_related=(), lock=None), alias="q")
     where, having = inner.conditions()
-    columns: tuple[Selected, ...] = (Selected(inner.joins.root.column(options.pk.column)),)
+    columns = tuple(Selected(inner.joins.root.column(field.column)) for field in options.key)
     select: Select = inner.statement(columns, where, having, ordered=bounded)
-    pk = nodes.ColumnRef(options.db_table, options.pk.column, options.pk.logical_type)
-    return nodes.In(pk, select)
+    key = tuple(nodes.ColumnRef(options.db_table, field.column, field.logical_type) for field in options.key)
+    return nodes.In(key[0] if len(key) == 1 else nodes.Row(key), select)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from covet.database.orm.relationships.foreign_key import (
+from covet.database.orm.on_delete import (
     CASCADE,
+    DB_CASCADE,
+    DB_SET_DEFAULT,
+    DB_SET_NULL,
     DO_NOTHING,
     PROTECT,
     RESTRICT,
+    SET,
     SET_DEFAULT,
     SET_NULL,
-    ForeignKey,
     OnDelete,
 )
+from covet.database.orm.relationships.foreign_key import ForeignKey
 from covet.database.orm.relationships.generic_foreign_key import GenericForeignKey
 from covet.database.orm.relationships.generic_manager import GenericManager
 from covet.database.orm.relationships.generic_relation import GenericRelation
@@ -23,9 +27,13 @@ from covet.database.orm.relationships.reverse_manager import ReverseManager
 
 __all__ = [
     "CASCADE",
+    "DB_CASCADE",
+    "DB_SET_DEFAULT",
+    "DB_SET_NULL",
     "DO_NOTHING",
     "PROTECT",
     "RESTRICT",
+    "SET",
     "SET_DEFAULT",
     "SET_NULL",
     "ForeignKey",

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, cast, overload
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, cast, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.orm import registry
 from covet.database.orm.conditions import Q
-from covet.database.orm.fields.base import Field
+from covet.database.orm.fields.base import MISSING, Field
+from covet.database.orm.fields.composite import key_in, lay_out
 from covet.database.orm.fields.fast_check import FastCheck, holds
+from covet.database.orm.lookups import Lookup
+from covet.database.orm.on_delete import (
+    CASCADE,
+    DB_SET_DEFAULT,
+    DB_SET_NULL,
+    DO_NOTHING,
+    LEFT_TO_THE_DATABASE,
+    ON_DELETE,
+    ON_UPDATE,
+    SET,
+    SET_DEFAULT,
+    SET_NULL,
+    OnDelete,
+    OnUpdate,
+    delete_action,
+)
 from covet.database.orm.relations import Relation, RelationReference, pair
+from covet.database.orm.relationships.composite_reference import CompositeReference, KeyOfReference, columns_for
 from covet.database.orm.relationships.reverse import attach, reverse_names, same_place
 from covet.database.orm.relationships.reverse_manager import ReverseManager
 from covet.database.orm.unloaded import make_reference
+from covet.database.routing import related_allowed
 from covet.database.schema.constraints import ReferentialAction
 from covet.database.schema.types import LogicalType
 from covet.exceptions import ModelDefinitionError, NotLoaded, ValidationError
 
 if TYPE_CHECKING:
+    from covet.database.orm.expressions.functions import PathTransform
     from covet.database.orm.model import Model
     from covet.database.orm.options import Options
 
 _M = TypeVar("_M", bound="Model[Any]")
 _To = TypeVar("_To", default=Any)  # a model, or ``model | None``
-
-OnDelete = Literal["CASCADE", "PROTECT", "RESTRICT", "SET_NULL", "SET_DEFAULT", "DO_NOTHING"]
-
-CASCADE: Final = "CASCADE"
-PROTECT: Final = "PROTECT"
-RESTRICT: Final = "RESTRICT"
-SET_NULL: Final = "SET_NULL"
-SET_DEFAULT: Final = "SET_DEFAULT"
-DO_NOTHING: Final = "DO_NOTHING"
-
-#: What the constraint in the database says for each rule.
-ACTIONS: Final[dict[str, ReferentialAction]] = {
-    "CASCADE": "CASCADE",
-    "PROTECT": "RESTRICT",
-    "RESTRICT": "RESTRICT",
-    "SET_NULL": "SET NULL",
-    "SET_DEFAULT": "SET DEFAULT",
-    "DO_NOTHING": "NO ACTION",
-}
 
 
 class RelationOptions(TypedDict, total=False):
@@ -52,8 +53,10 @@ class RelationOptions(TypedDict, total=False):
     related_name: str
     related_query_name: str
     to_field: str
-    on_update: OnDelete
+    on_update: OnUpdate
     db_column: str
+    db_columns: tuple[str, ...]
+    from_fields: tuple[str, ...]
     db_index: bool
     db_constraint: bool
     db_comment: str
@@ -61,6 +64,7 @@ class RelationOptions(TypedDict, total=False):
     primary_key: bool
     unique: bool
     default: Any
+    db_default: Any
     verbose_name: str
     help_text: str
     editable: bool
@@ -81,6 +85,8 @@ class ForeignKey(Field[_To], RelationReference):
 
     remote_field: Field[Any] | None = None  #: the field of the target that the key is
     relation: Relation | None = None
+    _parts: tuple[Field[Any], ...] = ()  #: its columns, where it has several
+    _owned: tuple[Field[Any], ...] | None = None
 
     if TYPE_CHECKING:
         # __new__, not __init__: "self" gives another class back. A line an overload shows best how they differ.
@@ -119,9 +125,10 @@ class ForeignKey(Field[_To], RelationReference):
     def _read_options(self, options: dict[str, Any]) -> None:
         super()._read_options(options)
         self.to: Any = options["to"]
-        self.on_delete = self._action("on_delete", options.get("on_delete", CASCADE))
-        self.on_update = self._action("on_update", options.get("on_update", DO_NOTHING))
         self.db_constraint = bool(options.get("db_constraint", True))
+        on_delete: object = options.get("on_delete", CASCADE)
+        self.on_delete: OnDelete = on_delete if isinstance(on_delete, SET) else self._action("on_delete", on_delete)
+        self.on_update = cast("OnUpdate", self._action("on_update", options.get("on_update", DO_NOTHING)))
         self.deferrable = bool(options.get("deferrable", False))
         self.db_index = bool(options.get("db_index", True))
         if not isinstance(self.to, str) and not callable(self.to):
@@ -129,17 +136,38 @@ class ForeignKey(Field[_To], RelationReference):
                 f"{type(self).__name__}() takes a model, its name or a function, not {self.to!r}."
             )
 
-    def _action(self, option: str, value: object) -> str:
+    def _action(self, option: Literal["on_delete", "on_update"], value: object) -> OnDelete:
+        known = ON_DELETE if option == "on_delete" else ON_UPDATE
         action = value.upper().replace(" ", "_") if isinstance(value, str) else ""
-        if action not in ACTIONS:
+        if action not in known:
+            others = " or SET(...)" if option == "on_delete" else ""
             raise ModelDefinitionError(
-                f"{type(self).__name__}({option}={value!r}): choose one of {', '.join(ACTIONS)}."
+                f"{type(self).__name__}({option}={value!r}): choose one of {', '.join(known)}{others}."
             )
-        if action == SET_NULL and not self.null:
-            raise ModelDefinitionError(f"{type(self).__name__}({option}='SET_NULL') needs nullable=True.")
+        missing = self._missing_for(action)
+        if missing is not None:
+            raise ModelDefinitionError(f"{type(self).__name__}({option}={action!r}) needs {missing}.")
+        return cast("OnDelete", action)
+
+    @property
+    def constraint_action(self) -> ReferentialAction:
+        """What the constraint in the database does when the other row is deleted."""
+        found = delete_action(self.on_delete, default_in_database=self.db_default is not MISSING)
+        if found.startswith("SET") and not self.owned and not all(part.null for part in self.parts):
+            return "NO ACTION"  # a column that others use, too, and that is not nullable
+        return found
+
+    def _missing_for(self, action: str) -> str | None:
+        """Return what an action needs and this key does not have."""
+        if action in {SET_NULL, DB_SET_NULL} and not self.null:
+            return "nullable=True"
         if action == SET_DEFAULT and not self.has_default():
-            raise ModelDefinitionError(f"{type(self).__name__}({option}='SET_DEFAULT') needs a default.")
-        return action
+            return "a default"
+        if action == DB_SET_DEFAULT and self.db_default is MISSING:
+            return "a db_default"
+        if action in LEFT_TO_THE_DATABASE - {DO_NOTHING} and not self.db_constraint:
+            return "the constraint in the database; leave db_constraint=False out"
+        return None
 
     # -- belonging to a model --------------------------------------------------------------
 
@@ -180,9 +208,14 @@ class ForeignKey(Field[_To], RelationReference):
         if remote is None or remote.abstract:
             raise ModelDefinitionError(f"{options.label}.{self.name} refers to {target!r}, which is no concrete model.")
         to_field = self.options.get("to_field")
+        if to_field is None and (missing := remote.key_waits_for) is not None:
+            options.pending[self.name] = f"{missing} (by the key of {remote.label})"
+            remote.on_resolved.append(lambda: self._resolve(target))
+            return
         self.remote_field = remote.pk if to_field is None else remote.get_field(to_field)
         if not (self.remote_field.primary_key or self.remote_field.unique):
             raise ModelDefinitionError(f"{options.label}.{self.name}: {self.remote_field!r} is not unique.")
+        self._take_columns(model, self.remote_field)
         self.encode, self.decode = self.remote_field.encode, self.remote_field.decode
         self.lowest, self.highest = self.remote_field.lowest, self.remote_field.highest
         self.relation = Relation(
@@ -193,6 +226,44 @@ class ForeignKey(Field[_To], RelationReference):
         options.add_relation(self.relation)
         self._link_back(target, remote, self.relation)
         options.resolved(self.name)
+
+    def _take_columns(self, model: type[Any], key: Field[Any]) -> None:
+        """Become a foreign key of several columns where ``key`` is one."""
+        if len(key.parts) == 1:
+            for option in ("db_columns", "from_fields"):
+                if option in self.options:
+                    raise ModelDefinitionError(
+                        f"{self.label}: {option} is for keys of several fields, not for {key!r}."
+                    )
+            return
+        options: Options = model._meta
+        self._parts, self._owned = columns_for(self, key)
+        lay_out(options)
+        options.check_columns()
+        setattr(model, self.name, CompositeReference(self))
+        setattr(model, self.attname, KeyOfReference(self))
+
+    @property
+    @override
+    def parts(self) -> tuple[Field[Any], ...]:
+        return self._parts or (self,)
+
+    @override
+    def find_lookup(self, name: str) -> Lookup | None:
+        return self._target.find_lookup(name) if self._parts else super().find_lookup(name)
+
+    @override
+    def find_transform(self, name: str) -> PathTransform | None:
+        return None if self._parts else super().find_transform(name)
+
+    @property
+    def owned(self) -> tuple[Field[Any], ...]:
+        """The columns that are there because of it; with ``from_fields`` there is none."""
+        return (self,) if self._owned is None else self._owned
+
+    @override
+    def value_in(self, state: Mapping[str, Any]) -> Any:
+        return key_in(self._parts, state) if self._parts else state.get(self.attname)
 
     def _link_back(self, target: type[Any], remote: Options, forward: Relation) -> None:
         """Give the target its side of the relation."""
@@ -290,6 +361,17 @@ class ForeignKey(Field[_To], RelationReference):
             reference.__dict__[back] = instance
         return reference
 
+    def _check_databases(self, instance: Any, value: Any) -> None:
+        """Refuse that a stored row refers to one of another database. What is not stored yet goes where it is saved."""
+        rows = (instance, value)
+        if any(row.__dict__.get("_adding") for row in rows) or related_allowed(instance, value):
+            return
+        here, there = (row.__dict__.get("_database") or "default" for row in rows)
+        raise ValueError(
+            f"{self.label}: the {type(instance).__name__} is a row of the database {here!r} and the "
+            f"{type(value).__name__} one of {there!r}. A router's allow_relation() may allow that."
+        )
+
     def _relate(self, instance: Any, value: Any) -> None:
         state = instance.__dict__
         if value is None:
@@ -303,6 +385,8 @@ class ForeignKey(Field[_To], RelationReference):
                 f"{self.label} takes a {remote.__name__}, not {type(value).__name__}. Set {self.attname} for a key."
             )
         related = value.__dict__
+        if state.get("_database") != related.get("_database"):
+            self._check_databases(instance, value)
         state[self.attname] = related.get(target.attname)
         state[f"_related_{self.name}"] = value
         if (back := cast("Relation", self.relation).back) is not None:

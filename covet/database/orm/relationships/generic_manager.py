@@ -112,5 +112,5 @@ class GenericManager(RelatedManager[_ToM]):
     @property
     def _pk(self) -> Field[Any]:
         options: Options = self.relation.remote._meta
-        found: Field[Any] = options.pk
+        found: Field[Any] = options.single_pk
         return found

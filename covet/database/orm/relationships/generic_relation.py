@@ -100,7 +100,7 @@ class GenericRelation(RelationReference, Generic[_ToM]):
         """Make the relation, now that both models are there."""
         model = cast("type[Any]", self.model)
         options: Options = model._meta
-        if options.pk.name in options.pending:  # a key that refers to a model which is not defined yet
+        if options.key_waits_for is not None:  # a key that refers to a model which is not defined yet
             options.on_resolved.append(lambda: self._link(target))
             return
         generic = self._generic(target)
@@ -178,7 +178,7 @@ class GenericRelation(RelationReference, Generic[_ToM]):
             return self
         if self.relation is None:
             raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
-        return GenericManager[_ToM]().bind(self.relation, instance)
+        return GenericManager.of(self.relation, instance)
 
     if not TYPE_CHECKING:
 

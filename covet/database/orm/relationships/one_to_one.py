@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, cast, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
+from covet.database.orm.on_delete import OnDelete
 from covet.database.orm.relations import Relation, RelationReference
-from covet.database.orm.relationships.foreign_key import ForeignKey, OnDelete, RelationOptions
+from covet.database.orm.relationships.foreign_key import ForeignKey, RelationOptions
 from covet.database.orm.unloaded import make_reference
 
 if TYPE_CHECKING:
@@ -77,10 +78,13 @@ class ReverseOneToOne(RelationReference, Generic[_To]):
         state = instance.__dict__
         name = self.relation.cache_name
         if name not in state:
-            key = state.get(self.relation.local_field.attname)
+            key = self.relation.local_field.value_in(state)
             if key is None:
                 raise ValueError(f"{self.relation.label}: this {owner.__name__} has no key yet; save it first.")
-            state[name] = make_reference(self.relation, instance, self.relation.remote_field.attname, key)
+            parts = self.relation.remote_field.parts
+            key = key if len(parts) > 1 else (key,)
+            state[name] = make_reference(self.relation, instance, parts[0].attname, key[0])
+            state[name].__dict__.update(zip([part.attname for part in parts], key, strict=True))
             state[name].__dict__[cast("str", self.relation.back)] = instance
         return state[name]
 

@@ -14,9 +14,10 @@ from typing_extensions import TypeVar
 
 from covet.database.orm.manager import Manager
 from covet.database.orm.query import batching
+from covet.database.orm.query.keyed import where_key
 from covet.database.orm.query.queryset import QuerySet
-from covet.database.orm.query.tokenizer import where_key
 from covet.database.orm.relations import Relation
+from covet.database.routing import writing
 from covet.exceptions import RelationNotLoaded
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _M = TypeVar("_M", bound="Model[Any]")
 
 #: The usual types of primary keys; ``set()`` names them so that a wrong instance is an error to type checkers.
-Key = int | str | UUID
+Key = int | str | UUID | tuple[Any, ...]
 
 
 class RelatedManager(Manager[_M]):
@@ -40,16 +41,19 @@ class RelatedManager(Manager[_M]):
 
         def __get__(self, instance: object, owner: type[Any], /) -> Self: ...
 
-    def bind(self, relation: Relation, instance: Any) -> Self:
-        """Return this manager, bound to an instance."""
-        self.relation = relation
-        self.instance = instance
-        self.model = relation.remote
-        return self
+    @classmethod
+    def of(cls, relation: Relation, instance: Any) -> Self:
+        """Return a manager of the rows that belong to ``instance``; made on every access, so it is made fast."""
+        manager = object.__new__(cls)
+        manager.relation = relation
+        manager.instance = instance
+        manager.model = relation.remote
+        return manager
 
     @property
     def _loaded(self) -> list[_M] | None:
-        found: list[_M] | None = self.instance.__dict__.get(self.relation.cache_name)
+        # Not through __dict__: the instance would get a real dict of its own.
+        found: list[_M] | None = getattr(self.instance, self.relation.cache_name, None)
         return found
 
     @property
@@ -57,10 +61,15 @@ class RelatedManager(Manager[_M]):
         found: str | None = self.instance.__dict__.get("_database")
         return found
 
+    @property
+    def _written(self) -> str:
+        """The alias of the database that the other rows are written to."""
+        return writing(self._database, self.relation.remote).alias
+
     def _key(self, *, writing: bool = False) -> Any:
         """Return what related rows know this instance by; an instance that is no row yet has none."""
         state = self.instance.__dict__
-        key = state.get(self.relation.local_field.attname)
+        key = self.relation.local_field.value_in(state)
         # A key that Python made (a UUID) is there before the row is.
         if key is None or (writing and state.get("_adding") and self.relation.local_field.has_default()):
             owner = self.relation.model.__name__
@@ -117,7 +126,8 @@ class RelatedManager(Manager[_M]):
         return found
 
     def __iter__(self) -> Iterator[_M]:
-        return iter(self._rows())
+        rows: list[_M] | None = getattr(self.instance, self.relation.cache_name, None)
+        return iter(self._rows() if rows is None else rows)
 
     def __len__(self) -> int:
         return len(self._rows())
@@ -152,7 +162,7 @@ class RelatedManager(Manager[_M]):
         name = self.model.__name__
         if not isinstance(row, self.model):
             raise TypeError(f"{self.relation.label} holds {name}, not {type(row).__name__}.")
-        key = row.__dict__.get(field.attname)
+        key = field.value_in(row.__dict__)
         if key is None or (row.__dict__.get("_adding") and field.has_default()):
             raise ValueError(f"{self.relation.label}: this {name} has no key yet; save it first.")
         return key

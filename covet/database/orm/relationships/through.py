@@ -16,12 +16,13 @@ from covet.exceptions import ModelDefinitionError
 def make_link_model(model: type[Any], target: type[Any], name: str, options: Mapping[str, Any]) -> type[Any]:
     """Return a model of two foreign keys that are its primary key, with the index the other way round."""
     near, far = _names(model, target)
-    columns: tuple[str | None, str | None] = options.get("db_columns", (None, None))
+    columns: tuple[str | tuple[str, ...] | None, ...] = options.get("db_columns", (None, None))
     own: Options = model._meta
     table = options.get("db_table") or shortened(f"{own.db_table}_{name}")
 
-    def foreign_key(to: type[Any], column: str | None) -> ForeignKey[Any]:
-        more: dict[str, Any] = {} if column is None else {"db_column": column}
+    def foreign_key(to: type[Any], column: str | tuple[str, ...] | None) -> ForeignKey[Any]:
+        option = "db_column" if isinstance(column, str) else "db_columns"
+        more: dict[str, Any] = {} if column is None else {option: column}
         constraint = bool(options.get("db_constraint", True))
         return ForeignKey(to, related_name="+", db_index=False, db_constraint=constraint, **more)
 
@@ -52,7 +53,7 @@ def _names(model: type[Any], target: type[Any]) -> tuple[str, str]:
 def waits(through: type[Any]) -> bool:
     """Whether a foreign key of the model still refers to one that is not defined."""
     options: Options = through._meta
-    return any(isinstance(field, ForeignKey) and field.relation is None for field in options.fields)
+    return any(isinstance(field, ForeignKey) and field.relation is None for field in options.declarations)
 
 
 def foreign_keys_of(
@@ -77,7 +78,7 @@ def foreign_keys_of(
 
 def _to(through: type[Any], model: type[Any]) -> list[ForeignKey[Any]]:
     options: Options = through._meta
-    keys = [field for field in options.fields if isinstance(field, ForeignKey)]
+    keys = [field for field in options.declarations if isinstance(field, ForeignKey)]
     return [key for key in keys if key.relation is not None and key.relation.remote is model]
 
 
@@ -98,5 +99,8 @@ def is_unique(near: ForeignKey[Any], far: ForeignKey[Any]) -> bool:
     unique: list[Sequence[str]] = [tuple(options.key_names), *options.unique_together]
     unique.extend(c.fields for c in options.constraints if isinstance(c, UniqueConstraint) and c.condition is None)
     unique.extend(index.fields for index in options.indexes if index.unique and index.condition is None)
-    wanted = {near.attname, far.attname}
-    return any({options.get_field(name.removeprefix("-")).attname for name in names} == wanted for names in unique)
+    wanted = {part.column for part in (*near.parts, *far.parts)}
+    columns = (
+        {part.column for name in names for part in options.columns_of(name.removeprefix("-"))} for names in unique
+    )
+    return any(found == wanted for found in columns)
