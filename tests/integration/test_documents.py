@@ -189,7 +189,7 @@ async def test_paths_compile_to_one_step_with_parameters(dogs: Database) -> None
     else:
         by_name = [
             'covet_json_at("dogs"."data", ?1) COLLATE covet_json = ?2',
-            'INSTR(covet_lower(covet_json_text_at("dogs"."data", ?1)), ?2) > 0',
+            'INSTR(covet_lower(covet_json_text_at("dogs"."data", ?2)), ?1) > 0',
             'covet_json_exists("dogs"."data", ?1)',
             'covet_json_contains("dogs"."data", ?1)',
         ]

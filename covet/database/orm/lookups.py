@@ -41,6 +41,8 @@ class LookupField(Protocol):
     highest: int | None
     #: What None means in a comparison for equality, if not SQL NULL.
     null_literal: object
+    #: The values are lists: a list of them is no parameter.
+    holds_lists: bool
 
     @property
     def logical_type(self) -> LogicalType: ...

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from covet._lru import LRU
 from covet.database.orm.lookups import EXACT, Lookup, LookupField, Resolved, resolve_lookup
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Array
 from covet.exceptions import FieldError, ModelDefinitionError
 
 if TYPE_CHECKING:
@@ -442,7 +441,7 @@ class _Walk:
 
 def _is_plain(resolved: Resolved) -> bool:
     lookup = resolved.lookup
-    listed = lookup.takes_list and isinstance(resolved.output.logical_type, Array)
+    listed = lookup.takes_list and resolved.output.holds_lists
     return lookup.arity == 1 and not resolved.negated and not resolved.transforms and not listed
 
 

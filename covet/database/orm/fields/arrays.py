@@ -89,6 +89,7 @@ class ArrayField(Field[_T]):
             super().__init__(base_field=base_field, size=size, **options)
 
     extra_options = frozenset({"base_field", "size"})
+    holds_lists: bool = True
     own_lookups: ClassVar[dict[str, Lookup]] = ARRAY_LOOKUPS
     own_transforms: ClassVar[dict[str, type[Transform[Any]]]] = {"len": ArrayLen}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast
 
 from typing_extensions import Unpack
 
@@ -55,11 +55,16 @@ class _Weighted(Func[Any]):
     returns = TsVector()
 
 
+def _given(value: object) -> Expression[Any]:
+    """Return what is a value, not a path: as a parameter, or the expression that it is."""
+    return cast("Expression[object]", value) if isinstance(value, Expression) else Value(value)
+
+
 def _configured(config: object) -> tuple[Expression[Any], ...]:
     """Return the argument that names a configuration, if one was given: a name, or an expression."""
     if config is None:
         return ()
-    return (_Config(config if isinstance(config, Expression) else Value(config)),)
+    return (_Config(_given(config)),)
 
 
 class _Vector(Func[str]):
@@ -154,7 +159,7 @@ class SearchQuery(_Query):
         make = _QUERIES.get(search_type)
         if make is None:
             raise ValueError(f"SearchQuery() has no type {search_type[:80]!r}. {choices(search_type[:80], _QUERIES)}")
-        super().__init__(make(*_configured(config), value if isinstance(value, Expression) else Value(value)))
+        super().__init__(make(*_configured(config), _given(value)))
 
 
 class _Both(_Query):
@@ -173,11 +178,11 @@ class _Without(_Query):
 
 
 def _as_vector(vector: object) -> Expression[Any]:
-    return vector if isinstance(vector, Expression) else SearchVector(vector)
+    return cast("Expression[object]", vector) if isinstance(vector, Expression) else SearchVector(vector)
 
 
 def _as_query(query: object) -> Expression[Any]:
-    return query if isinstance(query, Expression) else SearchQuery(query)
+    return cast("Expression[object]", query) if isinstance(query, Expression) else SearchQuery(query)
 
 
 class _Reals(Func[Any]):
@@ -300,7 +305,7 @@ class _Trigrams(Func[float]):
     returns = Float()
 
     def __init__(self, expression: object, string: object) -> None:
-        super().__init__(expression, string if isinstance(string, Expression) else Value(string))
+        super().__init__(expression, _given(string))
 
 
 class _TrigramWords(_Trigrams):

@@ -289,7 +289,7 @@ class Tokenizer:
         lookup = path.lookup
         if lookup is ISNULL:
             return NullTest("null", PathToken("path", path), prepared)
-        if lookup.takes_list and isinstance(path.field.logical_type, Array):
+        if lookup.takes_list and path.field.holds_lists:
             return self._against(PathToken("path", path), lookup, path.field.logical_type, prepared)
         if lookup.takes_list and not prepared:
             return NEVER
