@@ -6,7 +6,21 @@ from typing import Any
 
 import pytest
 
-from covet import Cast, Count, F, FieldError, IntegerField, JSONField, Q, Sum, ValidationError, Value, create_all
+from covet import (
+    BooleanField,
+    Cast,
+    Count,
+    F,
+    FieldError,
+    IntegerField,
+    JSONField,
+    Q,
+    Sum,
+    TextField,
+    ValidationError,
+    Value,
+    create_all,
+)
 from covet.database import capture_queries
 from covet.exceptions import DataError
 from covet.functions import (
@@ -327,6 +341,18 @@ async def test_a_value_in_the_way_is_an_error(dogs: Database) -> None:
         await Dog.objects.update(data={}, data__a=1)
     with pytest.raises(FieldError):
         await Dog.objects.update(name__a=1)
+
+
+async def test_casts_make_documents_and_read_them(dogs: Database) -> None:
+    made = Dog.objects.filter(name="full").annotate(
+        number=Cast("age", JSONField()),
+        read=Cast(Value('{"a": [1]}'), JSONField()),
+        truth=Cast(KeyTransform("a", Cast(Value('{"a": true}'), JSONField())), BooleanField()),
+        rounded=Cast(F("data__items__1__price"), IntegerField()),
+        text=Cast(F("data__owner"), TextField()),
+    )
+    found = await made.values_list("number", "read", "truth", "rounded", "text")
+    assert found == [(3, {"a": [1]}, True, 6, '{"tel": null, "name": "Ann"}')]
 
 
 async def test_numbers_stay_exact(database: Database) -> None:

@@ -6,7 +6,7 @@ A column of type ``json`` has neither equality nor most operators: it is used as
 from __future__ import annotations
 
 from covet.database.dialects.postgresql.functions import PostgreSQLFunctions
-from covet.database.schema.types import Array, Json
+from covet.database.schema.types import Array, Json, Text, Varchar
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import Cast, ColumnRef, Constant, Expression, Function, Param
 from covet.database.sql.visitor import Pieces
@@ -41,6 +41,12 @@ class PostgreSQLDocuments(PostgreSQLFunctions):
 
     def sortable(self, node: Expression) -> object:
         return super().sortable(as_document(node) if is_document(node) else node)
+
+    def visit_cast(self, node: Cast) -> Pieces:
+        source = type_of(node.operand)
+        if isinstance(node.type, Json) and source is not None and not isinstance(source, Json | Text | Varchar):
+            return self.call("TO_JSONB", (node.operand,))
+        return super().visit_cast(node)
 
     def _between(self, left: Expression, operator: str, right: Expression) -> Pieces:
         return "(", *self._operand(left), f" {operator} ", *self._operand(right), ")"

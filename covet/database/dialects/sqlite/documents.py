@@ -45,6 +45,10 @@ _DOCUMENTS: dict[type[LogicalType], str] = {
 }
 
 
+def _is_text(logical: LogicalType | None) -> bool:
+    return isinstance(logical, Text | Varchar)
+
+
 class SQLiteDocuments(SQLiteFunctions):
     """Prints questions to documents and arrays, and their changes, for SQLite."""
 
@@ -83,7 +87,8 @@ class SQLiteDocuments(SQLiteFunctions):
     def visit_cast(self, node: Cast) -> Pieces:
         source, target = type_of(node.operand), node.type
         if isinstance(target, Json):
-            return self.document(node.operand)
+            # A text is read as JSON, as PostgreSQL's cast does.
+            return self.call("JSON", (node.operand,)) if _is_text(source) else self.document(node.operand)
         if not isinstance(source, Json):
             return super().visit_cast(node)
         match target:
