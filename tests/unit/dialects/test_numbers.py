@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 from covet.database.dialects.sqlite import decimals
 from covet.database.schema.constraints import Unique
 from covet.database.schema.table import Column, Table
-from covet.database.schema.types import Boolean, Float, Integer, Interval, Json, LogicalType, Numeric, Text, Uuid
+from covet.database.schema.types import (
+    Binary,
+    Boolean,
+    Float,
+    Integer,
+    Interval,
+    Json,
+    LogicalType,
+    Numeric,
+    Text,
+    Uuid,
+)
 from covet.database.sql.ddl import CreateTable
 from covet.database.sql.nodes import (
     AggregateCall,
