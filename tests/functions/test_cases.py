@@ -9,16 +9,17 @@ import pytest
 
 import covet.functions
 from covet import Q, create_all
-from covet.database.orm.functions import arrays, json, search
+from covet.database.orm.functions import arrays, json, search, window
 from tests.conftest import Database
 from tests.functions.cases import CONDITIONS, GROUPS, NAMES, VALUES, Lookup, Product
 from tests.functions.page import PATH, query_of, render, sql_of
 
-#: What gives another value each time, or needs an extension (test_functions.py); documents, arrays, text search.
+#: What gives another value each time, or needs an extension (test_functions.py); documents, arrays, text search, windows.
 _ELSEWHERE = {
     *arrays.__all__,
     *json.__all__,
     *search.__all__,
+    *window.__all__,
     "Collate",
     "Now",
     "RandomUUID",
