@@ -73,11 +73,13 @@ class JoinNode:
 class Joins:
     """The tables of one SELECT."""
 
-    __slots__ = ("names", "root")
+    __slots__ = ("names", "root", "sources")
 
     def __init__(self, options: Options, names: AliasNames, alias: str | None = None) -> None:
         self.names = names
         self.root = JoinNode(alias or options.db_table, options, None, None)
+        #: The aliases of what the query joins under names of its own.
+        self.sources: dict[str, str] = {}
 
     def reach(self, relations: tuple[Relation, ...], scope: int | None, *, required: bool) -> JoinNode:
         """Return the node at the end of ``relations``, joining what is not joined yet.

@@ -81,7 +81,7 @@ def _by_column(token: OrderToken) -> tuple[OrderToken, ...]:
 def is_total(queryset: QuerySet[Any, Any]) -> bool:
     """Return whether no two rows are equal in all sort keys: they hold the key of the model, or what is unique."""
     state = queryset.state
-    if state.group_by is not None or state.combined is not None:
+    if state.group_by is not None or state.combined is not None or state.joined:
         return False
     names = {
         token.expression.path.field.name

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,10 +13,13 @@ from covet.database.orm.query.context import Context
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
+from covet.database.orm.query.source_planning import common_table, joined
+from covet.database.orm.query.source_tokens import CTERoot
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
     AnnotationToken,
+    ColumnToken,
     ExpressionToken,
     OrderToken,
     OutputToken,
@@ -24,10 +28,20 @@ from covet.database.orm.query.tokens import (
     SubqueryToken,
 )
 from covet.database.orm.query.translation import Purpose, Translator
-from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
+from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of, source_columns
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
+from covet.database.sql.statements import (
+    CommonTable,
+    Join,
+    Lock,
+    Order,
+    Select,
+    Selected,
+    SetOperation,
+    SubqueryRef,
+    TableRef,
+)
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -58,6 +72,8 @@ class SelectPlanner:
         self.joins = Joins(self.options, names or AliasNames(), alias)
         self.translator = Translator(self.joins, state, _subquery, offset=offset, outer=outer)
         self.columns: list[Selected] = []
+        for join in state.joined:
+            self.joins.sources[join.name] = self.joins.names.next()
         self.translator.by_subquery = self._aggregates_multiply()
 
     # -- parts -----------------------------------------------------------------------------
@@ -148,6 +164,9 @@ class SelectPlanner:
         own = self.options.key if self.state.combined is None else self.options.fields
         keys = [self.joins.root.column(field.column) for field in own]
         keys += [n.column(field.column) for n in joined for field in n.options.key]
+        # Nothing fixes the columns of an explicit join but themselves.
+        values = [*(a.expression for a in self.state.annotations), *(item.expression for item in order)]
+        keys += [c for c in map(self.translator.value, source_columns(values, self.state)) if c not in keys]
         return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
 
     def _named(self, name: str) -> ExpressionToken:
@@ -201,7 +220,7 @@ class SelectPlanner:
             token = inner
         if isinstance(token, PathToken):
             return self._field(token.path.field, name, expression, nullable=token.path.nullable)
-        decode = inner.decode if isinstance(inner, OutputToken) else None
+        decode = inner.decode if isinstance(inner, OutputToken | ColumnToken) else None
         return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
 
     def _key_of(self, name: str, path: ResolvedPath) -> ResultColumn:
@@ -316,7 +335,7 @@ class SelectPlanner:
         return Select(
             columns=columns,
             source=self.source(),
-            joins=self.joins.build(),
+            joins=self.joined(),
             where=where,
             group_by=group_by,
             having=having,
@@ -326,6 +345,7 @@ class SelectPlanner:
             distinct=state.distinct and not distinct_on,
             distinct_on=distinct_on,
             lock=self._lock(),
+            ctes=self.common_tables(),
         )
 
     def source(self) -> TableRef | SubqueryRef:
@@ -333,11 +353,22 @@ class SelectPlanner:
         combined = self.state.combined
         if combined is None:
             return self.joins.root.table()
+        if isinstance(combined, CTERoot):
+            return TableRef(combined.name, None, self.joins.root.alias)
         selects = tuple(self._combined(token) for token in combined.queries)
         return SubqueryRef(SetOperation(combined.operator, selects), self.joins.root.alias)
 
-    def _combined(self, token: SubqueryToken) -> Select:
-        """Plan one of the combined queries: the columns of the model by their names, or those of ``values()``."""
+    def common_tables(self) -> tuple[CommonTable, ...]:
+        """Return what WITH declares."""
+        return tuple(common_table(token, self._combined) for token in self.state.ctes)
+
+    def joined(self) -> tuple[Join, ...]:
+        """Return the JOIN clauses: of the relations that were crossed, then what ``join()`` added."""
+        explicit = tuple(joined(token, self.translator, self._combined) for token in self.state.joined)
+        return (*self.joins.build(), *explicit)
+
+    def _combined(self, token: SubqueryToken, names_of_columns: Sequence[str] = ()) -> Select:
+        """Plan a query that stands as a table: the columns of the model by their names, or those of ``values()``."""
         names = self.joins.names
         planner = SelectPlanner(
             token.model, token.state, names=names, offset=self.translator.offset + token.offset, alias=names.next(),
@@ -351,6 +382,7 @@ class SelectPlanner:
         else:
             planner.record()
             aliases = [f"c{at}" for at in range(len(planner.columns))]
+        aliases = list(names_of_columns) or aliases
         columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
         bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
         return planner.statement(columns, where, having, ordered=bounded)

@@ -15,6 +15,7 @@ from covet.database.orm.query.state import Annotation, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
     AnnotationToken,
+    ColumnToken,
     ConditionToken,
     ExpressionToken,
     Leaf,
@@ -53,6 +54,8 @@ def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], Que
     key has no constraint, or one that waits for the end of the transaction (a link may dangle), or is nullable (a link
     may have no tag), nor may it in a table that is somebody else's.
     """
+    if state.joined or state.ctes or state.combined is not None:
+        return model, state
     if len(state.where) != 1 or not isinstance(leaf := state.where[0], Leaf) or _is_bounded(state):
         return model, state
     if state.annotations or state.group_by is not None or state.shape is not None or len(leaf.path.relations) != 1:
@@ -170,7 +173,7 @@ def _direct(model: type[Any], state: QueryState, tokens: list[ExpressionToken]) 
     planner = SelectPlanner(model, state)
     where, _ = planner.conditions()
     columns = tuple(Selected(planner.translator.value(token)) for token in tokens)
-    return Select(columns, planner.source(), planner.joins.build(), where)
+    return Select(columns, planner.source(), planner.joined(), where, ctes=planner.common_tables())
 
 
 def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...]) -> Select:
@@ -205,7 +208,7 @@ class _Outer(Translator):
             argument = self._inner(token.argument) if token.argument is not None else None
             condition = self._inner(ConditionToken("condition", token.filter)) if token.filter is not None else None
             return finish_aggregate(token, argument, condition, self)
-        if isinstance(token, PathToken | AnnotationToken):
+        if isinstance(token, PathToken | AnnotationToken | ColumnToken):
             return self._inner(token)
         return super().value(token, context)
 

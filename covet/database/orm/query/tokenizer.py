@@ -35,6 +35,7 @@ from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
+from covet.database.orm.query.sources import Found, find_column, find_source
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
@@ -55,7 +56,7 @@ from covet.database.orm.query.tokens import (
     Unbound,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Boolean, LogicalType
+from covet.database.schema.types import Boolean, LogicalType, Text
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -244,16 +245,24 @@ class Tokenizer:
             name, _, rest = key.partition("__")
             if self.state.annotation(name) is not None:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
+        if self.state.joined and (found := find_column(self.state, key)) is not None:
+            return self._resolved(found.token, found.rest, value, found.path)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
         path = self.options.resolve(key)
         found = self._leaf(path, value)
         return Group("group", "AND", True, (found,)) if path.negated else found
 
-    def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
-        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
+    def _resolved(
+        self, left: ExpressionToken, names: list[str], value: Any, path: ResolvedPath | None = None
+    ) -> Predicate:
+        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names.
+
+        ``path`` leads to the field that it is the value of, if it is that of a field.
+        """
         kind = token_type(left, self.state)
-        resolved = resolve_lookup(_untyped if kind is None else field_of(kind), names, _unknown_lookup)
+        field = path.field if path is not None else _untyped if kind is None else field_of(kind)
+        resolved = resolve_lookup(field, names, _unknown_lookup)
         output = None if kind is None else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
         return Group("group", "AND", True, (found,)) if resolved.negated else found
@@ -383,8 +392,18 @@ class Tokenizer:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
+        if self.state.joined and (found := find_column(self.state, path)) is not None:
+            return self._column(found)
         resolved = self.options.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
+
+    def _column(self, found: Found) -> ExpressionToken:
+        """Return a column of a joined source, with the transforms after it."""
+        if not found.rest:
+            return found.token
+        field = found.path.field if found.path is not None else field_of(found.token.type or Text())
+        resolved = resolve_lookup(field, [*found.rest, "exact"], _unknown_lookup)
+        return self._transformed(found.token, resolved.transforms)
 
     def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
         """Tokenize an aggregate with its filter and default."""
@@ -441,5 +460,7 @@ def check_alias(options: Options, state: QueryState, name: str) -> None:
         raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
     if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
         raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
+    if find_source(state, name) is not None:
+        raise FieldError(f"The annotation {name!r} conflicts with the join of that name.")
     if state.annotation(name) is not None:
         raise FieldError(f"The annotation {name!r} is there already.")
