@@ -111,8 +111,8 @@ from covet.exceptions import (
 )
 
 __all__ = [
-    "CTE",
     "CASCADE",
+    "CTE",
     "DB_CASCADE",
     "DB_SET_DEFAULT",
     "DB_SET_NULL",

@@ -302,7 +302,7 @@ def test_unknown_columns_are_named_with_the_choices() -> None:
         joined.filter(counts__m__gt=1)
     with pytest.raises(FieldError, match="'counts' is a joined source, no column; write counts__column"):
         joined.order_by("counts")
-    with pytest.raises(FieldError, match="does not read the CTE 'counts'. Join it first"):
+    with pytest.raises(FieldError, match=r"does not read the CTE 'counts'\. Join it first"):
         Writer.objects.annotate(n=table.col.n)
 
 

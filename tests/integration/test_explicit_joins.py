@@ -125,7 +125,7 @@ def test_mistakes_name_what_would_be_right() -> None:
         Writer.objects.join(Post, on=Q(pk=1), name='x" --')
     with pytest.raises(TypeError, match=r"needs a name for it: join\(Post, on=..., name='post'\)"):
         Writer.objects.join(Post, on=Q(pk=1))
-    with pytest.raises(ValueError, match="no join of the kind 'outer'. Choices: inner, left"):
+    with pytest.raises(ValueError, match=r"no join of the kind 'outer'\. Choices: inner, left"):
         Writer.objects.join(Post, on=Q(pk=1), kind="outer", name="post")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="takes a condition"):
         Writer.objects.join(Post, on=Q(), name="post")

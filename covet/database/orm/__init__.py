@@ -95,8 +95,8 @@ from covet.database.orm.relationships import (
 from covet.database.orm.tables import create_all, drop_all
 
 __all__ = [
-    "CTE",
     "CASCADE",
+    "CTE",
     "DB_CASCADE",
     "DB_SET_DEFAULT",
     "DB_SET_NULL",

@@ -161,7 +161,7 @@ def _check_together(first: QuerySet[Any, Any], other: QuerySet[Any, Any], connec
             or state.ctes
         ):
             raise TypeError(
-                f"{sign} takes querysets without slices, distinct(), join(), with_cte() and union(); put those after it."
+                f"{sign} takes querysets without slices, distinct(), join(), CTEs and union(); put those after it."
             )
     if other.state.annotations and other.state.annotations != first.state.annotations:
         raise TypeError(f"{sign} takes querysets with the same annotations.")
