@@ -15,6 +15,7 @@ from covet.database.orm.query.tokens import CombinedToken, ExpressionToken, Orde
 from covet.database.sql.statements import LockStrength
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import RelationName
     from covet.database.orm.options import ResolvedPath
     from covet.database.orm.peers import FetchMode
 
@@ -42,6 +43,13 @@ class LockToken(NamedTuple):
     nowait: bool
     skip_locked: bool
     of: tuple[str, ...]
+
+
+class FilteredToken(NamedTuple):
+    """``FilteredRelation``: the joined rows that a name stands for. None: no condition beyond the relation's own."""
+
+    name: RelationName
+    condition: Predicate | None
 
 
 class QueryState(NamedTuple):
@@ -77,6 +85,15 @@ class QueryState(NamedTuple):
     joined: tuple[JoinToken, ...] = ()
     #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
     link: ResolvedPath | None = None
+    #: Relations under a name of their own.
+    filtered: tuple[FilteredToken, ...] = ()
+
+    def named(self, name: str) -> FilteredToken | None:
+        """Return the filtered relation of that name."""
+        for token in self.filtered:
+            if token.name.name == name:
+                return token
+        return None
 
     def find(self, name: str) -> Annotation | None:
         """Return the annotation of that name."""
