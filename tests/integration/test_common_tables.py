@@ -22,6 +22,7 @@ from covet import (
     Max,
     Model,
     OuterRef,
+    Param,
     Q,
     Subquery,
     Sum,
@@ -219,6 +220,13 @@ async def test_equal_questions_with_other_values_share_a_plan(library: Database)
     assert hash(query(1).state) == hash(query(4).state)
     assert [w.name for w in await query(1)] == ["bob"]
     assert [w.name for w in await query(3)] == ["ann", "bob"]
+
+
+async def test_a_prepared_query_takes_values_into_its_common_tables(library: Database) -> None:
+    table = CTE(Post.objects.filter(views__gte=Param[int]("least")).values("author").annotate(n=Count("id")), name="c")
+    ask = Writer.objects.join(table, on=Q(pk=table.col.author)).filter(c__n=1).order_by("name").prepare()
+    assert [w.name for w in await ask(least=1)] == ["bob"]
+    assert [w.name for w in await ask(least=3)] == ["ann", "bob"]
 
 
 def below(start: str, **options: Any) -> CTE:

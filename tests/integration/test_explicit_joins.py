@@ -84,6 +84,16 @@ async def test_aggregates_are_over_what_is_joined(library: Database) -> None:
     assert await joined.annotate(n=Count("post__id")).values_list("name", "n") == [("ann", 3), ("bob", 1), ("cy", 0)]
     assert await joined.annotate(n=Count("post__id")).filter(n__gt=1).values_list("name", flat=True) == ["ann"]
     assert await joined.aggregate(mean=Avg("post__views"), n=Count("post__id")) == {"mean": 2.5, "n": 4}
+    for mixed in (
+        joined.annotate(n=Count("post__id"), k=Count("posts")),
+        joined.values("name").annotate(Count("posts")),
+    ):
+        with pytest.raises(FieldError, match="compute one of them in a CTE"):
+            await mixed
+    pairs = Writer.objects.join(Tag, on=Q(tag__id__gt=0), name="tag").annotate(n=Count("posts"))
+    assert await pairs.order_by("name", "tag__name").values_list("name", "tag__name", "n") == (
+        [("ann", "ann", 3), ("ann", "dan", 3), ("bob", "ann", 1), ("bob", "dan", 1), ("cy", "ann", 0), ("cy", "dan", 0)]
+    )
     beside = joined.annotate(n=Count("posts"), title=F("post__title")).filter(title__in=["b", "d"])
     assert await beside.values_list("title", "n") == [("b", 3), ("d", 1)]
 

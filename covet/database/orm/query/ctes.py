@@ -10,10 +10,11 @@ from covet.database.orm import registry
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions.columns import Columns
 from covet.database.orm.query import builders, expression_tokens
+from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.source_tokens import CTERoot, CTEToken, JoinToken, SourceColumn
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, Query, QueryState
-from covet.database.orm.query.tokenizer import Tokenizer, check_alias
+from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import ColumnToken, ExpressionToken, OutputToken, PathToken, SubqueryToken
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Integer, LogicalType, Numeric, Text, Varchar
@@ -160,7 +161,7 @@ class CTE(CTEReference):
 
 def _checked_name(name: str) -> str:
     """Return the name of a common table, which must be no table: it would hide that."""
-    if not isinstance(name, str) or not name.isascii() or not name.isidentifier() or len(name) > _MAX_NAME:
+    if not name.isascii() or not name.isidentifier() or len(name) > _MAX_NAME:
         raise FieldError(f"{name!a} cannot name a CTE: use ASCII letters, digits and underscores, at most {_MAX_NAME}.")
     for model in registry.all_models():
         options: Options = model._meta

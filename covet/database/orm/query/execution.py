@@ -15,8 +15,9 @@ from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
+from covet.database.orm.query.ordering import key_order
 from covet.database.orm.query.plan import Plan
-from covet.database.orm.query.planner import SelectPlanner, key_order
+from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import Annotation, Query, QueryState

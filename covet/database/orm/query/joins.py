@@ -61,6 +61,15 @@ class JoinNode:
             node.required = True
             node = node.parent
 
+    def relations(self) -> tuple[Relation, ...]:
+        """Return the relations that were crossed to this table."""
+        crossed: list[Relation] = []
+        node: JoinNode | None = self
+        while node is not None and node.relation is not None:
+            crossed.append(node.relation)
+            node = node.parent
+        return tuple(reversed(crossed))
+
     def table(self) -> TableRef:
         """Return the table under its alias."""
         return TableRef(self.options.db_table, self.options.schema, self.alias)

@@ -24,7 +24,7 @@ from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.indexes import UniqueConstraint
 from covet.database.orm.lookups import LOOKUPS, Lookup
 from covet.database.orm.query.inference import token_type
-from covet.database.orm.query.planner import default_order, key_order, turned
+from covet.database.orm.query.ordering import default_order, key_order, turned
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (

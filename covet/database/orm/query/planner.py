@@ -14,10 +14,11 @@ from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
-from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
-from covet.database.orm.query.source_planning import common_table, joined
+from covet.database.orm.query.ordering import default_order, key_order, turned
+from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn, columns_of
+from covet.database.orm.query.source_planning import check_aggregates, common_table, joined
 from covet.database.orm.query.source_tokens import CTERoot
-from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
+from covet.database.orm.query.state import Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
     AnnotationToken,
@@ -90,6 +91,10 @@ class SelectPlanner:
         where = plain_where(state)
         rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
         if not any(each.chain for each in rows):
+            return
+        if state.joined:
+            check_aggregates(state, grouped=state.group_by is not None, plain=any(not each.chain for each in rows))
+            self.translator.by_subquery = True  # a join may multiply the rows, and so what belongs to them
             return
         alone = len(rows) == 1 and all(is_one_join(each, where) for each in rows)
         if state.group_by is None:
@@ -263,7 +268,7 @@ class SelectPlanner:
         return ResultColumn(name, parts[0].position, None, path.nullable, parts=parts)
 
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
-        child = self.joins.reach((*_relations_to(node), relation), None, required=False)
+        child = self.joins.reach((*node.relations(), relation), None, required=False)
         entity = self.entity(child, f"{prefix}{relation.name}__")
         absent = relation.kind == "reverse"
         return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
@@ -303,7 +308,7 @@ class SelectPlanner:
         number = nodes.RowNumber(self.translator.columns(cast("ResolvedPath", self.state.link)), order)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
-        types = {column.position: column.type for column in _columns_of(result)}
+        types = {column.position: column.type for column in columns_of(result)}
         columns = tuple(Selected(nodes.ColumnRef("q", f"c{i}", types.get(i))) for i in range(len(self.columns)))
         place = nodes.ColumnRef("q", "n", _PLACE)
         bounds: list[nodes.Expression] = []
@@ -449,47 +454,10 @@ class SelectPlanner:
         return self.joins.reach(relations, None, required=False).alias
 
 
-def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
-    relations: list[Relation] = []
-    at: JoinNode | None = node
-    while at is not None and at.relation is not None:
-        relations.append(at.relation)
-        at = at.parent
-    return tuple(reversed(relations))
-
-
-def _columns_of(result: Result) -> list[ResultColumn]:
-    if isinstance(result, Record):
-        return [part for column in result.columns for part in column.parts or (column,)]
-    found = list(result.columns)
-    if result.link is not None:
-        found.extend(result.link.parts or (result.link,))
-    for child in result.related:
-        found.extend(_columns_of(child.entity))
-    return found
-
-
 def _all(items: list[nodes.Expression]) -> nodes.Expression | None:
     if not items:
         return None
     return items[0] if len(items) == 1 else nodes.And(tuple(items))
-
-
-def default_order(options: Options) -> tuple[OrderToken, ...]:
-    """Return ``Meta.ordering`` as tokens."""
-    tokenizer = Tokenizer(options, EMPTY_STATE, [])
-    return tuple(tokenizer.order(key) for key in options.ordering)
-
-
-def key_order(options: Options) -> tuple[OrderToken, ...]:
-    """Return the sort keys that every model has: its primary key."""
-    return tuple(OrderToken(PathToken("path", options.resolve_field(field.name)), False, None) for field in options.key)
-
-
-def turned(token: OrderToken) -> OrderToken:
-    """Return the opposite order; NULL goes to the other end."""
-    nulls = {"FIRST": "LAST", "LAST": "FIRST"}.get(token.nulls or "")
-    return OrderToken(token.expression, not token.descending, nulls)  # type: ignore[arg-type]  # one of the two
 
 
 def _subquery(token: SubqueryToken, translator: Translator, purpose: Purpose = "value") -> Select:

@@ -12,9 +12,11 @@ from covet.database.orm.query.tokens import SubqueryToken
 from covet.database.schema.types import LogicalType
 from covet.database.sql import nodes
 from covet.database.sql.statements import CommonTable, Join, Select, SetOperation, SubqueryRef, TableRef
+from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
+    from covet.database.orm.query.state import QueryState
     from covet.database.orm.query.translation import Translator
 
 
@@ -41,6 +43,18 @@ def _cast(select: Select, casts: tuple[LogicalType | None, ...]) -> Select:
         for column, kind in zip(select.columns, casts, strict=True)
     )
     return replace(select, columns=columns)
+
+
+def check_aggregates(state: QueryState, *, grouped: bool, plain: bool) -> None:
+    """Refuse aggregates across a relation where the rows of a join would multiply them."""
+    if not grouped and not plain:
+        return
+    beside = "values().annotate() of a query with" if grouped else "An aggregate over the rows of"
+    names = ", ".join(repr(join.name) for join in state.joined)
+    raise FieldError(
+        f"{beside} the join {names} and an aggregate across a relation would multiply each other's rows: "
+        "compute one of them in a CTE, and join that."
+    )
 
 
 def joined(token: JoinToken, translator: Translator, plan: TablePlanner) -> Join:

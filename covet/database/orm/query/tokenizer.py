@@ -6,7 +6,6 @@ Every name is resolved here, at the call that made the mistake, and every value 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -30,11 +29,12 @@ from covet.database.orm.lookups import (
 )
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
+from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
-from covet.database.orm.query.sources import Found, find_column, find_source
+from covet.database.orm.query.sources import Found, find_column
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
@@ -85,8 +85,6 @@ _make = cast("_Make", tuple.__new__)
 _OF_NULL = {"exact": True, "is_not_distinct_from": True, "is_distinct_from": False}
 #: ``order_by("?")``.
 _RANDOM = FunctionToken("function", "random", None, (), Float())
-
-_ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
 
 def add_conditions(
@@ -252,8 +250,8 @@ class Tokenizer:
             name, _, rest = key.partition("__")
             if self.state.annotation(name) is not None:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
-        if self.state.joined and (found := find_column(self.state, key)) is not None:
-            return self._resolved(found.token, found.rest, value, found.path)
+        if self.state.joined and (column := find_column(self.state, key)) is not None:
+            return self._resolved(column.token, column.rest, value, column.path)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
         path = self.resolve(key)
@@ -486,19 +484,3 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
     return value
-
-
-def check_alias(options: Options, state: QueryState, name: str) -> None:
-    """Refuse the name of an annotation that is no plain ASCII identifier or means something already."""
-    if not _ALIAS.match(name):
-        raise FieldError(
-            f"{name[:80]!a} cannot name an annotation: use ASCII letters, digits and single underscores, at most 63."
-        )
-    if name.startswith("_") or "__" in name:
-        raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
-    if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
-        raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if find_source(state, name) is not None:
-        raise FieldError(f"The annotation {name!r} conflicts with the join of that name.")
-    if state.annotation(name) is not None or state.named(name) is not None:
-        raise FieldError(f"The annotation {name!r} is there already.")
