@@ -23,6 +23,7 @@ from covet import (
     Model,
     OuterRef,
     Param,
+    Prefetch,
     Q,
     Subquery,
     Sum,
@@ -128,6 +129,18 @@ async def test_a_common_table_is_read_as_rows(library: Database) -> None:
         [("d", "bob", 8), ("c", "ann", 6)]
     )
     assert await popular.queryset().filter(author__name="ann").values_list("title", flat=True) == ["c"]
+
+
+async def test_the_first_and_last_rows_of_values_are_by_all_their_columns(library: Database) -> None:
+    assert await counts().queryset().first() == {"author": 1, "n": 3}
+    assert await counts().queryset().last() == {"author": 2, "n": 1}
+    assert await counts().queryset().order_by("n").last() == {"author": 1, "n": 3}
+
+
+async def test_a_common_table_of_instances_is_prefetched(library: Database) -> None:
+    popular = CTE(Post.objects.filter(views__gte=2), name="popular").queryset().order_by("title")
+    writers = await Writer.objects.prefetch_related(Prefetch("posts", queryset=popular)).order_by("name")
+    assert [[post.title for post in writer.posts] for writer in writers] == [["b", "c"], ["d"], []]
 
 
 async def test_count_exists_and_aggregate_of_a_query_that_joins_one(library: Database) -> None:
@@ -310,6 +323,10 @@ def test_unknown_columns_are_named_with_the_choices() -> None:
         joined.filter(counts__m__gt=1)
     with pytest.raises(FieldError, match="'counts' is a joined source, no column; write counts__column"):
         joined.order_by("counts")
+    with pytest.raises(FieldError, match=r"The CTE 'counts' has no column 'title'\. Choices: author, n"):
+        table.queryset().filter(title="a")
+    with pytest.raises(FieldError, match=r"The CTE 'counts' has no column 'views'\. Choices: author, n"):
+        table.queryset().order_by("-views")
     with pytest.raises(FieldError, match=r"does not read the CTE 'counts'\. Join it first"):
         Writer.objects.annotate(n=table.col.n)
 
@@ -352,6 +369,8 @@ def test_a_recursion_needs_a_step_that_reads_it() -> None:
 def test_what_is_no_queryset_is_refused() -> None:
     with pytest.raises(TypeError, match=r"CTE\(\) takes a queryset, not ModelMeta"):
         CTE(Tag, name="tags_of")  # type: ignore[arg-type]
+    with pytest.raises(FieldError, match=r"CTE\(\) takes no queryset with OuterRef"):
+        CTE(Post.objects.filter(author=OuterRef("pk")), name="mine")
     with pytest.raises(TypeError, match=r"select_for_update"):
         CTE(Tag.objects.select_for_update(), name="tags_of")
     with pytest.raises(TypeError, match=r"with_cte\(\) takes CTEs, not QuerySet"):

@@ -114,6 +114,23 @@ async def test_queries_inside_refer_to_what_is_joined(library: Database) -> None
     assert await joined.filter(~Exists(posts)).values_list("name", flat=True) == ["dan"]
 
 
+async def test_negated_conditions_on_related_rows_see_what_is_joined(library: Database) -> None:
+    joined = Writer.objects.join(Tag, on=Q(tag__id__gt=0), name="tag").order_by("name", "tag__id")
+    without = joined.exclude(posts__views=F("tag__id"))
+    assert await without.values_list("name", "tag__id") == [("bob", 1), ("bob", 2), ("cy", 1), ("cy", 2)]
+    beside = Tag.objects.join(Writer, on=~Q(posts__views=F("writer__id")), name="writer")
+    assert await beside.count() == 6
+
+
+async def test_a_condition_may_use_annotations_but_no_aggregates(library: Database) -> None:
+    half = Post.objects.annotate(twice=F("views") * 2).join(Post, on=Q(twice=F("other__views")), name="other")
+    assert await half.order_by("title").values_list("title", "other__title") == [("a", "b"), ("b", "d")]
+    assert await half.count() == 2
+    assert await half.exists()
+    with pytest.raises(FieldError, match="cannot hold an aggregate; join a CTE"):
+        Writer.objects.annotate(n=Count("posts")).join(Tag, on=Q(n=F("tag__id")), name="tag")
+
+
 async def test_equal_joins_with_other_values_share_a_plan(library: Database) -> None:
     one, two = (Post.objects.join(Tag, on=Q(tag__id__lt=n, views=F("tag__id")), name="tag") for n in (1, 9))
     assert one.state == two.state

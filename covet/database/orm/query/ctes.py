@@ -16,6 +16,7 @@ from covet.database.orm.query.source_tokens import CTERoot, CTEToken, JoinToken,
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import ColumnToken, ExpressionToken, OutputToken, PathToken, SubqueryToken
+from covet.database.orm.query.traversal import aggregates_of, outer_tokens
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Integer, LogicalType, Numeric, Text, Varchar
 from covet.database.sql.statements import JoinKind, SetOperator
@@ -152,7 +153,7 @@ class CTE(CTEReference):
             order_by=(),
             shape=shape,
             annotations=annotations,
-            combined=CTERoot("cte root", self.name, self.columns),
+            combined=CTERoot("cte root", self.name, self.columns, shape is None),
             ctes=(token,),
             fetch_mode=query.state.fetch_mode,
         )
@@ -207,6 +208,11 @@ def _columns(query: object, method: str) -> tuple[SourceColumn, ...]:
     state = query.state
     if state.lock is not None:
         raise TypeError(f"{method} takes no queryset with select_for_update(); lock the rows in a query of their own.")
+    if any(outer_tokens(state)):
+        raise FieldError(
+            f"{method} takes no queryset with OuterRef(): it stands beside the rows of a query, not inside them. "
+            "Give it the column, and compare that: join(..., on=Q(...))."
+        )
     options: Options = query.model._meta
     fields = [field.attname for field in options.fields]
     annotated = [annotation.name for annotation in state.annotations]
@@ -281,6 +287,8 @@ def join(queryset: _QS, target: object, on: Q, kind: str, name: str | None) -> _
     before = queryset.state.joined
     tokenizer.state = queryset.state._replace(joined=(*before, token))
     token = token._replace(condition=tokenizer.q(condition))
+    if any(aggregates_of(token.condition, queryset.state)):
+        raise FieldError(f"join(on=...): the condition of {name!r} cannot hold an aggregate; join a CTE that has it.")
     return queryset.derive(queryset.state._replace(joined=(*before, token)), tuple(tokenizer.params))
 
 

@@ -14,7 +14,7 @@ from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
-from covet.database.orm.query.ordering import default_order, key_order, turned
+from covet.database.orm.query.ordering import default_order, key_order, row_order, turned
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn, columns_of
 from covet.database.orm.query.source_planning import check_aggregates, common_table, joined
 from covet.database.orm.query.source_tokens import CTERoot
@@ -158,7 +158,7 @@ class SelectPlanner:
         if tokens is None:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
-            tokens = tuple(turned(token) for token in tokens or key_order(self.options))
+            tokens = tuple(turned(token) for token in tokens or row_order(self.options, self.state))
         return tokens
 
     def _order(self, token: OrderToken) -> list[Order]:

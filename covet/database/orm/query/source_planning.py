@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from covet.database.orm.query.context import Context
+from covet.database.orm.query.context import NOWHERE
 from covet.database.orm.query.source_tokens import CTEToken, JoinToken
 from covet.database.orm.query.tokens import SubqueryToken
 from covet.database.schema.types import LogicalType
@@ -70,4 +70,4 @@ def joined(token: JoinToken, translator: Translator, plan: TablePlanner) -> Join
         source = TableRef(options.db_table, options.schema, alias)
     if token.condition is None:
         raise TypeError(f"The join {token.name!r} has no condition.")
-    return Join(token.kind, source, translator.predicate(token.condition, Context(here=True)))
+    return Join(token.kind, source, translator.predicate(token.condition, NOWHERE))

@@ -45,6 +45,8 @@ class CTERoot(NamedTuple):
     tag: Literal["cte root"]
     name: str
     columns: tuple[SourceColumn, ...]
+    #: Its columns are those of the model, not some values.
+    whole: bool
 
 
 class JoinToken(NamedTuple):

@@ -44,6 +44,16 @@ def find_column(state: QueryState, path: str) -> Found | None:
     raise _unknown(join.name, parts[0], path, columns)
 
 
+def check_root(state: QueryState, path: str) -> None:
+    """Refuse a path that is no column of the common table of values in the place of the model's table."""
+    root = state.combined
+    if isinstance(root, CTERoot) and not root.whole:
+        name = path.partition("__")[0]
+        raise FieldError(
+            f"The CTE {root.name!r} has no column {name[:80]!r}. {choices(name[:80], (c.name for c in root.columns))}"
+        )
+
+
 def _of_model(join: JoinToken, model: type[Any], rest: str, path: str) -> Found:
     options: Options = model._meta
     name, *after = rest.split("__") if rest else ["pk"]

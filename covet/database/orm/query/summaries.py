@@ -39,6 +39,7 @@ def _is_bounded(state: QueryState) -> bool:
 def _lean(state: QueryState) -> QueryState:
     """Drop what does not change which rows there are."""
     used = {name for item in state.where for name in annotations_of(item)}
+    used.update(name for join in state.joined for name in annotations_of(join.condition))
     keep = state.annotations if used or state.group_by is not None else ()
     if state.distinct and state.shape is not None:
         keep = state.annotations

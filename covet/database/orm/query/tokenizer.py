@@ -34,7 +34,7 @@ from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
-from covet.database.orm.query.sources import Found, find_column
+from covet.database.orm.query.sources import Found, check_root, find_column
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
@@ -262,12 +262,16 @@ class Tokenizer:
         """Resolve a path that may end in a lookup."""
         if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
             return named.name.resolve(key, "lookup")
+        if self.state.combined is not None:
+            check_root(self.state, key)
         return self.options.resolve(key)
 
     def resolve_value(self, path: str) -> ResolvedPath:
         """Resolve a path that may end in a transform."""
         if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
             return named.name.resolve(path, "transform")
+        if self.state.combined is not None:
+            check_root(self.state, path)
         return self.options.resolve_value(path)
 
     def _resolved(
