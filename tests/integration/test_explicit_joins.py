@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from covet import Avg, Count, Exists, F, FieldError, OuterRef, Q, Sum, create_all
+from covet import CTE, Avg, Count, Exists, F, FieldError, OuterRef, Q, Sum, create_all
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.library import ALL, Post, Tag, Writer
@@ -94,6 +94,10 @@ async def test_aggregates_are_over_what_is_joined(library: Database) -> None:
     assert await pairs.order_by("name", "tag__name").values_list("name", "tag__name", "n") == (
         [("ann", "ann", 3), ("ann", "dan", 3), ("bob", "ann", 1), ("bob", "dan", 1), ("cy", "ann", 0), ("cy", "dan", 0)]
     )
+    assert await pairs.order_by("name").values_list("name", "n") == (
+        [("ann", 3), ("ann", 3), ("bob", 1), ("bob", 1), ("cy", 0), ("cy", 0)]
+    )
+    assert await pairs.filter(n=3).count() == 2
     beside = joined.annotate(n=Count("posts"), title=F("post__title")).filter(title__in=["b", "d"])
     assert await beside.values_list("title", "n") == [("b", 3), ("d", 1)]
 
@@ -112,6 +116,15 @@ async def test_queries_inside_refer_to_what_is_joined(library: Database) -> None
     posts = Post.objects.filter(author=OuterRef("writer__id"))
     assert await joined.filter(Exists(posts)).values_list("name", flat=True) == ["ann"]
     assert await joined.filter(~Exists(posts)).values_list("name", flat=True) == ["dan"]
+
+
+async def test_counting_by_related_rows_counts_the_rows_of_the_join(library: Database) -> None:
+    pairs = Writer.objects.join(Tag, on=Q(tag__id__gt=0), name="tag")
+    assert await pairs.filter(posts__views=1).count() == 2
+    assert await Writer.objects.filter(posts__views=1).count() == 1
+    read = CTE(Writer.objects.filter(name="bob"), name="read").queryset()
+    assert await read.filter(posts=1).count() == 0
+    assert await read.filter(posts=4).exists()
 
 
 async def test_negated_conditions_on_related_rows_see_what_is_joined(library: Database) -> None:
