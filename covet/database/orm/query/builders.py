@@ -20,7 +20,7 @@ from covet.database.orm.query.naming import add_name
 from covet.database.orm.query.prefetch import as_prefetch, split_related
 from covet.database.orm.query.state import Annotation, QueryState, Shape
 from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, PathToken
-from covet.database.orm.query.traversal import aggregates_of, rows_of
+from covet.database.orm.query.traversal import aggregates_of, paths_of, rows_of, windows_of
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def latest_by(model: type[Any], fields: tuple[str | Expression[Any], ...]) -> tu
 
 async def in_bulk(queryset: QuerySet[Any, _R], ids: Iterable[_K] | None, field: str | Expression[_K]) -> dict[_K, _R]:
     """Return rows by key."""
-    name = field if isinstance(field, str) else _name(queryset, field)
+    name = field if isinstance(field, str) else path_of(queryset, field)
     options = queryset.model._meta
     key = options.get_field(name)
     if not (key.primary_key or key.unique):
@@ -172,7 +172,7 @@ async def in_bulk(queryset: QuerySet[Any, _R], ids: Iterable[_K] | None, field: 
 # -- columns ---------------------------------------------------------------------------------
 
 
-def _name(queryset: QuerySet[Any, Any], field: object) -> str:
+def path_of(queryset: QuerySet[Any, Any], field: object) -> str:
     """Return the path that a name, a field or an F stands for."""
     if isinstance(field, str):
         return field
@@ -181,14 +181,14 @@ def _name(queryset: QuerySet[Any, Any], field: object) -> str:
     if isinstance(field, F) and isinstance(field.path, str):
         return field.path
     if isinstance(field, F):
-        return _name(queryset, field.path)
+        return path_of(queryset, field.path)
     raise TypeError(f"{type(field).__name__} is not a name or a field.")
 
 
 def distinct(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
     """DISTINCT, or DISTINCT ON."""
     tokenizer = queryset.tokenizer()
-    tokens = tuple(tokenizer.path(_name(queryset, field)) for field in fields)
+    tokens = tuple(tokenizer.path(path_of(queryset, field)) for field in fields)
     return queryset.derive(queryset.state._replace(distinct=True, distinct_on=tokens), queryset.params)
 
 
@@ -196,6 +196,8 @@ def annotate(
     queryset: _QS,
     aggregates: tuple[Aggregate[Any], ...],
     expressions: Mapping[str, Expression[Any] | Q | FilteredRelation],
+    *,
+    hidden: bool = False,
 ) -> _QS:
     """Add named expressions and relations; after ``values()`` the first aggregate fixes what is grouped by."""
     named = {**{aggregate.default_alias(): aggregate for aggregate in aggregates}, **expressions}
@@ -204,18 +206,27 @@ def annotate(
             queryset = queryset.derive(*add_name(queryset, name, value))
             continue
         tokenizer = queryset.tokenizer()
-        if isinstance(value, Aggregate) and name not in expressions:
-            token = Annotation(name, tokenizer.aggregate(value), len(queryset.state.where))
+        known = queryset.state.find(name)
+        own = value.path if isinstance(value, F) else None
+        if known is not None and known.hidden and isinstance(own, str) and own == name and not hidden:
+            annotations = tuple(known._replace(hidden=False) if a is known else a for a in queryset.state.annotations)
         else:
-            token = tokenizer.annotation(name, value)
-        _check_rows(token.expression, queryset.state)
+            if isinstance(value, Aggregate) and name not in expressions:
+                token = Annotation(name, tokenizer.expression(value), len(queryset.state.where))
+            else:
+                token = tokenizer.annotation(name, value)
+            _check_rows(token.expression, queryset.state)
+            _check_nesting(name, token.expression, queryset.state)
+            known = token._replace(hidden=hidden)
+            annotations = (*queryset.state.annotations, known)
         state = queryset.state
         shape, group_by = state.shape, state.group_by
         if shape is not None and shape.names is not None:
-            if group_by is None and any(aggregates_of(token.expression, state)):
-                group_by = shape.names
-            shape = shape._replace(names=(*shape.names, name))
-        state = state._replace(annotations=(*state.annotations, token), shape=shape, group_by=group_by)
+            if group_by is None and any(aggregates_of(known.expression, state)):
+                group_by = tuple(name for name in shape.names if is_key(name, state))
+            if not hidden:
+                shape = shape._replace(names=(*shape.names, name))
+        state = state._replace(annotations=annotations, shape=shape, group_by=group_by)
         queryset = queryset.derive(state, tuple(tokenizer.params))
     return queryset
 
@@ -224,6 +235,23 @@ def _check_rows(token: ExpressionToken, state: QueryState) -> None:
     """Refuse an aggregate over the rows of two relations at once."""
     for aggregate in aggregates_of(token, state):
         rows_of(aggregate, state)
+
+
+def is_key(name: str, state: QueryState) -> bool:
+    """Whether rows can be grouped by a selected name: not by an aggregate, nor by a window."""
+    token = state.annotation(name)
+    return not any(aggregates_of(token, state)) and not any(windows_of(token, state))
+
+
+def _check_nesting(name: str, token: ExpressionToken, state: QueryState) -> None:
+    """Refuse an aggregate of an aggregate or of a window: SQL computes them at once, or the window later."""
+    for aggregate in aggregates_of(token, state):
+        for part in aggregate.parts():
+            if any(aggregates_of(part, state)) or any(windows_of(part, state)):
+                raise FieldError(
+                    f"annotate({name}=...): an aggregate cannot be computed from another aggregate or a window of the "
+                    "same query. aggregate() can, and so can Window(): it comes after the groups."
+                )
 
 
 def aggregates(
@@ -235,7 +263,7 @@ def aggregates(
     for value in positional:
         if not isinstance(value, Aggregate):
             raise TypeError(f"aggregate() takes aggregates such as Count('id'), not {type(value).__name__}.")
-        wanted.append(Annotation(value.default_alias(), tokenizer.aggregate(value), 0))
+        wanted.append(Annotation(value.default_alias(), tokenizer.expression(value), 0))
     for name, expression in expressions.items():
         if not isinstance(expression, Expression):
             raise TypeError(f"aggregate({name}=...) takes an expression, not {type(expression).__name__}.")
@@ -243,8 +271,11 @@ def aggregates(
         if not any(aggregates_of(token, queryset.state)):
             raise TypeError(f"aggregate({name}=...): {expression!r} is not an aggregate.")
         wanted.append(Annotation(name, token, 0))
-    for annotation in wanted:
-        _check_rows(annotation.expression, queryset.state)
+    for item in wanted:
+        _check_rows(item.expression, queryset.state)
+        for found in aggregates_of(item.expression, queryset.state):
+            if any(paths_of(found.default)):
+                raise FieldError(f"aggregate({item.name}=...): the default stands for no rows, so it has no field.")
     if not wanted:
         raise TypeError("aggregate() takes at least one aggregate.")
     return tuple(tokenizer.params), tuple(wanted)
@@ -255,7 +286,7 @@ def _loadable(queryset: QuerySet[Any, Any], fields: tuple[str | Expression[Any],
         raise TypeError(f"{method}() is for instances; values() names its columns itself.")
     options: Options = queryset.model._meta
     names: set[str] = set()
-    for name in [_name(queryset, field) for field in fields]:
+    for name in [path_of(queryset, field) for field in fields]:
         if name in options.generics:
             names.update(column.name for column in options.columns_of(name))
         else:
@@ -273,16 +304,19 @@ def defer(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
     """Load all fields but these."""
     names = _loadable(queryset, fields, "defer")
     options = queryset.model._meta
-    given = [options.find_field(_name(queryset, field)) for field in fields]
+    given = [options.find_field(path_of(queryset, field)) for field in fields]
     if any(field is not None and all(part.attname in options.key_names for part in field.parts) for field in given):
         raise FieldError("The primary key cannot be deferred.")
     return queryset.derive(queryset.state._replace(defer=queryset.state.defer | names), queryset.params)
 
 
-def _shape(queryset: _QS, shape: Shape) -> _QS:
+def shaped(queryset: _QS, shape: Shape) -> _QS:
     """Give rows this shape. A path with transforms (``created__year``) becomes an annotation of that name."""
     for name in shape.names or ():
         tokenizer = queryset.tokenizer()
+        known = queryset.state.find(name)
+        if known is not None and known.hidden:
+            raise FieldError(f"{name!r} is an alias and is not selected; annotate({name}=F({name!r})) selects it.")
         token = tokenizer.path(name)
         if not isinstance(token, PathToken | AnnotationToken):
             annotation = Annotation(name, token, len(queryset.state.where))
@@ -297,7 +331,7 @@ def values(
     """Dicts."""
     found, names = _with_expressions(annotate(queryset, (), expressions), fields)
     names = (*names, *expressions)
-    return _shape(found, Shape("values", names or None))
+    return shaped(found, Shape("values", names or None))
 
 
 def _with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tuple[str, ...]]:
@@ -305,7 +339,7 @@ def _with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tupl
     names: list[str] = []
     for field in fields:
         if isinstance(field, str | Field | F):
-            names.append(_name(queryset, cast("object", field)))
+            names.append(path_of(queryset, cast("object", field)))
         elif isinstance(field, Aggregate):
             aggregate = cast("Aggregate[object]", field)
             names.append(aggregate.default_alias())
@@ -326,8 +360,8 @@ def values_list(
     queryset, names = _with_expressions(queryset, fields)
     if named:
         every = names or tuple(field.attname for field in queryset.model._meta.fields)
-        return _shape(queryset, Shape("into", every, _named_row(every)))
-    return _shape(queryset, Shape("flat" if flat else "values_list", names or None))
+        return shaped(queryset, Shape("into", every, _named_row(every)))
+    return shaped(queryset, Shape("flat" if flat else "values_list", names or None))
 
 
 @lru_cache(maxsize=256)
@@ -340,7 +374,7 @@ def into(queryset: QuerySet[Any, Any], row: type[Any]) -> QuerySet[Any, Any]:
     names = row_fields(row)
     if not names:
         raise TypeError(f"into() takes a TypedDict, a dataclass or a NamedTuple; {row!r} declares no fields.")
-    return _shape(queryset, Shape("into", names, row))
+    return shaped(queryset, Shape("into", names, row))
 
 
 def row_fields(row: type[Any]) -> tuple[str, ...]:

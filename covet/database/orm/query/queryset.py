@@ -22,6 +22,7 @@ from covet.database.orm.query import (
     combination,
     deletion,
     execution,
+    grouping,
     prefetch,
     upserts,
     writes,
@@ -177,8 +178,9 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Generic[_M, _R]):
         if self.state.limit is not None or self.state.offset is not None:
             raise builders.already_sliced("order_by")
         tokenizer = self.tokenizer()
+        tokenizer.hiding = True
         tokens = tuple(tokenizer.order(field) for field in fields)
-        return self.derive(self.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
+        return self.derive(tokenizer.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
 
     def reverse(self) -> Self:
         """Turn the order around."""
@@ -190,6 +192,21 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Generic[_M, _R]):
     def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
+
+    def alias(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+        """Name a value without selecting it: ``alias(n=Count("posts")).filter(n__gt=2)``."""
+        return builders.annotate(self, aggregates, expressions, hidden=True)
+
+    def group_by(self, *keys: str | Expression[Any], **named: Expression[Any] | Q) -> QuerySet[_M, dict[str, Any]]:
+        """Make one row, a dict, of each combination of the keys: ``group_by("city").annotate(n=Count("id"))``.
+
+        ``SELECT city, COUNT(id) FROM users GROUP BY city``. Named expressions are selected, unnamed ones are not.
+        """
+        return cast("QuerySet[_M, dict[str, Any]]", grouping.group_by(self, keys, named))
+
+    def having(self, *conditions: Q, **lookups: Any) -> Self:
+        """Keep the groups for which everything holds: ``having(Count("id") > 2)``, ``having(n__gt=2)``."""
+        return grouping.having(builders.unsliced(self, "having"), conditions, lookups)
 
     def only(self, *fields: str | Expression[Any]) -> Self:
         """Load these fields (and the key) only; another one is loaded by ``await instance``."""

@@ -22,7 +22,7 @@ from covet.database.orm.query.results import Record, ResultColumn
 from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import ExpressionToken
-from covet.database.orm.query.traversal import paths_of, width_of
+from covet.database.orm.query.traversal import aggregates_of, paths_of, width_of, windows_of
 from covet.database.orm.unloaded import mark_loaded
 from covet.database.routing import writing
 from covet.database.sql import nodes
@@ -213,6 +213,8 @@ def _expression(options: Options, value: Expression[Any], params: list[object]) 
     token = Tokenizer(options, EMPTY_STATE, params).expression(value)
     if any(path.relations for path in paths_of(token)):
         raise FieldError("An UPDATE computes from columns of its own row; a path across a relation is not one.")
+    if any(windows_of(token, EMPTY_STATE)) or any(aggregates_of(token, EMPTY_STATE)):
+        raise FieldError("An UPDATE computes from its own row; an aggregate or a window is of several. Use a Subquery.")
     return token
 
 
@@ -306,7 +308,7 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     beside = bool(state.joined or state.ctes)
     planner = SelectPlanner(model, state, few=True)  # a WHERE alone has nothing joined beside it
     where, having = planner.conditions()
-    if not bounded and having is None and not beside and not planner.joins.root.children:
+    if not bounded and having is None and not planner.around and not beside and not planner.joins.root.children:
         return where
     inner = SelectPlanner(model, state._replace(select_related=(), lock=None), alias="q")
     where, having = inner.conditions()
