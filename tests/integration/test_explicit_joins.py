@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from covet import CTE, Avg, Count, Exists, F, FieldError, OuterRef, Q, Sum, create_all
+from covet import CTE, Avg, Count, Exists, F, FieldError, OuterRef, Q, Sum, Window, create_all
 from covet.database import capture_queries
+from covet.functions import RowNumber
 from tests.conftest import Database
 from tests.models.library import ALL, Post, Tag, Writer
 
@@ -142,6 +143,25 @@ async def test_a_condition_may_use_annotations_but_no_aggregates(library: Databa
     assert await half.exists()
     with pytest.raises(FieldError, match="cannot hold an aggregate; join a CTE"):
         Writer.objects.annotate(n=Count("posts")).join(Tag, on=Q(n=F("tag__id")), name="tag")
+
+
+async def test_windows_and_groups_are_over_what_is_joined(library: Database) -> None:
+    joined = Writer.objects.join(Post, on=Q(pk=F("post__author_id")), name="post")
+    place = Window(RowNumber(), partition_by=[F("name")], order_by=F("post__views").desc())
+    best = joined.annotate(place=place).filter(place=1).order_by("name")
+    assert await best.values_list("name", "post__title") == [("ann", "c"), ("bob", "d")]
+    assert await best.count() == 2
+    table = CTE(Post.objects.annotate(place=Window(RowNumber(), order_by=F("views").desc())), name="ranked")
+    assert [w.title for w in await table.queryset().filter(place__lte=2).order_by("place")] == ["d", "c"]
+    beside = Writer.objects.join(table, on=Q(pk=table.col.author_id)).annotate(place=place_of(table)).filter(place=1)
+    assert await beside.order_by("name").values_list("name", "ranked__title") == [("ann", "c"), ("bob", "d")]
+    totals = joined.values("name").annotate(n=Sum("post__views")).filter(n__gt=4).order_by("name")
+    assert await totals == [{"name": "ann", "n": 6}]
+    assert await joined.alias(v=F("post__views")).filter(v=4).values_list("name", flat=True) == ["bob"]
+
+
+def place_of(table: CTE) -> Window[int]:
+    return Window(RowNumber(), partition_by=[F("name")], order_by=table.col.views.desc())
 
 
 async def test_equal_joins_with_other_values_share_a_plan(library: Database) -> None:
