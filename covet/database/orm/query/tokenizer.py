@@ -6,7 +6,6 @@ Every name is resolved here, at the call that made the mistake, and every value 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -31,10 +30,12 @@ from covet.database.orm.lookups import (
 )
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
+from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
+from covet.database.orm.query.sources import Found, check_root, find_column
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AnnotationToken,
@@ -55,7 +56,7 @@ from covet.database.orm.query.tokens import (
     Unbound,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Array, Boolean, Float, LogicalType
+from covet.database.schema.types import Array, Boolean, Float, LogicalType, Text
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ _make = cast("_Make", tuple.__new__)
 _OF_NULL = {"exact": True, "is_not_distinct_from": True, "is_distinct_from": False}
 #: ``order_by("?")``.
 _RANDOM = FunctionToken("function", "random", None, (), Float())
-
-_ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
 
 def add_conditions(
@@ -212,6 +211,8 @@ class Tokenizer:
             name, _, rest = key.partition("__")
             if self.state.annotation(name) is not None:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
+        if self.state.joined and (column := find_column(self.state, key)) is not None:
+            return self._resolved(column.token, column.rest, value, column.path)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
         path = self.resolve(key)
@@ -222,18 +223,28 @@ class Tokenizer:
         """Resolve a path that may end in a lookup."""
         if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
             return named.name.resolve(key, "lookup")
+        if self.state.combined is not None:
+            check_root(self.state, key)
         return self.options.resolve(key)
 
     def resolve_value(self, path: str) -> ResolvedPath:
         """Resolve a path that may end in a transform."""
         if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
             return named.name.resolve(path, "transform")
+        if self.state.combined is not None:
+            check_root(self.state, path)
         return self.options.resolve_value(path)
 
-    def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
-        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
+    def _resolved(
+        self, left: ExpressionToken, names: list[str], value: Any, path: ResolvedPath | None = None
+    ) -> Predicate:
+        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names.
+
+        ``path`` leads to the field that it is the value of, if it is that of a field.
+        """
         kind = token_type(left, self.state)
-        resolved = resolve_lookup(_untyped if kind is None else field_of(kind), names, _unknown_lookup)
+        field = path.field if path is not None else _untyped if kind is None else field_of(kind)
+        resolved = resolve_lookup(field, names, _unknown_lookup)
         output = None if kind is None else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
         found = self._bilateral(found, resolved.transforms)
@@ -416,8 +427,18 @@ class Tokenizer:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
+        if self.state.joined and (found := find_column(self.state, path)) is not None:
+            return self._column(found)
         resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
+
+    def _column(self, found: Found) -> ExpressionToken:
+        """Return a column of a joined source, with the transforms after it."""
+        if not found.rest:
+            return found.token
+        field = found.path.field if found.path is not None else field_of(found.token.type or Text())
+        resolved = resolve_lookup(field, [*found.rest, "exact"], _unknown_lookup)
+        return self._transformed(found.token, resolved.transforms)
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
         """Tokenize one keyword of ``annotate()``."""
@@ -467,17 +488,3 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
     return value
-
-
-def check_alias(options: Options, state: QueryState, name: str) -> None:
-    """Refuse the name of an annotation that is no plain ASCII identifier or means something already."""
-    if not _ALIAS.match(name):
-        raise FieldError(
-            f"{name[:80]!a} cannot name an annotation: use ASCII letters, digits and single underscores, at most 63."
-        )
-    if name.startswith("_") or "__" in name:
-        raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
-    if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
-        raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None or state.named(name) is not None:
-        raise FieldError(f"The annotation {name!r} is there already.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from covet.database.orm.query import rows
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.joins import JoinNode, Joins, match
+from covet.database.orm.query.sources import find_column
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
     AnnotationToken,
@@ -319,6 +320,13 @@ class Translator:
         """Translate an expression."""
         return translate(self, token, context)
 
+    def source_alias(self, name: str | None) -> str:
+        """Return the alias of what the query joins under a name; None is what it begins with."""
+        translator = self
+        while name not in translator.joins.sources and translator.parent is not None:
+            translator = translator.parent
+        return translator.joins.root.alias if name is None else translator.joins.sources[name]
+
     def outer_column(self, token: OuterToken) -> nodes.Expression:
         """Return what a reference to a query around this one stands for."""
         translator: Translator | None = self
@@ -333,6 +341,8 @@ class Translator:
             translator = translator.parent
         if translator.state.annotation(token.path) is not None:
             return translator.value(AnnotationToken("annotation", token.path))
+        if (found := find_column(translator.state, token.path)) is not None:
+            return translator.value(found.token)
         return translator.column(translator.joins.root.options.resolve_field(token.path))
 
 

@@ -306,9 +306,10 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     """Return the WHERE of an UPDATE or DELETE of a query: its own, or ``pk IN (query)`` where it joins or limits."""
     options: Options = model._meta
     bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
+    beside = bool(state.joined or state.ctes)
     planner = SelectPlanner(model, state, few=True)  # a WHERE alone has nothing joined beside it
     where, having = planner.conditions()
-    if not bounded and having is None and not planner.around and not planner.joins.root.children:
+    if not bounded and having is None and not planner.around and not beside and not planner.joins.root.children:
         return where
     inner = SelectPlanner(model, state._replace(select_related=(), lock=None), alias="q")
     where, having = inner.conditions()
