@@ -26,9 +26,11 @@ from covet.database.orm.query import (
 )
 from covet.database.orm.query.batched import Batched
 from covet.database.orm.query.explanation import Explained
+from covet.database.orm.query.increments import Increments
 from covet.database.orm.query.paging import Paged
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.prepared import Prepared
+from covet.database.orm.query.returning import Returns
 from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
@@ -48,7 +50,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class QuerySet(Query, Paged[_R], Explained, Generic[_M, _R]):
+class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Generic[_M, _R]):
     """Rows of a model, asked for lazily.
 
     >>> adults = User.objects.filter(age__gte=18).order_by("-created_at")
