@@ -39,7 +39,7 @@ class Node(Model):
 
     n = IntegerField(nullable=True)
     weight = FloatField(default=1.0)
-    price = DecimalField(max_digits=8, decimal_places=2, default="1.50")
+    price = DecimalField(max_digits=8, decimal_places=2, default=Decimal("1.50"))
     parent = ForeignKey("self", nullable=True, on_delete="CASCADE", related_name="children")
 
     parent_id: int | None

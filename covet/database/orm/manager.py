@@ -197,9 +197,9 @@ class Manager(Returns[_M], Increments, Generic[_M]):
         start: Any = self._start()
         return start.values_list(*fields, flat=flat, named=named)
 
-    def into(self, row: type[_Row], /) -> QuerySet[_M, _Row]:
+    def into(self, row: type[_Row], /, **paths: str | Expression[Any]) -> QuerySet[_M, _Row]:
         """See ``QuerySet.into``."""
-        return self._start().into(row)
+        return self._start().into(row, **paths)
 
     def raw(self, sql: LiteralString, params: Iterable[Any] = ()) -> RawQuerySet[_M]:
         """Run SQL of your own and get instances: ``raw("SELECT * FROM users WHERE age > $1", [18])``.

@@ -5,10 +5,10 @@ Each is ``queryset, arguments -> queryset``; names are resolved here, at the cal
 
 from __future__ import annotations
 
-import dataclasses
 from collections import namedtuple
 from collections.abc import Generator, Iterable, Mapping
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.aggregates import Aggregate
@@ -16,9 +16,11 @@ from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, F
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.prefetch import as_prefetch, split_related
+from covet.database.orm.query.row_classes import row_fields
 from covet.database.orm.query.state import Annotation, Shape
 from covet.database.orm.query.tokens import AnnotationToken, PathToken
 from covet.database.orm.query.traversal import aggregates_of
+from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -206,7 +208,8 @@ def annotate(
         if shape is not None and shape.names is not None:
             if group_by is None and any(aggregates_of(token.expression, state)):
                 group_by = shape.names
-            shape = shape._replace(names=(*shape.names, name))
+            keywords = None if shape.keywords is None else (*shape.keywords, name)
+            shape = shape._replace(names=(*shape.names, name), keywords=keywords)
         state = state._replace(annotations=(*state.annotations, token), shape=shape, group_by=group_by)
         queryset = queryset.derive(state, tuple(tokenizer.params))
     return queryset
@@ -294,9 +297,22 @@ def _with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tupl
             aggregate = cast("Aggregate[object]", field)
             names.append(aggregate.default_alias())
             queryset = annotate(queryset, (aggregate,), {})
+        elif isinstance(field, Expression):
+            name = _free_name(queryset)
+            names.append(name)
+            queryset = annotate(queryset, (), {name: cast("Expression[object]", field)})
         else:
-            raise TypeError(f"{type(field).__name__} is not a name, a field or an aggregate.")
+            raise TypeError(f"{type(field).__name__} is not a name, a field or an expression.")
     return queryset, tuple(names)
+
+
+def _free_name(queryset: QuerySet[Any, Any]) -> str:
+    """Return the name of an expression that has none: ``expr1``, ``expr2`` ..., by the order in which they stand."""
+    options: Options = queryset.model._meta
+    numbers = (f"expr{number}" for number in count(1))
+    return next(
+        name for name in numbers if queryset.state.annotation(name) is None and not hasattr(options.model, name)
+    )
 
 
 def values_list(
@@ -319,20 +335,39 @@ def _named_row(names: tuple[str, ...]) -> type[Any]:
     return namedtuple("Row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]  # names of run time
 
 
-def into(queryset: QuerySet[Any, Any], row: type[Any]) -> QuerySet[Any, Any]:
-    """Objects of a row class, whose fields name the columns."""
-    names = row_fields(row)
-    if not names:
-        raise TypeError(f"into() takes a TypedDict, a dataclass or a NamedTuple; {row!r} declares no fields.")
-    return _shape(queryset, Shape("into", names, row))
+def into(
+    queryset: QuerySet[Any, Any], row: type[Any], paths: Mapping[str, str | Expression[Any]]
+) -> QuerySet[Any, Any]:
+    """Objects of a row class, whose fields name the columns; ``paths`` says what those of other names are."""
+    declared = row_fields(row)
+    if not declared:
+        raise TypeError(
+            f"into() takes a TypedDict, a dataclass, a NamedTuple or a class of attrs, msgspec or pydantic; {row!r} "
+            "declares no fields."
+        )
+    known = [field.name for field in declared]
+    for name in paths:
+        if name not in known:
+            raise TypeError(f"into({name}=...): {row.__name__} has no field {name!r}. {choices(name, known)}")
+    queryset, names = _with_expressions(queryset, tuple(paths.get(name, name) for name in known))
+    _check_given(queryset, row, [name for name in known if name not in paths])
+    return _shape(queryset, Shape("into", names, row, tuple(field.keyword for field in declared)))
 
 
-def row_fields(row: type[Any]) -> tuple[str, ...]:
-    """Return the names that a row class declares."""
-    if dataclasses.is_dataclass(row):
-        return tuple(field.name for field in dataclasses.fields(row) if field.init)
-    declared = getattr(row, "_fields", None) or getattr(row, "__annotations__", {})
-    return tuple(cast("Iterable[str]", declared))
+def _check_given(queryset: QuerySet[Any, Any], row: type[Any], names: Iterable[str]) -> None:
+    """Refuse a row class with fields that the query does not give; the message lists all of them."""
+    missing: list[str] = []
+    for name in names:
+        try:
+            queryset.tokenizer().path(name)
+        except FieldError:
+            missing.append(repr(name))
+    if missing:
+        first = missing[0].strip("'")
+        raise FieldError(
+            f"into({row.__name__}): the query of {queryset.model.__name__} gives no {', '.join(missing)}. "
+            f'Annotate it, or say what it is: into({row.__name__}, {first}="path").'
+        )
 
 
 # -- related rows ----------------------------------------------------------------------------

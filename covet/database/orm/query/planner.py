@@ -283,6 +283,8 @@ class SelectPlanner:
         if names is None:
             names = (*(f.attname for f in self.options.fields), *(a.name for a in self.state.annotations))
         columns = tuple(self._value(name, self._named(name)) for name in names)
+        if shape.keywords is not None:
+            columns = tuple(replace(column, name=word) for column, word in zip(columns, shape.keywords, strict=True))
         return Record(shape.kind, columns, shape.row)
 
     # -- the statement ---------------------------------------------------------------------

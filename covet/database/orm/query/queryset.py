@@ -225,9 +225,18 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Generic[_M,
         """Give tuples; ``flat=True`` the values of one field; ``named=True`` named tuples."""
         return builders.values_list(self, fields, flat=flat, named=named)
 
-    def into(self, row: type[_Row], /) -> QuerySet[_M, _Row]:
-        """Give objects of ``row``: a TypedDict, a dataclass or a NamedTuple; its fields say which columns."""
-        return cast("QuerySet[_M, _Row]", builders.into(self, row))
+    def into(self, row: type[_Row], /, **paths: str | Expression[Any]) -> QuerySet[_M, _Row]:
+        """Give objects of ``row``, whose fields say which columns; keywords say what those of other names are.
+
+        >>> class Line(NamedTuple):
+        ...     title: str
+        ...     by: str
+        >>> lines = await Post.objects.into(Line, by="author__name")
+
+        ``SELECT posts.title, t1.name FROM posts JOIN authors ..``. A row class is a TypedDict, a dataclass, a
+        NamedTuple, or one of attrs, msgspec or pydantic.
+        """
+        return cast("QuerySet[_M, _Row]", builders.into(self, row, paths))
 
     # -- related rows ----------------------------------------------------------------------
 
