@@ -55,6 +55,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
@@ -85,7 +86,7 @@ from covet.database.orm.relationships import (
     ReverseOneToOne,
 )
 from covet.database.orm.tables import create_all, drop_all
-from covet.database.transaction import Savepoint, Transaction, on_commit, transaction
+from covet.database.transaction import Retry, Savepoint, Transaction, advisory_lock, on_commit, on_rollback, transaction
 from covet.exceptions import (
     ConfigurationError,
     CovetError,
@@ -146,6 +147,7 @@ __all__ = [
     "F",
     "Field",
     "FieldError",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "Func",
@@ -184,6 +186,7 @@ __all__ = [
     "RawSQL",
     "RelatedManager",
     "RelationNotLoaded",
+    "Retry",
     "ReverseManager",
     "ReverseOneToOne",
     "Savepoint",
@@ -204,12 +207,14 @@ __all__ = [
     "ValidationError",
     "Value",
     "When",
+    "advisory_lock",
     "close_all",
     "create_all",
     "drop_all",
     "get_adapter",
     "nullable",
     "on_commit",
+    "on_rollback",
     "prefetch_related_objects",
     "set_fetch_mode",
     "transaction",

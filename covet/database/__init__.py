@@ -13,7 +13,8 @@ from covet.database.adapters.instrumentation import (
 from covet.database.adapters.pool import PoolStatus
 from covet.database.adapters.rows import Result, Row
 from covet.database.config import DatabaseConfig
-from covet.database.connections import close_all, get_adapter
+from covet.database.connections import close_all, get_adapter, set_replicas
+from covet.database.routing import Router, set_routers
 
 __all__ = [
     "Adapter",
@@ -22,10 +23,13 @@ __all__ = [
     "PoolStatus",
     "QueryEvent",
     "Result",
+    "Router",
     "Row",
     "add_query_hook",
     "capture_queries",
     "close_all",
     "get_adapter",
     "remove_query_hook",
+    "set_replicas",
+    "set_routers",
 ]

@@ -6,14 +6,19 @@ import os
 from typing import Final
 
 from covet.database.adapters import Adapter, adapter_class, create_adapter
+from covet.database.adapters.replicas import Replicas
 from covet.database.config import DatabaseConfig, config_for, missing, watch
+from covet.exceptions import ConfigurationError
 
 DEFAULT: Final = "default"
 URL_VARIABLE: Final = "DATABASE_URL"
 
-_adapters: dict[str | None, Adapter] = {}
+#: Alias -> its adapter, once it was asked for. None is the default database.
+by_alias: dict[str | None, Adapter] = {}
 #: Adapters whose settings were replaced while they were open; ``close_all`` closes them, or the end of their loop.
 _replaced: list[Adapter] = []
+#: Alias -> those of its copies.
+_copies: dict[str, tuple[str, ...]] = {}
 
 
 def get_adapter(alias: str = DEFAULT) -> Adapter:
@@ -31,13 +36,13 @@ def get_adapter(alias: str = DEFAULT) -> Adapter:
 
 def adapter_for(alias: str | None) -> Adapter:
     """Return the adapter of ``alias``; None is the default database."""
-    found = _adapters.get(alias)
+    found = by_alias.get(alias)
     return found if found is not None else _create(alias)
 
 
 def adapters() -> list[Adapter]:
     """Return every adapter that was asked for so far."""
-    return list(_adapters.values())
+    return list(by_alias.values())
 
 
 def _create(alias: str | None) -> Adapter:
@@ -47,11 +52,39 @@ def _create(alias: str | None) -> Adapter:
         config = DatabaseConfig(os.environ[URL_VARIABLE])
     if config is None:
         raise missing(name)
-    adapter = _adapters.get(name) or create_adapter(config)
-    _adapters[name] = adapter
+    adapter = by_alias.get(name) or create_adapter(config)
+    copies = _copies.get(name)
+    if copies and adapter.replicas is None:
+        adapter.replicas = Replicas(adapter, [adapter_for(copy) for copy in copies])
+    by_alias[name] = adapter
     if name == DEFAULT:
-        _adapters[None] = adapter
+        by_alias[None] = adapter
     return adapter
+
+
+def set_replicas(*aliases: str, of: str = DEFAULT) -> None:
+    """Let copies of a database serve reads: queries and raw SELECTs outside of transactions.
+
+    ::
+
+        DatabaseConfig("postgresql://primary/shop")
+        DatabaseConfig("postgresql://copy/shop", alias="copy")
+        set_replicas("copy")
+
+    A copy is read from when it has replayed all that this process has written, so what was stored is seen; until then
+    the primary is. Without aliases no copy serves from now on.
+    """
+    if of in aliases:
+        raise ConfigurationError(f"The database {of!r} is no copy of itself.")
+    primary = adapter_for(of)
+    copies = [adapter_for(alias) for alias in aliases]
+    for copy in copies:
+        if type(copy) is not type(primary):
+            raise ConfigurationError(
+                f"The database {copy.alias!r} ({copy.dialect.title}) is no copy of {of!r} ({primary.dialect.title})."
+            )
+    primary.replicas = Replicas(primary, copies) if copies else None
+    _copies[of] = aliases
 
 
 async def close_all() -> None:
@@ -60,16 +93,16 @@ async def close_all() -> None:
     A script needs no such call: connections are closed when its event loop ends. A server may call it when it
     shuts down. The next statement opens new connections.
     """
-    for adapter in {*_adapters.values(), *_replaced}:
+    for adapter in {*by_alias.values(), *_replaced}:
         await adapter.close()
     _replaced.clear()
 
 
 def _settings_changed(alias: str) -> None:
     """Let the next use of ``alias`` make a new adapter, and import its driver now rather than in an event loop."""
-    adapter = _adapters.pop(alias, None)
+    adapter = by_alias.pop(alias, None)
     if alias == DEFAULT:
-        _adapters.pop(None, None)
+        by_alias.pop(None, None)
     if adapter is not None:
         _replaced.append(adapter)
     config = config_for(alias)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import covet
-from covet import CharField, DateTimeField, ForeignKey, IntegerField, Model, create_all, get_adapter
+from covet import CharField, DateTimeField, ForeignKey, IntegerField, Model, create_all, get_adapter, transaction
 from tests.conftest import Database
 
 ROOT = Path(covet.__file__).parent
@@ -163,3 +163,16 @@ async def test_warm_save_of_a_row_is_at_most_20_calls_besides_the_adapter(rows: 
         await post.save()
     assert (await BudgetPost.objects.get(id=post.id)).title == "changed"
     assert 0 < len(outside_adapters(found)) <= 20, outside_adapters(found)
+
+
+async def test_warm_transaction_of_one_insert_and_one_update_is_at_most_143_calls_in_all(rows: Database) -> None:
+    async def work() -> None:
+        async with transaction():
+            user = await BudgetUser.create(name="new", age=1)
+            user.age = 2
+            await user.save()
+
+    await work()
+    with calls() as found:
+        await work()
+    assert 0 < len(found) <= 143, len(found)

@@ -237,3 +237,34 @@ def test_an_unknown_fetch_mode_is_refused_with_the_choices() -> None:
         class Wrong(Model):
             class Meta:
                 fetch_mode = "never"
+
+
+async def test_what_one_row_leads_to_is_loaded_together_though_its_result_is_gone(houses: Database) -> None:
+    with capture_queries() as queries:
+        town = await PeerTown.objects.get(name="t1")
+        former = [await house.load(PeerHouse.former_town) for house in await town.houses]
+    assert [each and each.name for each in former] == ["t0"] * 4
+    assert len(queries) == 3
+    with capture_queries() as queries:
+        country = await PeerCountry.objects.prefetch_related("towns").get(name="c0")
+        assert [len(await town.houses) for town in country.towns] == [4, 3]
+    assert len(queries) == 3
+    with capture_queries() as queries:
+        house = await PeerHouse.objects.filter(town__name="t3").earliest("id")
+        country = await (await house.town).country
+        assert [len(await town.houses) for town in await country.towns] == [4, 3]
+    assert len(queries) == 5
+
+
+async def test_what_one_row_leads_to_does_not_keep_it_alive(houses: Database) -> None:
+    town = await PeerTown.objects.get(name="t1")
+    house = (await town.houses)[0]
+    assert house.town is town
+    country = await PeerCountry.objects.get(name="c1")
+    other = (await country.towns)[0]
+    del other.__dict__["_related_country"]
+    gone = weakref.ref(country)
+    del country
+    gc.collect()
+    assert gone() is None
+    assert len(await other.houses) == 4

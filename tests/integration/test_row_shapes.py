@@ -11,8 +11,8 @@ import pytest
 
 from covet import Count, F, Value, create_all
 from covet.database import capture_queries
-from covet.database.orm import Lower, Upper
 from covet.exceptions import FieldError
+from covet.functions import Lower, Upper
 from tests.conftest import Database
 from tests.models import library
 from tests.models.library import Note, Post, Writer
@@ -122,10 +122,10 @@ class OfPydanticByName(OfPydantic):
 async def test_a_field_of_another_name_is_given_by_a_path() -> None:
     with capture_queries() as queries:
         assert await Post.objects.into(Line, by="author__name") == [Line("One", "Ann")]
-    assert queries.sql == [
+    assert queries.sql[0] == (
         'SELECT "posts"."title", "t1"."name" FROM "posts" '
         'INNER JOIN "writers" AS "t1" ON "t1"."id" = "posts"."author_id"'
-    ]
+    )
     assert await Post.objects.into(Entry, by=F("author__name")) == [{"title": "One", "by": "Ann"}]
     assert await Post.objects.into(Card, by=Upper("author__name"), title="author__name") == [Card("Ann", "ANN")]
 

@@ -213,6 +213,10 @@ def class_access() -> None:
     assert_type(Row.moment >= dt.datetime.now(dt.UTC), Q)
     assert_type(Row.char.startswith("a"), Q)
     assert_type(NullRow.char.startswith("a"), Q)
+    assert_type(Row.char.like("a%"), Q)
+    assert_type(NullRow.char.ilike("a%"), Q)
+    assert_type(Row.integer.is_distinct_from(None), Q)
+    assert_type(Row.integer.is_not_distinct_from(Row.integer + 1), Q)
     assert_type(Row.integer + 1, Combined[int])
     assert_type(Row.integer.desc(), OrderBy)
 
@@ -245,3 +249,5 @@ def wrong_declarations() -> None:
     GenericIPAddressField(protocol="v4")  # type: ignore[call-overload]
     Row.integer > "a"  # type: ignore[operator]
     Row.integer.startswith("a")  # type: ignore[misc]
+    Row.integer.like("a%")  # type: ignore[misc]
+    Row.integer.is_distinct_from("a")  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from typing_extensions import override
 
 from covet.database.adapters.base import Adapter
+from covet.database.adapters.commands import BlockOptions
 from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Args, DriverRow, Make, Session
 from covet.database.adapters.sqlite_results import Made
@@ -41,7 +42,11 @@ _RETRY_SECONDS: Final = 0.05
 
 
 def begin_command(*, read_only: bool) -> str:
-    """Return the command that begins a transaction. SQLite is serializable, which satisfies every isolation level."""
+    """Return the command that begins a transaction.
+
+    SQLite is serializable, which satisfies every isolation level; its readers wait for nobody and see one state of the
+    database, which is what ``deferrable`` is for.
+    """
     return "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
 
@@ -72,8 +77,8 @@ class AiosqliteAdapter(Adapter):
         rows = await self._run(fetch, sql, args, write=write)
         return rows.result() if isinstance(rows, Made) else make(rows)
 
-    def begin(self, *, isolation: str | None, read_only: bool) -> str:  # noqa: ARG002 - see begin_command
-        return begin_command(read_only=read_only)
+    def begin(self, options: BlockOptions) -> str:
+        return begin_command(read_only=options.read_only)
 
     def read_raw(self, sql: str) -> RawStatement:
         return parse(sql, mark="?", brackets=True)
@@ -123,11 +128,11 @@ class AiosqliteAdapter(Adapter):
         proxy.stop_at_exit()
         return SQLiteSession(proxy, opened[0], self.config)
 
-    def translate(self, exc: Exception, sql: str) -> DatabaseError:
+    def translate(self, exc: Exception, sql: str, limit: float | None = None) -> DatabaseError:
         if isinstance(exc, sqlite3.Error):
             return _sqlite_error(exc, sql)
         if isinstance(exc, TimeoutError):
-            limit = self.config.statement_timeout
+            limit = self.config.statement_timeout if limit is None else limit
             return QueryTimeout(f"The statement ran longer than statement_timeout={limit} s.", statement=sql)
         if isinstance(exc, OverflowError):
             return DataError("An integer parameter does not fit into 64 bits.", statement=sql)

@@ -17,7 +17,7 @@ import asyncpg
 from asyncpg.cursor import Cursor as AsyncpgCursor
 
 from covet.database.adapters.base import Adapter
-from covet.database.adapters.commands import ISOLATION_LEVELS
+from covet.database.adapters.commands import ISOLATION_LEVELS, NO_LIMIT, PLAIN, BlockOptions
 from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Answer, Args, Cursor, DriverRow, Session
 from covet.database.config import DatabaseConfig
@@ -33,6 +33,7 @@ from covet.exceptions import (
     InterfaceError,
     ProgrammingError,
     QueryTimeout,
+    SchemaChanged,
 )
 
 # What DISCARD ALL does, but for DEALLOCATE ALL: asyncpg goes on using the statements that it has prepared.
@@ -41,17 +42,34 @@ _RESET: Final = """
     DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES
 """
 SSLArgument: TypeAlias = ssl.SSLContext | bool | Literal["allow", "prefer"] | None
+_CANCELED: Final = "57014"
 _COUNT: Final = re.compile(r" (\d+)$")
 
 
-def begin_command(isolation: str | None, *, read_only: bool) -> str:
+def begin_command(options: BlockOptions) -> str:
     """Return the command that begins a transaction.
 
-    >>> begin_command("serializable", read_only=True)
-    'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY'
+    >>> begin_command(BlockOptions("serializable", read_only=True, deferrable=True))
+    'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE'
     """
-    level = f" ISOLATION LEVEL {ISOLATION_LEVELS[isolation]}" if isolation is not None else ""
-    return f"BEGIN{level}{' READ ONLY' if read_only else ''}"
+    if options is PLAIN:
+        return "BEGIN"
+    level = f" ISOLATION LEVEL {ISOLATION_LEVELS[options.isolation]}" if options.isolation is not None else ""
+    modes = f"{' READ ONLY' if options.read_only else ''}{' DEFERRABLE' if options.deferrable else ''}"
+    return f"BEGIN{level}{modes}{local_limits(options)}"
+
+
+def local_limits(options: BlockOptions, *, reset: bool = False) -> str:
+    """Return the command, to follow another one, that limits the wait for a lock until the transaction ends.
+
+    >>> local_limits(BlockOptions(lock_timeout=0.5))
+    '; SET LOCAL lock_timeout = 500'
+    """
+    limit = options.lock_timeout
+    if limit is None:
+        return "; SET LOCAL lock_timeout TO DEFAULT" if reset else ""
+    # 0 is "no limit" for the server.
+    return f"; SET LOCAL lock_timeout = {0 if limit >= NO_LIMIT else max(1, round(limit * 1000))}"
 
 
 def encode_json(value: object) -> str:
@@ -140,26 +158,27 @@ class AsyncpgSession(Session):
         self._config = config
 
     def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
-        return self.connection.fetch(sql, *args)
+        return self.connection.fetch(sql, *args, timeout=self.statement_limit)
 
     def fetch_many(self, sql: str, rows: Sequence[Args]) -> Awaitable[list[DriverRow]]:
-        return self.connection.fetchmany(sql, rows)
+        return self.connection.fetchmany(sql, rows, timeout=self.statement_limit)
 
     async def run(self, sql: str, args: Args) -> int:
-        return affected(await self.connection.execute(sql, *args)) or 0
+        return affected(await self.connection.execute(sql, *args, timeout=self.statement_limit)) or 0
 
     async def run_many(self, sql: str, rows: Sequence[Args]) -> None:
-        await self.connection.executemany(sql, rows)
+        await self.connection.executemany(sql, rows, timeout=self.statement_limit)
 
     async def ask(self, statement: RawStatement, args: Args, *, first: bool) -> Answer:
         if not statement.returns_rows:
-            return Answer((), (), affected(await self.connection.execute(statement.sql, *args)))
+            status = await self.connection.execute(statement.sql, *args, timeout=self.statement_limit)
+            return Answer((), (), affected(status))
         rows: Sequence[Any]
         if first:
-            row = await self.connection.fetchrow(statement.sql, *args)
+            row = await self.connection.fetchrow(statement.sql, *args, timeout=self.statement_limit)
             rows = () if row is None else (row,)
         else:
-            rows = await self.connection.fetch(statement.sql, *args)
+            rows = await self.connection.fetch(statement.sql, *args, timeout=self.statement_limit)
         return Answer(tuple(rows[0].keys()) if rows else (), rows, len(rows))
 
     def cursor(self, sql: str, args: Args, *, transaction: bool) -> Cursor:
@@ -221,8 +240,11 @@ class AsyncpgAdapter(Adapter):
         pool = Pool(self.config, self._open, size=self.config.pool_size, overflow=self.config.max_overflow)
         return pool, pool
 
-    def begin(self, *, isolation: str | None, read_only: bool) -> str:
-        return begin_command(isolation, read_only=read_only)
+    def begin(self, options: BlockOptions) -> str:
+        return begin_command(options)
+
+    def set_local(self, options: BlockOptions, *, reset: bool = False) -> str:
+        return local_limits(options, reset=reset)
 
     def read_raw(self, sql: str) -> RawStatement:
         return parse(sql)
@@ -278,15 +300,15 @@ class AsyncpgAdapter(Adapter):
             return ConnectionLost(f"{where}: {type(exc).__name__}.")
         return InterfaceError(f"{where}: {type(exc).__name__}.")
 
-    def translate(self, exc: Exception, sql: str) -> DatabaseError:
+    def translate(self, exc: Exception, sql: str, limit: float | None = None) -> DatabaseError:
         if isinstance(exc, asyncpg.PostgresError):
             return _server_error(exc, sql)
         if isinstance(exc, TimeoutError):
-            limit = self.config.statement_timeout
+            limit = self.config.statement_timeout if limit is None else limit
             return QueryTimeout(f"The statement ran longer than statement_timeout={limit} s.", statement=sql)
         if isinstance(exc, OSError):
             return ConnectionLost(f"The connection was lost: {_reason(exc)}.", statement=sql)
-        if isinstance(exc, asyncpg.InterfaceError):
+        if isinstance(exc, asyncpg.InterfaceError | asyncpg.InternalClientError):
             return _client_error(exc, sql)
         if isinstance(exc, ValueError | TypeError | OverflowError | UnicodeError):
             return DataError(f"A parameter cannot be sent: {type(exc).__name__}.", statement=sql)
@@ -303,6 +325,10 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
     state = exc.sqlstate
     kind = error_class(state)
     message = safe_message(str(exc.args[0]) if exc.args else type(exc).__name__, state)
+    if isinstance(exc, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
+        kind = SchemaChanged
+    elif state == _CANCELED and "statement timeout" in message:
+        kind = QueryTimeout  # the server's own limit; it has one code for all that ends a statement
     if issubclass(kind, IntegrityError):
         columns = (exc.column_name,) if exc.column_name else key_columns(exc.detail)
         return kind(
@@ -318,7 +344,10 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
     return kind(message, sqlstate=state, statement=sql)
 
 
-def _client_error(exc: asyncpg.InterfaceError, sql: str) -> DatabaseError:
+def _client_error(exc: asyncpg.InterfaceError | asyncpg.InternalClientError, sql: str) -> DatabaseError:
+    if isinstance(exc, asyncpg.InternalClientError):
+        # The server's farewell came in the moment in which the statement was to be sent.
+        return ConnectionLost("The connection was lost: it is in the middle of something else.", statement=sql)
     if isinstance(exc, ValueError):  # asyncpg.DataError
         return DataError(safe_message(str(exc), None), statement=sql)
     text = str(exc)

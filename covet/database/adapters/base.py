@@ -15,14 +15,19 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Literal, Self, TypeVar, cast
 
 from covet._collector import paused
 from covet._lru import LRU
-from covet.database.adapters.block import Block, close_block, innermost, leave_block, open_block
+from covet.database.adapters.block import Block, innermost
+from covet.database.adapters.boundaries import close_block, leave_block, open_block
+from covet.database.adapters.commands import BlockOptions
+from covet.database.adapters.explaining import explained
 from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, start_echo
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
+from covet.database.adapters.replicas import NoReplica, Replicas
 from covet.database.adapters.rows import Result, Row, result_of
 from covet.database.adapters.session import LARGE, Answer, Args, DriverRow, Make, Session
 from covet.database.adapters.streams import stream
@@ -30,7 +35,7 @@ from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, QueryTimeout
+from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError, QueryTimeout
 
 R = TypeVar("R")
 PLAN_LIMIT = 512
@@ -55,6 +60,8 @@ class Adapter(ABC):
         self._echo = config.echo
         self._pools: Pools | None = None
         self._loops = LoopPools(self.make_pools)
+        #: Copies that serve reads.
+        self.replicas: Replicas | None = None
         if config.echo:
             start_echo("covet.sql")
 
@@ -77,12 +84,16 @@ class Adapter(ABC):
         """Return the pools for reads and for writes of the running loop."""
 
     @abstractmethod
-    def begin(self, *, isolation: str | None, read_only: bool) -> str:
+    def begin(self, options: BlockOptions) -> str:
         """Return the command that begins a transaction."""
 
+    def set_local(self, options: BlockOptions, *, reset: bool = False) -> str:  # noqa: ARG002 - for those that have one
+        """Return what follows a command to limit waits until the block ends; ``reset``: None is the session's limit."""
+        return ""
+
     @abstractmethod
-    def translate(self, exc: Exception, sql: str) -> DatabaseError:
-        """Return the error of ``covet.exceptions`` for an error of the driver."""
+    def translate(self, exc: Exception, sql: str, limit: float | None = None) -> DatabaseError:
+        """Return the error of ``covet.exceptions`` for one of the driver; ``limit``: the seconds its block gave it."""
 
     @abstractmethod
     def read_raw(self, sql: str) -> RawStatement:
@@ -122,6 +133,12 @@ class Adapter(ABC):
     def run_many(self, sql: str, rows: Sequence[Args]) -> Coroutine[Any, Any, int | None]:
         """Run a statement once for each set of arguments, all or nothing; the row count where the driver knows it."""
         return self._run(_execute_many, sql, rows)
+
+    def run_read(
+        self, operation: Callable[[Session, str, Any], Awaitable[R]], sql: str, args: Sequence[object]
+    ) -> Coroutine[Any, Any, R]:
+        """Run a read that somebody else has prepared."""
+        return self._run(operation, sql, args, write=False)
 
     async def run_script(self, statements: Iterable[str]) -> None:
         """Run statements without arguments in one transaction: DDL. Inside a block they belong to it."""
@@ -230,6 +247,10 @@ class Adapter(ABC):
             block = block.of(self)
             if block is not None:
                 return await block.perform(operation, sql, args)
+        replicas = self.replicas
+        if replicas is not None and not write:
+            with suppress(NoReplica):
+                return await replicas.run(operation, sql, args)
         pools = self._pools
         if pools is None or pools.loop is not asyncio.get_running_loop():
             pools = self._pools_here()
@@ -244,6 +265,8 @@ class Adapter(ABC):
             if write or not again:
                 raise
         finally:
+            if replicas is not None and write:
+                replicas.wrote()
             if session.changed:
                 await pool.take_back(session)
             else:
@@ -298,9 +321,11 @@ class Adapter(ABC):
     def _failed(self, session: Session, exc: Exception, sql: str) -> DatabaseError:
         if isinstance(exc, DatabaseError):
             return exc
-        error = self.translate(exc, sql)
+        error = self.translate(exc, sql, session.statement_limit)
         if isinstance(error, QueryTimeout | ConnectionLost):
             session.suspect = True
+        elif isinstance(error, IntegrityError):
+            explained(error)
         return error
 
     def _pools_here(self) -> Pools:

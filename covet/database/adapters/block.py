@@ -10,7 +10,8 @@ it, so its statements belong to the block. Three rules follow from there being o
 * *A block that has ended stays ended.* A task that lives longer than its block finds it so and gets a
   TransactionError that names the block; it never sees the connection, which may already serve somebody else.
 
-This module knows which block and whose turn; ``transaction.py`` above is the face for users.
+This module knows which block and whose turn; ``boundaries`` sends what begins and ends one, and ``transaction`` above
+is the face for users.
 """
 
 from __future__ import annotations
@@ -18,20 +19,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from covet.database.adapters import commands
-from covet.database.adapters.pool import RESTORE_SECONDS, Pool
+from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Args, Session
 from covet.database.adapters.waiting import Waiters
-from covet.exceptions import (
-    CommitUnknown,
-    ConnectionLost,
-    DatabaseError,
-    PoolTimeout,
-    QueryTimeout,
-    TransactionError,
-)
+from covet.exceptions import DatabaseError, PoolTimeout, TransactionError
 
 if TYPE_CHECKING:
     from covet.database.adapters.base import Adapter
@@ -42,6 +35,27 @@ R = TypeVar("R")
 innermost: ContextVar[Block | None] = ContextVar("covet_block", default=None)
 
 
+class Callback(NamedTuple):
+    """What is to be called after a block."""
+
+    function: Callable[[], object]
+    after: Literal["commit", "rollback"]
+    #: Its exception is logged and not raised.
+    robust: bool = False
+
+
+class Handle(NamedTuple):
+    """A savepoint made by hand, which is no block."""
+
+    name: str
+    #: How many callbacks its block had.
+    callbacks: int
+
+
+#: How a block ended. ``unknown``: the connection was lost while COMMIT was on its way.
+Outcome = Literal["committed", "rolled back", "unknown"]
+
+
 class Block:
     """One BEGIN … COMMIT or one SAVEPOINT … RELEASE."""
 
@@ -50,11 +64,14 @@ class Block:
         "_waiters",
         "adapter",
         "callbacks",
-        "committed",
         "depth",
         "doomed",
         "failure",
+        "inner",
         "label",
+        "limits",
+        "name",
+        "outcome",
         "outer",
         "over",
         "owner",
@@ -77,26 +94,33 @@ class Block:
         self.outer = innermost.get()
         self.label = label
         self.read_only = read_only
-        self.owner = asyncio.current_task()
+        self.owner: asyncio.Task[object] | None = asyncio.current_task()
         self.depth: int = 0 if parent is None else parent.depth + 1
+        #: The name of its savepoint that the user gave.
+        self.name = ""
+        #: The nested block that has the turn.
+        self.inner: Block | None = None
+        #: Nothing more can be sent; what ends it may still be on its way.
         self.over = False
-        #: It ended with COMMIT or RELEASE.
-        self.committed = False
+        #: None until it has ended.
+        self.outcome: Outcome | None = None
         #: The user asked for a rollback.
         self.doomed = False
         #: The error after which the database accepts nothing more in this block.
         self.failure: BaseException | None = None
-        #: What to do after the outermost COMMIT.
-        self.callbacks: list[Callable[[], object]] = []
-        #: Savepoints made by hand in this block, for their names.
-        self.savepoints = 0
+        #: What to call after it, in order; what is in it belongs to the work done so far.
+        self.callbacks: list[Callback] = []
+        #: Savepoints made by hand in this block that are open.
+        self.savepoints: list[Handle] = []
+        #: The time limits of its session before it changed them.
+        self.limits: tuple[float | None, float | None] | None = None
         self._busy = False
         self._waiters: Waiters[None] = Waiters()
 
     @property
     def savepoint(self) -> str:
         """The name of this block's savepoint. The same depth has the same name, so the SQL text is stable."""
-        return f"covet_{self.depth}"
+        return self.name or f"covet_{self.depth}"
 
     def __repr__(self) -> str:
         owner = f" in task {self.owner.get_name()!r}" if self.owner is not None else ""
@@ -113,6 +137,11 @@ class Block:
     def ended(self) -> bool:
         """Whether this block or one around it is over."""
         return self.over or (self.parent is not None and self.parent.ended)
+
+    @property
+    def gone(self) -> bool:
+        """Whether its connection was given back, by this block or one around it."""
+        return self.outcome is not None or (self.parent is not None and self.parent.gone)
 
     @property
     def usable(self) -> bool:
@@ -146,6 +175,8 @@ class Block:
     async def settle(self) -> bool:
         """End the block for its tasks and wait for the statement that may still run; False if it does not end."""
         self.over = True
+        if self.inner is not None and self.inner.owner is self.owner:
+            return False  # the task that ends this block would have to end that one first
         if self._busy:
             try:
                 await self._waiters.wait(self.pool.timeout, lambda _: self.pass_on())
@@ -182,6 +213,12 @@ class Block:
         if self.failure is None and self.session.aborted_by(exc):
             self.failure = exc
 
+    def add(self, callback: Callback) -> None:
+        """Note what is to be called after the block."""
+        if self.ended:
+            raise self._ended()
+        self.callbacks.append(callback)
+
     def check(self) -> None:
         """Raise if the database accepts nothing more in this block."""
         if self.failure is not None:
@@ -198,173 +235,22 @@ class Block:
         )
 
     def _ended(self) -> TransactionError:
+        block = innermost.get()
+        if block is not None and block.is_inside(self) and asyncio.current_task() is self.owner:
+            return self._ended_elsewhere()
         return TransactionError(
             f"{self!r} is over, and this statement belongs to it: its task was started inside and lives longer. "
             "Await the task inside the block, or start it outside."
         )
 
-
-def _command(session: Session, sql: str, _args: Args) -> Awaitable[str]:
-    return session.command(sql)
-
-
-async def open_block(adapter: Adapter, *, label: str, isolation: str | None = None, read_only: bool = False) -> Block:
-    """Begin a transaction, or a savepoint where one is open, and make it the innermost block of the task."""
-    parent = adapter.block()
-    if parent is None:
-        block = await _begin(adapter, label, isolation, read_only=read_only)
-    else:
-        block = await open_savepoint(parent, label=label, isolation=isolation, read_only=read_only)
-    innermost.set(block)
-    return block
-
-
-async def _begin(adapter: Adapter, label: str, isolation: str | None, *, read_only: bool) -> Block:
-    command = adapter.begin(isolation=isolation, read_only=read_only)
-    for last in (False, True):
-        session, pool = await adapter.checkout(write=not read_only)
-        try:
-            await adapter.perform(session, _command, command, (), transaction=True)
-        except ConnectionLost:  # an idle connection that died unnoticed; nothing was done on it yet
-            pool.give(session)
-            if last:
-                raise
-        except BaseException:
-            session.suspect = True
-            pool.give(session)
-            raise
-        else:
-            return Block(adapter, pool, session, None, label=label, read_only=read_only)
-    raise AssertionError  # not reached: the last round returns or raises
-
-
-async def open_savepoint(parent: Block, *, label: str, isolation: str | None = None, read_only: bool = False) -> Block:
-    """Open a nested block; it has the turn of its parent until it ends."""
-    if isolation is not None:
-        raise TransactionError(f"isolation={isolation!r} is for the outermost block only; {parent!r} is open already.")
-    if read_only and not parent.read_only:
-        raise TransactionError(f"read_only=True is for the outermost block only; {parent!r} is open already.")
-    await parent.turn()
-    try:
-        parent.check()
-        block = Block(parent.adapter, parent.pool, parent.session, parent, label=label, read_only=parent.read_only)
-        await _send(block, commands.savepoint(block.savepoint))
-    except BaseException as exc:
-        parent.note(exc)
-        parent.pass_on()
-        raise
-    return block
-
-
-async def close_block(block: Block, *, commit: bool) -> None:
-    """End a block. Run it by ``finish``: it must not be cut off."""
-    settled = await block.settle()
-    keep = commit and settled and not block.doomed and block.failure is None
-    try:
-        if block.parent is None:
-            await _end_transaction(block, keep=keep, settled=settled)
-        else:
-            await _end_savepoint(block, block.parent, keep=keep)
-        block.committed = keep
-    finally:
-        if block.parent is not None:
-            block.parent.pass_on()
-    if commit and block.failure is not None:
-        raise block.broken() from block.failure
-    if commit and not settled:
-        raise TransactionError(f"{block!r} was rolled back: one of its tasks did not give the connection back.")
-
-
-async def savepoint_by_hand(block: Block) -> str:
-    """Make a savepoint that is no block; return its name."""
-    block.savepoints += 1
-    name = f"{block.savepoint}_{block.savepoints}"
-    await block.perform(_command, commands.savepoint(name), (), transaction=True)
-    return name
-
-
-async def roll_back_by_hand(block: Block, name: str) -> None:
-    """Go back to a savepoint made by hand; after an error this is what makes the block usable again."""
-    block.failure = None
-    await block.perform(_command, commands.rollback_to(name), (), transaction=True)
-
-
-async def release_by_hand(block: Block, name: str) -> None:
-    """Release a savepoint made by hand."""
-    await block.perform(_command, commands.release(name), (), transaction=True)
-
-
-def leave_block(block: Block) -> None:
-    """Make the block around ``block`` the innermost one of the task again."""
-    if innermost.get() is block:
-        innermost.set(block.outer)
-
-
-async def _send(block: Block, command: str) -> str:
-    return await block.adapter.perform(block.session, _command, command, (), transaction=True)
-
-
-async def _end_transaction(block: Block, *, keep: bool, settled: bool) -> None:
-    session = block.session
-    try:
-        if keep:
-            await _commit(block)
-        elif settled:
-            await _roll_back(block)
-        else:
-            session.suspect = True
-    finally:
-        await block.pool.take_back(session)
-
-
-async def _commit(block: Block) -> None:
-    session = block.session
-    if session.is_closed():
-        session.suspect = True
-        raise ConnectionLost(f"The connection of {block!r} was lost before COMMIT; its work is undone.")
-    try:
-        status = await _send(block, commands.COMMIT)
-    except (ConnectionLost, QueryTimeout) as exc:
-        session.suspect = True
-        raise CommitUnknown(
-            f"The connection of {block!r} was lost while COMMIT was on its way: the work may be done or undone. "
-            "Look before doing it again.",
-            sqlstate=exc.sqlstate,
-            statement=commands.COMMIT,
-        ) from exc
-    except DatabaseError:
-        await _roll_back(block)
-        raise
-    if status == commands.ROLLBACK:
-        raise TransactionError(f"{block!r} was rolled back by the database: one of its statements had failed.")
-
-
-async def _roll_back(block: Block) -> None:
-    session = block.session
-    if not session.in_transaction():  # the database has ended it by itself
-        return
-    try:
-        async with asyncio.timeout(RESTORE_SECONDS):
-            await _send(block, commands.ROLLBACK)
-    except (DatabaseError, TimeoutError):
-        session.suspect = True  # the pool ends the connection, and that undoes the work as well
-    else:
-        session.suspect = False
-
-
-async def _end_savepoint(block: Block, parent: Block, *, keep: bool) -> None:
-    session = block.session
-    try:
-        if keep:
-            await _send(block, commands.release(block.savepoint))
-        elif session.in_transaction():
-            async with asyncio.timeout(RESTORE_SECONDS):
-                await _send(block, commands.rollback_to(block.savepoint))
-                await _send(block, commands.release(block.savepoint))
-            session.suspect = False
-        else:
-            parent.failure = block.failure or TransactionError("The database has ended the transaction by itself.")
-    except (DatabaseError, TimeoutError) as exc:
-        parent.failure = parent.failure or exc
-        if keep:
-            raise
+    def _ended_elsewhere(self) -> TransactionError:
+        """Take the task out of a block that another one has ended; it learns of it once."""
+        block = innermost.get()
+        while block is not None and block.ended:
+            block = block.outer
+        innermost.set(block)
+        return TransactionError(
+            f"{self!r} was ended from outside ({self.outcome or 'it ends now'}) while its task went on as if inside, "
+            "and what the task has sent meanwhile belonged to it. So it is when an asynchronous generator that holds a "
+            "block is left early. Close the generator: async with contextlib.aclosing(generator): …"
+        )

@@ -56,7 +56,7 @@ class Cursor(ABC):
 class Session(ABC):
     """One connection and what its pool knows about it."""
 
-    __slots__ = ("changed", "expires", "holder", "since", "suspect")
+    __slots__ = ("changed", "expires", "holder", "lock_limit", "since", "statement_limit", "suspect")
 
     def __init__(self) -> None:
         #: The task that uses it, for the message of a full pool.
@@ -68,6 +68,10 @@ class Session(ABC):
         self.suspect = False
         #: Its settings may differ from those of a new one.
         self.changed = False
+        #: Seconds a statement may run in the open block; None: as configured.
+        self.statement_limit: float | None = None
+        #: Seconds it may wait for a lock; None: as configured.
+        self.lock_limit: float | None = None
 
     @abstractmethod
     def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:

@@ -229,7 +229,9 @@ class SQLiteSession(Session):
             except (sqlite3.OperationalError, QueryCanceled) as exc:
                 if statement.timed_out:
                     raise TimeoutError from exc
-                patience = patience or loop.time() + self._config.busy_timeout
+                if not patience:
+                    wait = self._config.busy_timeout if self.lock_limit is None else self.lock_limit
+                    patience = loop.time() + wait
                 # Inside a transaction waiting does not help: the other one may be waiting for us.
                 if not (fresh and _is_busy(exc)) or loop.time() >= patience:
                     raise
@@ -240,10 +242,13 @@ class SQLiteSession(Session):
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> _Statement:
         """Note what runs and until when it may."""
-        limit = self._config.statement_timeout
+        limit = self._config.statement_timeout if self.statement_limit is None else self.statement_limit
         statement = self._running = _Statement(math.inf if limit is None else loop.time() + limit)
-        if limit is not None and self._alarm is None:
-            self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
+        if limit is not None:
+            if self._alarm is not None and self._alarm.when() > statement.deadline:
+                self._stop_alarm()  # this block is shorter of patience than what came before
+            if self._alarm is None:
+                self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
         return statement
 
     def _on_thread(self, statement: _Statement, work: Callable[[sqlite3.Connection], R]) -> Callable[[], R]:

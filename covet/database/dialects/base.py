@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from covet.database.dialects.plans import PlanNode
 from covet.database.schema.types import LogicalType
@@ -13,6 +13,18 @@ from covet.database.sql.compiled import BindProcessor, Compiled
 from covet.database.sql.ddl import DDLStatement
 from covet.database.sql.statements import Statement
 from covet.exceptions import NotSupportedError, ProgrammingError
+
+LockMode: TypeAlias = Literal[
+    "access share",
+    "row share",
+    "row exclusive",
+    "share update exclusive",
+    "share",
+    "share row exclusive",
+    "exclusive",
+    "access exclusive",
+]
+LOCK_MODES: Final[tuple[LockMode, ...]] = get_args(LockMode)
 
 
 class JsonText(str):
@@ -128,3 +140,24 @@ class Dialect(ABC):
     def script(self, statements: Iterable[DDLStatement]) -> list[str]:
         """Print several DDL statements in order."""
         return [text for statement in statements for text in self.ddl(statement)]
+
+    def advisory_lock(self, *, shared: bool, wait: bool, transaction: bool = False) -> str:  # noqa: ARG002
+        """Return the query that takes the lock of a number; without ``wait`` it answers whether it has it."""
+        raise NotSupportedError(
+            f"{self.title} has no advisory locks. A transaction that writes is the only one there: transaction() is a "
+            "lock over the whole database."
+        )
+
+    def advisory_unlock(self, *, shared: bool) -> str:  # noqa: ARG002 - as advisory_lock
+        """Return the query that gives the lock of a number back."""
+        raise NotSupportedError(f"{self.title} has no advisory locks.")
+
+    def log_position(self, *, replayed: bool) -> str:  # noqa: ARG002
+        """Return the query for the number of the last entry of the log, or of the last one that a copy has replayed."""
+        raise NotSupportedError(f"{self.title} has no replicas.")
+
+    def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:  # noqa: ARG002
+        """Return the statement that locks tables, whose names are quoted, until the transaction ends."""
+        raise NotSupportedError(
+            f"{self.title} has no LOCK TABLE. A transaction that writes is the only one there, whatever the table."
+        )

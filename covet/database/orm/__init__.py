@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from covet.database.adapters.explaining import explain_with
 from covet.database.orm.aggregates import Aggregate, Avg, Count, Max, Min, Sum
 from covet.database.orm.composite_key import CompositePrimaryKey
 from covet.database.orm.expressions import (
@@ -54,6 +55,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
@@ -84,6 +86,7 @@ from covet.database.orm.relationships import (
     ReverseOneToOne,
 )
 from covet.database.orm.tables import create_all, drop_all
+from covet.database.orm.violations import explain
 
 __all__ = [
     "CASCADE",
@@ -125,6 +128,7 @@ __all__ = [
     "ExpressionWrapper",
     "F",
     "Field",
+    "FilteredRelation",
     "FloatField",
     "ForeignKey",
     "Func",
@@ -179,3 +183,6 @@ __all__ = [
     "prefetch_related_objects",
     "set_fetch_mode",
 ]
+
+# Whatever part of the ORM is imported, integrity errors of its tables speak of models and fields.
+explain_with(explain)

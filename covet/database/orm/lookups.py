@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class Decided(Exception):
-    """A comparison that is the same for every value of the column: with a number that no such column holds."""
+    """A comparison that is the same for every value of the column: with a number that no such column holds.
 
-    def __init__(self, *, matches: bool) -> None:
+    ``null``: and for NULL, too.
+    """
+
+    def __init__(self, *, matches: bool, null: bool = False) -> None:
         self.matches = matches
+        self.null = null
 
 
 class LookupField(Protocol):
@@ -86,7 +90,7 @@ class Lookup:
     arity: ClassVar[int] = 1
     #: The parameter is a sequence that stands in one place.
     takes_list: ClassVar[bool] = False
-    #: The node is true for a NULL operand, so an outer join must stay one.
+    #: The node may be true for a NULL operand and is never NULL itself: an outer join must stay one.
     matches_null: ClassVar[bool] = False
 
     def prepare(self, field: LookupField, value: Any) -> Any:
@@ -249,6 +253,43 @@ class Regex(TextLookup):
         return nodes.RegexMatch(operand, values[0], self.ignore_case)
 
 
+class Like(TextLookup):
+    """``like`` and ``ilike``: a pattern of SQL. ``%`` is any text, ``_`` any character; a backslash escapes."""
+
+    def __init__(self, name: str, *, ignore_case: bool = False) -> None:
+        self.name = name  # type: ignore[misc]  # two instances
+        self.ignore_case = ignore_case
+
+    def prepare(self, field: LookupField, value: Any) -> str:
+        pattern = super().prepare(field, value)
+        if (len(pattern) - len(pattern.rstrip("\\"))) % 2:
+            raise field.invalid(f"a pattern of {self.name!r} cannot end in a single backslash: it takes what follows.")
+        return pattern
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        return nodes.Like(operand, values[0], self.ignore_case)
+
+
+class Distinct(Compare):
+    """``is_distinct_from`` and ``is_not_distinct_from``: comparisons to which NULL is a value like any other."""
+
+    matches_null = True
+
+    def __init__(self, name: str, *, negated: bool) -> None:
+        super().__init__(name, "=")
+        self.negated = negated
+
+    def prepare(self, field: LookupField, value: Any) -> Any:
+        try:
+            return super().prepare(field, value)
+        except Decided:
+            # The column never holds the number, so everything in it, NULL as well, is distinct from it.
+            raise Decided(matches=not self.negated, null=not self.negated) from None
+
+    def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
+        return nodes.DistinctFrom(operand, values[0], self.negated)
+
+
 EXACT = Compare("exact", "=")
 _GTE = Compare("gte", ">=")
 _LTE = Compare("lte", "<=")
@@ -275,6 +316,10 @@ LOOKUPS: dict[str, Lookup] = {
         Match("iendswith", "endswith", ignore_case=True),
         Regex("regex"),
         Regex("iregex", ignore_case=True),
+        Like("like"),
+        Like("ilike", ignore_case=True),
+        Distinct("is_distinct_from", negated=False),
+        Distinct("is_not_distinct_from", negated=True),
     )
 }
 
@@ -282,7 +327,7 @@ LOOKUPS: dict[str, Lookup] = {
 ROW_LOOKUPS: tuple[str, ...] = ("exact", "in", "isnull", "gt", "gte", "lt", "lte")
 
 #: Lookups that are another one, negated.
-NEGATED: dict[str, str] = {"not": "exact", "not_in": "in"}
+NEGATED: dict[str, str] = {"not": "exact", "not_in": "in", "not_isnull": "isnull"}
 
 
 class Resolved(NamedTuple):

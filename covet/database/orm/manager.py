@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, LiteralString, Self, cast, overload
 
@@ -18,8 +19,10 @@ from covet.database.orm.query.returning import Returns
 from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import FilteredRelation
     from covet.database.orm.model import Model
     from covet.database.orm.peers import FetchMode
+    from covet.database.orm.query import calendar
     from covet.database.orm.query.batched import Batched
     from covet.database.orm.query.paging import Page
     from covet.database.orm.relations import RelationReference
@@ -164,7 +167,9 @@ class Manager(Returns[_M], Increments, Generic[_M]):
         """See ``QuerySet.defer``."""
         return self._start().defer(*fields)
 
-    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> QuerySet[_M]:
+    def annotate(
+        self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation
+    ) -> QuerySet[_M]:
         """See ``QuerySet.annotate``."""
         return self._start().annotate(*aggregates, **expressions)
 
@@ -200,6 +205,22 @@ class Manager(Returns[_M], Increments, Generic[_M]):
     def into(self, row: type[_Row], /, **paths: str | Expression[Any]) -> QuerySet[_M, _Row]:
         """See ``QuerySet.into``."""
         return self._start().into(row, **paths)
+
+    def dates(
+        self, field: str | Expression[Any], kind: calendar.DateKind, order: calendar.Order = "ASC"
+    ) -> QuerySet[_M, dt.date]:
+        """See ``QuerySet.dates``."""
+        return self._start().dates(field, kind, order)
+
+    def datetimes(
+        self,
+        field: str | Expression[Any],
+        kind: calendar.MomentKind,
+        order: calendar.Order = "ASC",
+        tzinfo: dt.tzinfo | None = None,
+    ) -> QuerySet[_M, dt.datetime]:
+        """See ``QuerySet.datetimes``."""
+        return self._start().datetimes(field, kind, order, tzinfo)
 
     def raw(self, sql: LiteralString, params: Iterable[Any] = ()) -> RawQuerySet[_M]:
         """Run SQL of your own and get instances: ``raw("SELECT * FROM users WHERE age > $1", [18])``.

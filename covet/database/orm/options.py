@@ -28,6 +28,8 @@ MAX_DEPTH = 10
 MAX_LENGTH = 1_000
 #: The most sets of fields that a model keeps generated code for: one for INSERT, one for each ``update_fields``.
 _MAX_COLLECTORS = 64
+#: The most names of filtered relations that a model remembers.
+_MAX_NAMES = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,10 +141,16 @@ class Options:
         #: The tables that many-to-many relations declared here made for themselves.
         self.link_models: list[type[Any]] = []
         self.take_fields((), {}, (), None)
+        self._start_paths()
+
+    def _start_paths(self) -> None:
+        """Begin to remember what paths lead to."""
         #: Paths with a lookup, as ``filter`` takes them; read directly on the hot path.
         self.paths: dict[str, ResolvedPath] = {}
         self._value_paths: dict[str, ResolvedPath] = {}
         self._field_paths: dict[str, ResolvedPath] = {}
+        #: What FilteredRelation names; one object for each question.
+        self.relation_names: LRU[tuple[str, str], Any] = LRU(_MAX_NAMES)
         self._key_paths: dict[tuple[Relation, Lookup], ResolvedPath] = {}
 
     def __repr__(self) -> str:

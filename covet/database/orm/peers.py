@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any, ClassVar, Literal, TypeVar
 
 _R = TypeVar("_R")
@@ -35,10 +35,15 @@ class Peers:
     #: Nothing is loaded on being awaited (fetch mode ``raise``).
     refused: ClassVar[bool] = False
 
-    def __init__(self, rows: Rows[Any] | weakref.ref[Rows[Any]], path: tuple[str, ...] = ()) -> None:
-        self._rows = rows if isinstance(rows, weakref.ref) else weakref.ref(rows)
+    def __init__(self, rows: Rows[Any] | weakref.ref[Any], path: tuple[str, ...] = ()) -> None:
+        self._rows: weakref.ref[Any] = rows if isinstance(rows, weakref.ref) else weakref.ref(rows)
         self.path = path
         self._locks: dict[Hashable, asyncio.Lock] | None = None
+
+    @classmethod
+    def of(cls, instance: object, path: tuple[str, ...] = ()) -> Peers:
+        """Return the peers that one instance leads to, whatever became of the list that it came in (``get()``)."""
+        return cls(weakref.ref(instance), path)
 
     def under(self, name: str) -> Peers:
         """Return the peers of the instances at the attribute ``name`` of these."""
@@ -56,7 +61,8 @@ class Peers:
         At the end of a generic relation stand instances of several models.
         """
         rows = self._rows()
-        found: Iterator[Any] = iter(()) if rows is None else iter(rows)
+        start: Iterable[Any] = () if rows is None else (rows,) if hasattr(rows, "_meta") else rows
+        found = iter(start)
         for name in self.path:
             found = _step(found, name)
         return list({id(instance): instance for instance in found if isinstance(instance, model)}.values())

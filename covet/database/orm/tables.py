@@ -14,6 +14,7 @@ from covet.database.orm.literals import condition_node
 from covet.database.orm.names import object_name
 from covet.database.orm.on_delete import ON_UPDATE
 from covet.database.orm.relationships.foreign_key import ForeignKey
+from covet.database.routing import table_allowed
 from covet.database.schema import constraints as schema
 from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
 from covet.database.sql import nodes
@@ -162,7 +163,7 @@ def _index(options: Options, index: Index) -> schema.Index:
 # -- creating and dropping -------------------------------------------------------------------
 
 
-def _selected(models: Iterable[type[Any]] | None) -> list[type[Any]]:
+def _selected(models: Iterable[type[Any]] | None, alias: str) -> list[type[Any]]:
     given = registry.all_models() if models is None else list(models)
     # The tables of many-to-many relations belong to the model that declares them.
     chosen = dict.fromkeys(each for model in given for each in (model, *model._meta.link_models))
@@ -171,7 +172,7 @@ def _selected(models: Iterable[type[Any]] | None) -> list[type[Any]]:
         options: Options = model._meta
         options.require_concrete()
         verify_declarations(options)
-        if options.managed:
+        if options.managed and table_allowed(alias, model):
             found.append(model)
     return found
 
@@ -214,7 +215,7 @@ async def create_all(
     >>> await create_all()  # CREATE TABLE "users" (...); CREATE INDEX ...
     """
     adapter = adapter_for(using)
-    tables, cyclic = in_order(table_of(model) for model in _selected(models))
+    tables, cyclic = in_order(table_of(model) for model in _selected(models, adapter.alias))
     later = adapter.dialect.supports_add_constraint
     schemas = dict.fromkeys(table.schema for table in tables if table.schema is not None)
     statements: list[DDLStatement] = [CreateSchema(name) for name in schemas]
@@ -230,6 +231,6 @@ async def create_all(
 async def drop_all(models: Iterable[type[Any]] | None = None, *, using: str | None = None) -> None:
     """Drop the tables of all models, or of the given ones, where they exist."""
     adapter = adapter_for(using)
-    tables, _ = in_order(table_of(model) for model in _selected(models))
+    tables, _ = in_order(table_of(model) for model in _selected(models, adapter.alias))
     statements = [DropTable(t.name, t.schema, if_exists=True, cascade=True) for t in reversed(tables)]
     await adapter.run_script(adapter.dialect.script(statements))

@@ -14,6 +14,7 @@ from covet.database.sql.statements import (
     InsertColumns,
     InsertRows,
     Join,
+    JoinedTables,
     Lock,
     OnConflict,
     Select,
@@ -92,6 +93,9 @@ class SQLCompiler(ExpressionCompiler):
 
     def visit_subquery_ref(self, node: SubqueryRef) -> Pieces:
         return "(", node.select, f") AS {self.quote(node.alias)}"
+
+    def visit_joined_tables(self, node: JoinedTables) -> Pieces:
+        return "(", node.table, *node.joins, ")"
 
     def visit_set_operation(self, node: SetOperation) -> Pieces:
         return separated(map(self.set_operand, node.selects), f" {node.operator} ")

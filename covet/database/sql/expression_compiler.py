@@ -27,6 +27,7 @@ from covet.database.sql.nodes import (
     Comparison,
     Constant,
     CustomFunction,
+    DistinctFrom,
     Excluded,
     Exists,
     Expression,
@@ -34,6 +35,7 @@ from covet.database.sql.nodes import (
     Given,
     In,
     IsNull,
+    Like,
     Literal,
     Not,
     Or,
@@ -47,6 +49,7 @@ from covet.database.sql.nodes import (
     ScalarSubquery,
     TextMatch,
 )
+from covet.database.sql.signatures import SIGNATURES, ArgumentKind
 from covet.database.sql.statements import Order, Select
 from covet.database.sql.visitor import Pieces, Visitor, separated
 from covet.exceptions import NotSupportedError, ProgrammingError
@@ -54,7 +57,7 @@ from covet.exceptions import NotSupportedError, ProgrammingError
 if TYPE_CHECKING:
     from covet.database.dialects.base import Dialect
 
-_COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Arithmetic)
+_COMPOSITE = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, Like, DistinctFrom, RegexMatch, Arithmetic)
 _ADDITIVE = frozenset("+-")
 #: ``{0}`` and ``{*}`` in the template of a user's own function.
 _PLACE = re.compile(r"\{(\d+|\*)\}")
@@ -192,14 +195,7 @@ class ExpressionCompiler(Visitor):
         form = forms.get(self.dialect.name, forms.get(""))
         if form is None:
             self.refuse(f"has no form of {node.name!r}; it is defined for {', '.join(sorted(forms))}")
-        pieces: list[object] = []
-        for text, place in _placed(form):
-            pieces.append(text)
-            if place == "*":
-                pieces += separated(node.arguments)
-            elif place:
-                pieces += self._operand(node.arguments[int(place)])
-        return pieces
+        return self.placed(form, node.arguments)
 
     def visit_raw(self, node: Raw) -> Pieces:
         inside = [node.arguments[piece] if isinstance(piece, int) else piece for piece in node.pieces]
@@ -218,14 +214,14 @@ class ExpressionCompiler(Visitor):
         return "CAST(", node.operand, " AS ", self.cast_type(node.type), ")"
 
     def visit_function(self, node: Function) -> Pieces:
-        special = getattr(self, f"function_{node.name}", None)
+        special = getattr(self, f"function_{node.name.partition('__')[0]}", None)
         if special is not None:
             pieces: Pieces = special(node)
             return pieces
         name = self.functions.get(node.name)
         if name is None:
             self.refuse(f"has no function {node.name!r}; known: {', '.join(self.known_functions())}")
-        return self.call(name, node.arguments)
+        return self.call(name, self.arguments(node))
 
     def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
         if node.name not in self.aggregates:
@@ -294,6 +290,10 @@ class ExpressionCompiler(Visitor):
         high = self.compared(node.operand, node.high)[1]
         return *operand, " BETWEEN ", *low, " AND ", *high
 
+    def visit_distinct_from(self, node: DistinctFrom) -> Pieces:
+        left, right = self.compared(node.left, node.right)
+        return *left, " IS NOT DISTINCT FROM " if node.negated else " IS DISTINCT FROM ", *right
+
     def visit_exists(self, node: Exists) -> Pieces:
         return "NOT EXISTS (" if node.negated else "EXISTS (", node.select, ")"
 
@@ -313,6 +313,10 @@ class ExpressionCompiler(Visitor):
     def cast_type(self, logical: LogicalType) -> str:
         """Return the type name of a CAST that the node asks for."""
         return self.dialect.column_type(logical)
+
+    def argument(self, node: Expression, kind: ArgumentKind) -> Pieces:
+        """Return an argument of a function as text, integer, floating-point number or decimal."""
+        raise NotImplementedError
 
     def in_list(self, node: In, values: ParamList) -> Pieces:
         """Print ``operand [NOT] IN`` of a list parameter."""
@@ -338,6 +342,9 @@ class ExpressionCompiler(Visitor):
     def visit_text_match(self, node: TextMatch) -> Pieces:
         raise NotImplementedError
 
+    def visit_like(self, node: Like) -> Pieces:
+        raise NotImplementedError
+
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         raise NotImplementedError
 
@@ -346,6 +353,24 @@ class ExpressionCompiler(Visitor):
     def call(self, name: str, arguments: tuple[object, ...]) -> Pieces:
         """Return ``name(arguments)``."""
         return f"{name}(", *separated(arguments), ")"
+
+    def arguments(self, node: Function) -> tuple[object, ...]:
+        """Return the arguments of a function, each as the kind of value that it takes there."""
+        kinds = SIGNATURES.get(node.name)
+        if kinds is None:
+            return node.arguments
+        return tuple(Group(self.argument(each, kind)) for each, kind in zip(node.arguments, kinds, strict=False))
+
+    def placed(self, form: str, arguments: tuple[Expression, ...]) -> Pieces:
+        """Return a template with the arguments in their places."""
+        pieces: list[object] = []
+        for text, place in _placed(form):
+            pieces.append(text)
+            if place == "*":
+                pieces += separated(arguments)
+            elif place:
+                pieces += self._operand(arguments[int(place)])
+        return pieces
 
     def operation(self, left: Expression, operator: str, right: Expression) -> Pieces:
         """Return ``left operator right``; a chain of additions keeps its left side without parentheses."""

@@ -20,12 +20,14 @@ from covet.database.sql.nodes import (
     Comparison,
     Constant,
     CustomFunction,
+    DistinctFrom,
     Excluded,
     Exists,
     Expression,
     Function,
     In,
     IsNull,
+    Like,
     Literal,
     Not,
     Or,
@@ -38,7 +40,7 @@ from covet.database.sql.nodes import (
     TextMatch,
 )
 
-_PREDICATES = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, RegexMatch, Exists)
+_PREDICATES = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, Like, DistinctFrom, RegexMatch, Exists)
 _TYPED = (
     ColumnRef,
     Param,

@@ -154,6 +154,24 @@ class TextMatch(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Like(Expression):
+    """``operand LIKE pattern``, where ``%`` and ``_`` of the pattern are special and a backslash is the escape."""
+
+    operand: Expression
+    pattern: Expression
+    ignore_case: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctFrom(Expression):
+    """``left IS [NOT] DISTINCT FROM right``: never NULL."""
+
+    left: Expression
+    right: Expression
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RegexMatch(Expression):
     """``operand`` contains a match of the regular expression ``pattern``."""
 

@@ -38,12 +38,37 @@ def glob_startswith(text: object) -> str:
     return str(text).replace("[", "[[]").replace("*", "[*]").replace("?", "[?]") + "*"
 
 
+_GLOB_SPECIAL = {"*": "[*]", "?": "[?]", "[": "[[]"}
+
+
+def glob_like(text: object) -> str:
+    """Return a pattern of LIKE, whose escape character is a backslash, as one of GLOB."""
+    parts: list[str] = []
+    characters = iter(str(text))
+    for each in characters:
+        if each == "\\":
+            literal = next(characters, each)
+            parts.append(_GLOB_SPECIAL.get(literal, literal))
+        else:
+            parts.append({"%": "*", "_": "?"}.get(each) or _GLOB_SPECIAL.get(each, each))
+    return "".join(parts)
+
+
+_LOWER = str.maketrans(
+    {
+        "\N{GREEK CAPITAL LETTER SIGMA}": "\N{GREEK SMALL LETTER SIGMA}",
+        "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}": "i",
+    }
+)
+
+
 def lower_text(text: object) -> str:
     """Return the text in lower case, character by character, as PostgreSQL does it.
 
-    ``str.lower`` gives another letter to a capital sigma at the end of a word.
+    ``str.lower`` gives another letter to a capital sigma at the end of a word, and two to a capital I with a dot.
     """
-    return str(text).replace("\N{GREEK CAPITAL LETTER SIGMA}", "\N{GREEK SMALL LETTER SIGMA}").lower()
+    value = str(text)
+    return value.lower() if value.isascii() else value.translate(_LOWER).lower()
 
 
 def upper_text(text: object) -> str:

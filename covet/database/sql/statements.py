@@ -39,11 +39,19 @@ class SetOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedTables:
+    """``(table JOIN ..)``: tables that are joined with each other before anything is joined with them."""
+
+    table: TableRef
+    joins: tuple[Join, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """``kind JOIN source ON condition``."""
 
     kind: JoinKind
-    source: TableRef | SubqueryRef
+    source: TableRef | SubqueryRef | JoinedTables
     on: Expression
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from covet.database.dialects.base import Dialect, Inline
+from covet.database.dialects.base import Dialect, Inline, LockMode
 from covet.database.dialects.plans import PlanNode
 from covet.database.dialects.postgresql import plans, types
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
@@ -77,3 +77,20 @@ class PostgreSQLDialect(Dialect):
 
     def literal(self, value: object, logical: LogicalType) -> str:
         return literal(value, logical)
+
+    def advisory_lock(self, *, shared: bool, wait: bool, transaction: bool = False) -> str:
+        return f"SELECT pg_{'' if wait else 'try_'}advisory_{'xact_' if transaction else ''}lock{_shared(shared)}($1)"
+
+    def advisory_unlock(self, *, shared: bool) -> str:
+        return f"SELECT pg_advisory_unlock{_shared(shared)}($1)"
+
+    def log_position(self, *, replayed: bool) -> str:
+        function = "pg_last_wal_replay_lsn()" if replayed else "pg_current_wal_insert_lsn()"
+        return f"SELECT pg_wal_lsn_diff({function}, '0/0')::bigint"
+
+    def lock_table(self, tables: Sequence[str], mode: LockMode, *, wait: bool) -> str:
+        return f"LOCK TABLE {', '.join(tables)} IN {mode.upper()} MODE{'' if wait else ' NOWAIT'}"
+
+
+def _shared(shared: bool) -> str:
+    return "_shared" if shared else ""

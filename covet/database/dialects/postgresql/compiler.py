@@ -7,8 +7,7 @@ of the same type. The declaration is no conversion: it only names the parameter'
 
 from __future__ import annotations
 
-from typing import ClassVar
-
+from covet.database.dialects.postgresql.functions import AT_UTC, PostgreSQLFunctions
 from covet.database.dialects.postgresql.types import column_processor, list_processor, plain_type
 from covet.database.schema.types import (
     Array,
@@ -18,22 +17,19 @@ from covet.database.schema.types import (
     Interval,
     LogicalType,
     Numeric,
-    Text,
     Time,
     Timestamp,
-    Varchar,
 )
 from covet.database.sql.compiled import Bind
-from covet.database.sql.compiler import SQLCompiler
-from covet.database.sql.expression_compiler import Bare, Group
+from covet.database.sql.expression_compiler import Bare
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import (
     Arithmetic,
     Cast,
     ColumnRef,
     Expression,
-    Function,
     In,
+    Like,
     Param,
     ParamList,
     RegexMatch,
@@ -45,33 +41,13 @@ from covet.database.sql.patterns import LIKE_PATTERNS
 from covet.database.sql.statements import InsertColumns, OnConflict, Order
 from covet.database.sql.visitor import Pieces, separated
 
-#: ``timezone(interval, ..)``: UTC without a string literal, and immutable, unlike the session's time zone.
-_AT_UTC = " AT TIME ZONE make_interval()"
+_SHIFTS = ("<<", ">>")
+#: ``^`` is a power there.
+_BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 
-class PostgreSQLCompiler(SQLCompiler):
+class PostgreSQLCompiler(PostgreSQLFunctions):
     """Prints one statement for PostgreSQL."""
-
-    functions: ClassVar[dict[str, str]] = {
-        "abs": "ABS",
-        "ceil": "CEIL",
-        "coalesce": "COALESCE",
-        "concat": "CONCAT",
-        "floor": "FLOOR",
-        "greatest": "GREATEST",
-        "least": "LEAST",
-        "length": "LENGTH",
-        "lower": "LOWER",
-        "ltrim": "LTRIM",
-        "now": "NOW",
-        "nullif": "NULLIF",
-        "random": "RANDOM",
-        "replace": "REPLACE",
-        "rtrim": "RTRIM",
-        "sqrt": "SQRT",
-        "trim": "BTRIM",
-        "upper": "UPPER",
-    }
 
     def placeholder(self, number: int) -> str:
         return f"${number}"
@@ -81,7 +57,16 @@ class PostgreSQLCompiler(SQLCompiler):
         return (text if node.type is None else f"{text}::{plain_type(node.type)}",)
 
     def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        one, other = type_of(left), type_of(right)
+        if _aware(one) and other is not None and _zoneless(other):
+            return self._in_utc(left), self._beside(right, left)
+        if _aware(other) and one is not None and _zoneless(one):
+            return self._beside(left, right), self._in_utc(right)
         return self._beside(left, right), self._beside(right, left)
+
+    def _in_utc(self, node: Expression) -> Pieces:
+        # Compared as they are, the one without a zone would be taken in that of the session.
+        return "(", *self._operand(node), AT_UTC, ")"
 
     def _beside(self, node: Expression, other: Expression) -> Pieces:
         if isinstance(node, Param) and node.type is not None and isinstance(other, ColumnRef):
@@ -136,14 +121,12 @@ class PostgreSQLCompiler(SQLCompiler):
             case _:
                 return "RIGHT(", *operand, ", LENGTH(", *pattern_text, ")) = ", *pattern_text
 
+    def visit_like(self, node: Like) -> Pieces:
+        pattern: Pieces = (Bare(node.pattern),) if isinstance(node.pattern, Param) else self._text(node.pattern)
+        return *self._text(node.operand), " ILIKE " if node.ignore_case else " LIKE ", *pattern
+
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         return *self._text(node.operand), " ~* " if node.ignore_case else " ~ ", *self._text(node.pattern)
-
-    def _text(self, node: Expression) -> Pieces:
-        logical = type_of(node)
-        if logical is None or isinstance(logical, Text | Varchar):
-            return self._operand(node)
-        return "CAST(", node, " AS text)"
 
     def array_subquery(self, node: ScalarSubquery) -> Pieces:
         return "ARRAY(", node.select, ")"
@@ -154,6 +137,8 @@ class PostgreSQLCompiler(SQLCompiler):
         left, right = type_of(node.left), type_of(node.right)
         if node.operator == "**":
             return self._power(node, isinstance(left, Integer) and isinstance(right, Integer))
+        if node.operator in _BITWISE:
+            return self._bitwise(node)
         if node.operator == "%" and (isinstance(left, Float) or isinstance(right, Float)):
             self.refuse("has no % of floating-point numbers")
         pieces = self.operation(node.left, node.operator, node.right)
@@ -164,6 +149,16 @@ class PostgreSQLCompiler(SQLCompiler):
                 return "CAST(", *pieces, " AS date)"
         return pieces
 
+    def _bitwise(self, node: Arithmetic) -> Pieces:
+        if node.operator in _SHIFTS:
+            # A shifted smallint would be a smallint; the number of places is an integer.
+            places: Pieces = ("CAST(", node.right, " AS integer)")
+            return *self._long(node.left), f" {node.operator} ", *places
+        return *self._operand(node.left), f" {_BITWISE[node.operator]} ", *self._operand(node.right)
+
+    def _long(self, node: Expression) -> Pieces:
+        return self._operand(node) if type_of(node) == Integer(64) else ("CAST(", node, " AS bigint)")
+
     def _power(self, node: Arithmetic, integers: bool) -> Pieces:
         if isinstance(node.type, Integer) or (node.type is None and integers):
             base, exponent = Cast(node.left, Numeric()), Cast(node.right, Numeric())
@@ -173,24 +168,10 @@ class PostgreSQLCompiler(SQLCompiler):
     def visit_cast(self, node: Cast) -> Pieces:
         source, target = type_of(node.operand), node.type
         if isinstance(source, Timestamp) and source.timezone and (_zoneless(target) or isinstance(target, Time)):
-            return "CAST((", *self._operand(node.operand), f"{_AT_UTC}) AS {self.cast_type(target)})"
+            return "CAST((", *self._operand(node.operand), f"{AT_UTC}) AS {self.cast_type(target)})"
         if isinstance(target, Timestamp) and target.timezone and source is not None and _zoneless(source):
-            return "(CAST(", node.operand, f" AS timestamp){_AT_UTC})"
+            return "(CAST(", node.operand, f" AS timestamp){AT_UTC})"
         return super().visit_cast(node)
-
-    # Functions ------------------------------------------------------------------------------------------------------
-
-    def function_round(self, node: Function) -> Pieces:
-        number, *rest = node.arguments
-        digits: Pieces = (", CAST(", *rest, " AS integer)") if rest else ()
-        if isinstance(type_of(number), Numeric):
-            return "ROUND(", number, *digits, ")"
-        # round(double precision) rounds half to even and takes no digits; as a decimal it is the same everywhere.
-        return "CAST(ROUND(CAST(", number, " AS numeric)", *digits, ") AS double precision)"
-
-    def function_substr(self, node: Function) -> Pieces:
-        text, *bounds = node.arguments
-        return self.call("SUBSTR", (text, *(Group(("CAST(", bound, " AS integer)")) for bound in bounds)))
 
     # INSERT ---------------------------------------------------------------------------------------------------------
 
@@ -220,6 +201,10 @@ def _comparable(logical: LogicalType) -> str:
     """Return the name of the type that PostgreSQL infers for a parameter beside a column: text for varchar."""
     name = plain_type(logical)
     return "text" if name == "varchar" else name
+
+
+def _aware(logical: LogicalType | None) -> bool:
+    return isinstance(logical, Timestamp) and logical.timezone
 
 
 def _zoneless(logical: LogicalType) -> bool:

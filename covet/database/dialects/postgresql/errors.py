@@ -44,6 +44,7 @@ _CODES: Mapping[str, type[DatabaseError]] = MappingProxyType(
         "25006": ReadOnly,
         "25P02": TransactionError,
         "25P03": ConnectionLost,  # idle_in_transaction_session_timeout: the session is gone
+        "25P04": ConnectionLost,  # transaction_timeout: likewise
         "40001": SerializationFailure,
         "40P01": DeadlockDetected,
         "53100": DiskFull,

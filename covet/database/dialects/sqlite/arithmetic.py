@@ -81,6 +81,9 @@ class SQLiteArithmetic(SQLCompiler):
             right, Timestamp | Date | Time | Interval
         ):
             return self._temporal(node, left, right)
+        if node.operator == "^":  # what one side has and not both
+            either, both = self.operation(node.left, "|", node.right), self.operation(node.left, "&", node.right)
+            return "((", *either, ") - (", *both, "))"
         target = promoted((left, right))
         if isinstance(target, Float) and node.operator == "%":
             self.refuse("has no % of floating-point numbers")

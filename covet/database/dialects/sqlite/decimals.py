@@ -35,7 +35,7 @@ def cast(value: Stored, precision: int, scale: int) -> str | None:
     """``covet_decimal_cast(x, p, s)``: rounded to ``s`` digits; an error if it does not fit ``p``."""
     if value is None:
         return None
-    number = _rounded(parse(value), scale)
+    number = round_to(parse(value), scale)
     if number and number.adjusted() >= precision - scale:
         raise ValueError("numeric field overflow")
     return decimal_text(number)
@@ -76,24 +76,9 @@ def remainder(left: Stored, right: Stored) -> str | None:
     return decimal_text(_EXACT.remainder(parse(left), parse(right)))
 
 
-def power(base: Stored, exponent: Stored) -> str | None:
-    """``covet_decimal_power``: at least 16 significant digits, as PostgreSQL."""
-    if base is None or exponent is None:
-        return None
-    x, y = parse(base), parse(exponent)
-    if y == y.to_integral_value() and y >= 0 and y < _MAX_SCALE:
-        result = _EXACT.power(x, y)
-    else:
-        result = decimal.Context(prec=200, rounding=decimal.ROUND_HALF_UP).power(x, y)
-    if not result:
-        return decimal_text(result)
-    scale = max(_SIGNIFICANT_DIGITS - _log10_floor(result), _scale(x), _scale(y), 0)
-    return decimal_text(_rounded(result, min(scale, _MAX_SCALE)))
-
-
 def rounded(value: Stored, digits: int) -> str | None:
     """``covet_decimal_round``: half away from zero."""
-    return None if value is None else decimal_text(_rounded(parse(value), digits))
+    return None if value is None else decimal_text(round_to(parse(value), digits))
 
 
 def absolute(value: Stored) -> str | None:
@@ -113,7 +98,15 @@ def floor(value: Stored) -> str | None:
 
 def to_integer(value: Stored) -> int | None:
     """``covet_decimal_integer``: rounded half away from zero."""
-    return None if value is None else int(_rounded(parse(value), 0))
+    return None if value is None else int(round_to(parse(value), 0))
+
+
+def sign(value: Stored) -> str | None:
+    """``covet_decimal_sign``."""
+    if value is None:
+        return None
+    number = parse(value)
+    return str((number > 0) - (number < 0))
 
 
 def quotient(left: Decimal, right: Decimal) -> Decimal:
@@ -124,7 +117,7 @@ def quotient(left: Decimal, right: Decimal) -> Decimal:
         return _EXACT.divide(left, right)
     scale = _quotient_scale(left, right)
     guarded = decimal.Context(prec=max(left.adjusted() - right.adjusted(), 0) + scale + 10, rounding=decimal.ROUND_DOWN)
-    return _rounded(guarded.divide(left, right), scale)
+    return round_to(guarded.divide(left, right), scale)
 
 
 def collate(left: str, right: str) -> int:
@@ -181,7 +174,8 @@ def _sort_key(text: str) -> tuple[int, Decimal, str]:
     return (1, Decimal(0), "") if number.is_nan() else (0, number, "")
 
 
-def _rounded(number: Decimal, digits: int) -> Decimal:
+def round_to(number: Decimal, digits: int) -> Decimal:
+    """Return the number with so many digits behind the point, rounded half away from zero."""
     if not number.is_finite():
         return number
     return (
@@ -193,16 +187,13 @@ def _rounded_left(number: Decimal, digits: int) -> Decimal:
     return number.quantize(Decimal((0, (1,), -digits)), context=_EXACT).quantize(Decimal(1), context=_EXACT)
 
 
-def _scale(number: Decimal) -> int:
+def scale_of(number: Decimal) -> int:
+    """Return how many digits a number shows behind the point."""
     exponent = number.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
-def _log10_floor(number: Decimal) -> int:
-    return number.adjusted()
-
-
-def _leading_group(number: Decimal) -> tuple[int, int]:
+def leading_group(number: Decimal) -> tuple[int, int]:
     """Return the weight of the first digit of base 10,000 and that digit."""
     if not number:
         return 0, 0
@@ -211,8 +202,8 @@ def _leading_group(number: Decimal) -> tuple[int, int]:
 
 
 def _quotient_scale(left: Decimal, right: Decimal) -> int:
-    left_weight, left_digit = _leading_group(left)
-    right_weight, right_digit = _leading_group(right)
+    left_weight, left_digit = leading_group(left)
+    right_weight, right_digit = leading_group(right)
     weight = left_weight - right_weight - (1 if left_digit <= right_digit else 0)
-    scale = max(_SIGNIFICANT_DIGITS - weight * _GROUP, _scale(left), _scale(right), 0)
+    scale = max(_SIGNIFICANT_DIGITS - weight * _GROUP, scale_of(left), scale_of(right), 0)
     return min(scale, _MAX_SCALE)

@@ -23,6 +23,7 @@ from covet.exceptions import (
     ProgrammingError,
     QueryCanceled,
     ReadOnly,
+    SchemaChanged,
     SerializationFailure,
     UniqueViolation,
 )
@@ -57,7 +58,7 @@ _NAMES: Mapping[str, type[DatabaseError]] = MappingProxyType(
         "SQLITE_PROTOCOL": DatabaseLocked,
         "SQLITE_RANGE": ProgrammingError,
         "SQLITE_READONLY": ReadOnly,
-        "SQLITE_SCHEMA": OperationalError,
+        "SQLITE_SCHEMA": SchemaChanged,
         "SQLITE_TOOBIG": DataError,
     }
 )

@@ -1,20 +1,12 @@
-"""SQLite's functions, aggregates, text matching and NULL order; numbers and moments are in ``arithmetic.py``. Pure.
+"""SQLite's aggregates, text matching and NULL order. Pure.
 
 Text is matched by GLOB and ``instr``, because LIKE ignores the case of ASCII letters only.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from covet.database.dialects.sqlite.arithmetic import SQLiteArithmetic
-from covet.database.schema.types import (
-    Boolean,
-    Float,
-    Integer,
-    Interval,
-    Numeric,
-)
+from covet.database.dialects.sqlite.scalar_functions import SQLiteFunctions
+from covet.database.schema.types import Interval, Numeric
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import promoted, type_of
 from covet.database.sql.nodes import (
@@ -22,14 +14,15 @@ from covet.database.sql.nodes import (
     And,
     Case,
     Constant,
+    DistinctFrom,
     Expression,
-    Function,
+    Like,
     Or,
     Param,
     RegexMatch,
     TextMatch,
 )
-from covet.database.sql.patterns import glob_startswith, lower_text
+from covet.database.sql.patterns import glob_like, glob_startswith, lower_text
 from covet.database.sql.statements import Order
 from covet.database.sql.visitor import Pieces, separated
 
@@ -37,22 +30,8 @@ from covet.database.sql.visitor import Pieces, separated
 _FLAT = 64
 
 
-class SQLiteExpressions(SQLiteArithmetic):
+class SQLiteExpressions(SQLiteFunctions):
     """Prints expressions for SQLite."""
-
-    functions: ClassVar[dict[str, str]] = {
-        "length": "LENGTH",
-        "lower": "covet_lower",
-        "ltrim": "LTRIM",
-        "now": "covet_now",
-        "random": "RANDOM",
-        "replace": "REPLACE",
-        "rtrim": "RTRIM",
-        "sqrt": "covet_sqrt",
-        "substr": "SUBSTR",
-        "trim": "TRIM",
-        "upper": "covet_upper",
-    }
 
     # Values ---------------------------------------------------------------------------------------------------------
 
@@ -117,15 +96,20 @@ class SQLiteExpressions(SQLiteArithmetic):
                 start = ("LENGTH(", *operand, ") - LENGTH(", *pattern, ") + 1")
                 return "SUBSTR(", *operand, ", ", *start, ") = ", *pattern
 
+    def visit_like(self, node: Like) -> Pieces:
+        if isinstance(node.pattern, Param) and not node.ignore_case:
+            return *self._text(node.operand), f" GLOB {self.bound(node.pattern, glob_like)}"
+        flag = Constant(value=int(node.ignore_case))
+        return self.call("covet_like", (Group(self._text(node.pattern)), Group(self._text(node.operand)), flag))
+
+    def visit_distinct_from(self, node: DistinctFrom) -> Pieces:
+        # ``IS`` says the same, and SQLite before 3.39 has nothing else.
+        left, right = self.compared(node.left, node.right)
+        return *left, " IS " if node.negated else " IS NOT ", *right
+
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         flag = Constant(value=int(node.ignore_case))
         return self.call("covet_regexp", (Group(self._text(node.pattern)), Group(self._text(node.operand)), flag))
-
-    def _text(self, node: Expression) -> Pieces:
-        logical = type_of(node)
-        if logical is None or not isinstance(logical, Boolean | Integer | Float | Interval):
-            return self._operand(node)
-        return "CAST(", node, " AS TEXT)"
 
     # Aggregates -----------------------------------------------------------------------------------------------------
 
@@ -143,62 +127,6 @@ class SQLiteExpressions(SQLiteArithmetic):
 
     def _aggregated(self, argument: Expression) -> Pieces:
         return self.collated(argument) if isinstance(type_of(argument), Numeric) else (argument,)
-
-    # Functions ------------------------------------------------------------------------------------------------------
-
-    def _alike(self, node: Function) -> list[Group]:
-        """Return the arguments in one form, that of the result."""
-        target = node.type or promoted(map(type_of, node.arguments))
-        return [Group(self.converted(each, target)) for each in node.arguments]
-
-    def function_coalesce(self, node: Function) -> Pieces:
-        values = self._alike(node)
-        return self.call("COALESCE", tuple(values)) if len(values) > 1 else values
-
-    def function_greatest(self, node: Function) -> Pieces:
-        return self._extreme("MAX", node)
-
-    def function_least(self, node: Function) -> Pieces:
-        return self._extreme("MIN", node)
-
-    def _extreme(self, name: str, node: Function) -> Pieces:
-        # SQLite's is NULL if any argument is; PostgreSQL's passes NULL over.
-        values = self._alike(node)
-        if len(values) == 1:
-            return values
-        collation = " COLLATE covet_decimal" if isinstance(type_of(node), Numeric) else ""
-        filled = [
-            Group((*self.call("COALESCE", (value, *values[:at], *values[at + 1 :])), collation))
-            for at, value in enumerate(values)
-        ]
-        return self.call(name, tuple(filled))
-
-    def function_nullif(self, node: Function) -> Pieces:
-        left, right = self.compared(*node.arguments)
-        return self.call("NULLIF", (Group(left), Group(right)))
-
-    def function_concat(self, node: Function) -> Pieces:
-        # ``char()`` is the empty text: NULL counts as nothing, as in PostgreSQL's concat().
-        values = (Group(("COALESCE(", *self._text(each), ", char())")) for each in node.arguments)
-        return "(", *separated(values, " || "), ")"
-
-    def function_abs(self, node: Function) -> Pieces:
-        return self.call("covet_decimal_abs" if self._is_decimal(node) else "ABS", node.arguments)
-
-    def function_ceil(self, node: Function) -> Pieces:
-        return self.call("covet_decimal_ceil" if self._is_decimal(node) else "covet_ceil", node.arguments)
-
-    def function_floor(self, node: Function) -> Pieces:
-        return self.call("covet_decimal_floor" if self._is_decimal(node) else "covet_floor", node.arguments)
-
-    def function_round(self, node: Function) -> Pieces:
-        if not self._is_decimal(node):
-            return self.call("ROUND", node.arguments)
-        digits = node.arguments[1:] or (Constant(0),)
-        return self.call("covet_decimal_round", (node.arguments[0], *digits))
-
-    def _is_decimal(self, node: Function) -> bool:
-        return isinstance(type_of(node.arguments[0]), Numeric)
 
 
 class _Joined:

@@ -6,23 +6,12 @@ collations it does use there.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
-from covet.database.dialects.sqlite import decimals, moments
-from covet.database.sql.patterns import lower_text, upper_text
-
-
-def _lower(value: object) -> str | None:
-    return None if value is None else lower_text(value)
-
-
-def _upper(value: object) -> str | None:
-    return None if value is None else upper_text(value)
+from covet.database.dialects.sqlite import clocks, decimals, moments, numbers, texts, transcendental
+from covet.database.sql.patterns import lower_text
 
 
 @lru_cache(maxsize=256)
@@ -36,40 +25,8 @@ def _regexp(pattern: str | None, value: object, ignore_case: int) -> int | None:
     return int(_pattern(pattern, ignore_case).search(str(value)) is not None)
 
 
-def _float(value: str | float | None) -> float | None:
-    return None if value is None else float(value)
-
-
 def _unhex(value: str | None) -> bytes | None:
     return None if value is None else bytes.fromhex(value)
-
-
-def _power(base: float | None, exponent: float | None) -> float | None:
-    return None if base is None or exponent is None else math.pow(base, exponent)
-
-
-def _power_integer(base: int | None, exponent: int | None) -> int | None:
-    if base is None or exponent is None:
-        return None
-    if exponent >= 0:
-        return int(base**exponent)
-    return decimals.to_integer(str(Decimal(base) ** exponent))
-
-
-def _float_integer(value: float | None) -> int | None:
-    return None if value is None else round(value)
-
-
-def _ceil(value: float | None) -> float | None:
-    return None if value is None else float(math.ceil(value)) if math.isfinite(value) else value
-
-
-def _floor(value: float | None) -> float | None:
-    return None if value is None else float(math.floor(value)) if math.isfinite(value) else value
-
-
-def _sqrt(value: float | None) -> float | None:
-    return None if value is None else math.sqrt(value)
 
 
 def _nocase(left: str, right: str) -> int:
@@ -78,8 +35,10 @@ def _nocase(left: str, right: str) -> int:
 
 
 #: ``(name, number of arguments, function, deterministic)``.
-FUNCTIONS: tuple[tuple[str, int, Callable[..., Any], bool], ...] = (
-    ("covet_ceil", 1, _ceil, True),
+FUNCTIONS: tuple[tuple[str, int, Callable[..., str | bytes | int | float | None], bool], ...] = (
+    *clocks.FUNCTIONS,
+    *numbers.FUNCTIONS,
+    *texts.FUNCTIONS,
     ("covet_date", 1, moments.to_date, True),
     ("covet_date_add", 2, moments.date_add, True),
     ("covet_date_diff", 2, moments.date_diff, True),
@@ -89,22 +48,20 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., Any], bool], ...] = (
     ("covet_decimal_cast", 3, decimals.cast, True),
     ("covet_decimal_ceil", 1, decimals.ceil, True),
     ("covet_decimal_div", 2, decimals.divide, True),
+    ("covet_decimal_exp", 1, transcendental.exp, True),
     ("covet_decimal_floor", 1, decimals.floor, True),
     ("covet_decimal_integer", 1, decimals.to_integer, True),
+    ("covet_decimal_ln", 1, transcendental.ln, True),
+    ("covet_decimal_log", 2, transcendental.log, True),
     ("covet_decimal_mod", 2, decimals.remainder, True),
     ("covet_decimal_mul", 2, decimals.multiply, True),
-    ("covet_decimal_power", 2, decimals.power, True),
+    ("covet_decimal_power", 2, transcendental.power, True),
     ("covet_decimal_round", 2, decimals.rounded, True),
+    ("covet_decimal_sign", 1, decimals.sign, True),
+    ("covet_decimal_sqrt", 1, transcendental.sqrt, True),
     ("covet_decimal_sub", 2, decimals.subtract, True),
-    ("covet_float", 1, _float, True),
-    ("covet_float_integer", 1, _float_integer, True),
-    ("covet_floor", 1, _floor, True),
-    ("covet_lower", 1, _lower, True),
     ("covet_now", 0, moments.now, False),
-    ("covet_power", 2, _power, True),
-    ("covet_power_integer", 2, _power_integer, True),
     ("covet_regexp", 3, _regexp, True),
-    ("covet_sqrt", 1, _sqrt, True),
     ("covet_time", 1, moments.to_time, True),
     ("covet_time_add", 2, moments.time_add, True),
     ("covet_time_diff", 2, moments.time_diff, True),
@@ -113,7 +70,6 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., Any], bool], ...] = (
     ("covet_timestamp_diff", 2, moments.timestamp_diff, True),
     ("covet_timestamptz", 1, moments.to_timestamptz, True),
     ("covet_unhex", 1, _unhex, True),
-    ("covet_upper", 1, _upper, True),
 )
 
 #: ``(name, number of arguments, class)``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from covet.database.orm.expressions.base import Combined, Expression, F, Known, Operators, OrderBy, OutputField
+from covet.database.orm.expressions.base import Combined, Expression, F, Known, Operators, OrderBy, OutputField, Sliced
 from covet.database.orm.expressions.conditional import Case, When
 from covet.database.orm.expressions.functions import Cast, Collate, Func, Transform
 from covet.database.orm.expressions.gaps import Param
@@ -27,6 +27,7 @@ __all__ = [
     "OutputField",
     "Param",
     "RawSQL",
+    "Sliced",
     "Subquery",
     "Transform",
     "Value",

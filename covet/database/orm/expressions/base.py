@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
 
@@ -167,6 +167,14 @@ class Operators(Expression[_T]):
         """``field IS NULL``, or ``IS NOT NULL`` with False."""
         return self._condition("isnull", value)
 
+    def is_distinct_from(self, other: _T | Expression[_T] | None) -> Q:
+        """``field IS DISTINCT FROM other``: unequal, where NULL is equal to NULL and to nothing else."""
+        return self._condition("is_distinct_from", other)
+
+    def is_not_distinct_from(self, other: _T | Expression[_T] | None) -> Q:
+        """``field IS NOT DISTINCT FROM other``: equal, where NULL is equal to NULL."""
+        return self._condition("is_not_distinct_from", other)
+
     # A union of concrete types is what both checkers enforce on self (a type variable is not).
     def startswith(self: Operators[str] | Operators[str | None], prefix: str) -> Q:
         """Match what begins with ``prefix``, taken literally."""
@@ -204,6 +212,14 @@ class Operators(Expression[_T]):
         """Has a match of the regular expression, upper and lower case alike."""
         return self._condition("iregex", pattern)
 
+    def like(self: Operators[str] | Operators[str | None], pattern: str) -> Q:
+        """Match a pattern of SQL: ``%`` is any text, ``_`` any character; a backslash escapes."""
+        return self._condition("like", pattern)
+
+    def ilike(self: Operators[str] | Operators[str | None], pattern: str) -> Q:
+        """Match a pattern of SQL, upper and lower case alike."""
+        return self._condition("ilike", pattern)
+
 
 class Combined(Operators[_T]):
     """Arithmetic: ``F("price") * 2``. Each side is an expression or a plain value."""
@@ -234,8 +250,44 @@ class F(Operators[_T]):
             raise TypeError(f"F() takes the path of a field or a field, not {type(path).__name__}.")
         self.path: str | Operators[Any] = path
 
+    def __getitem__(self, part: int | slice) -> Sliced:
+        """Return a part of a text, counted from 0: ``F("name")[0:3]`` is ``SUBSTR(name, 1, 3)``."""
+        return Sliced(self, part)
+
+    #: A subscript makes Python take this for a sequence; it has no end.
+    __iter__: ClassVar[None] = None
+
     def __repr__(self) -> str:
         return f"F({self.path!r})"
+
+
+class Sliced(Operators[Any]):
+    """Part of a value: ``F("name")[0]``, ``F("name")[2:5]``; the end is not included, as in Python."""
+
+    __slots__ = ("expression", "length", "start")
+
+    def __init__(self, expression: Expression[Any], part: int | slice) -> None:
+        start: int
+        stop: int | None
+        if isinstance(part, int):
+            start, stop = part, part + 1
+        elif isinstance(part, slice):
+            if part.step is not None:
+                raise ValueError("A slice of F() has no step.")
+            start, stop = part.start or 0, part.stop
+        else:
+            raise TypeError(f"F()[...] takes an int or a slice, not {type(part).__name__}.")
+        if start < 0 or (stop is not None and stop < 0):
+            raise ValueError("F()[...] counts from the beginning: negative numbers are not supported.")
+        if stop is not None and stop < start:
+            raise ValueError("A slice of F() cannot end before it begins.")
+        self.expression = expression
+        self.start: int = start
+        self.length: int | None = None if stop is None else stop - start
+
+    def __repr__(self) -> str:
+        end = "" if self.length is None else self.start + self.length
+        return f"{self.expression!r}[{self.start}:{end}]"
 
 
 class Known(Expression[Any]):

@@ -100,6 +100,8 @@ class Transform(Func[_T]):
 
     lookup_name: ClassVar[str] = ""
     arity = (1, 1)
+    #: What the result is compared with is transformed, too.
+    bilateral: ClassVar[bool] = False
     direct: ClassVar[Mapping[str, DirectLookup]] = MappingProxyType({})
 
     @classmethod

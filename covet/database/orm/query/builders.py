@@ -15,11 +15,13 @@ from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, F
 from covet.database.orm.fields.base import Field
+from covet.database.orm.filtered import FilteredRelation
+from covet.database.orm.query.naming import add_name
 from covet.database.orm.query.prefetch import as_prefetch, split_related
 from covet.database.orm.query.row_classes import row_fields
-from covet.database.orm.query.state import Annotation, Shape
-from covet.database.orm.query.tokens import AnnotationToken, PathToken
-from covet.database.orm.query.traversal import aggregates_of
+from covet.database.orm.query.state import Annotation, QueryState, Shape
+from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, PathToken
+from covet.database.orm.query.traversal import aggregates_of, rows_of
 from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError
 
@@ -193,16 +195,22 @@ def distinct(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
 
 
 def annotate(
-    queryset: _QS, aggregates: tuple[Aggregate[Any], ...], expressions: Mapping[str, Expression[Any] | Q]
+    queryset: _QS,
+    aggregates: tuple[Aggregate[Any], ...],
+    expressions: Mapping[str, Expression[Any] | Q | FilteredRelation],
 ) -> _QS:
-    """Add named expressions; after ``values()`` the first aggregate fixes what is grouped by."""
+    """Add named expressions and relations; after ``values()`` the first aggregate fixes what is grouped by."""
     named = {**{aggregate.default_alias(): aggregate for aggregate in aggregates}, **expressions}
     for name, value in named.items():
+        if isinstance(value, FilteredRelation):
+            queryset = queryset.derive(*add_name(queryset, name, value))
+            continue
         tokenizer = queryset.tokenizer()
         if isinstance(value, Aggregate) and name not in expressions:
             token = Annotation(name, tokenizer.aggregate(value), len(queryset.state.where))
         else:
             token = tokenizer.annotation(name, value)
+        _check_rows(token.expression, queryset.state)
         state = queryset.state
         shape, group_by = state.shape, state.group_by
         if shape is not None and shape.names is not None:
@@ -213,6 +221,12 @@ def annotate(
         state = state._replace(annotations=(*state.annotations, token), shape=shape, group_by=group_by)
         queryset = queryset.derive(state, tuple(tokenizer.params))
     return queryset
+
+
+def _check_rows(token: ExpressionToken, state: QueryState) -> None:
+    """Refuse an aggregate over the rows of two relations at once."""
+    for aggregate in aggregates_of(token, state):
+        rows_of(aggregate, state)
 
 
 def aggregates(
@@ -232,6 +246,8 @@ def aggregates(
         if not any(aggregates_of(token, queryset.state)):
             raise TypeError(f"aggregate({name}=...): {expression!r} is not an aggregate.")
         wanted.append(Annotation(name, token, 0))
+    for annotation in wanted:
+        _check_rows(annotation.expression, queryset.state)
     if not wanted:
         raise TypeError("aggregate() takes at least one aggregate.")
     return tuple(tokenizer.params), tuple(wanted)
@@ -377,7 +393,7 @@ def select_related(queryset: _QS, relations: tuple[str | RelationReference, ...]
     """Split the paths: to one is joined, to many is loaded after."""
     if queryset.state.shape is not None:
         raise TypeError("select_related() is for instances; values() takes paths such as 'author__name'.")
-    joined, batched = split_related(queryset.model, relations)
+    joined, batched = split_related(queryset.model, relations, queryset.state)
     paths = tuple(dict.fromkeys((*queryset.state.select_related, *joined)))
     found = queryset.derive(queryset.state._replace(select_related=paths), queryset.params)
     found.prefetches = (*queryset.prefetches, *(as_prefetch(queryset.model, path) for path in batched))

@@ -8,7 +8,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector
@@ -21,6 +20,7 @@ from covet.database.orm.query.writes import (
     settle,
     table_ref,
 )
+from covet.database.routing import writing
 from covet.database.schema.types import Array
 from covet.database.sql import nodes
 from covet.database.sql.statements import InsertColumns, InsertRows, OnConflict
@@ -75,7 +75,7 @@ async def bulk_create(
     groups = _collected(model, instances)
     if not instances:
         return instances
-    adapter = adapter_for(database)
+    adapter = writing(database, model)
     async with transaction(using=adapter.alias):
         for group in groups:
             size = min(batch_size or MAX_ROWS, _most_rows(adapter, group.fields))
@@ -217,14 +217,14 @@ async def bulk_update(
     if any(field.attname in options.key_names for field in fields):
         raise ValueError("bulk_update() cannot change a primary key.")
     instances = list(objs)
-    adapter = adapter_for(database)
+    adapter = writing(database, model)
     changed = 0
     async with transaction(using=adapter.alias):
         for number, instance in enumerate(instances):
             if instance.pk is None:
                 raise ValueError(f"bulk_update(): a {model.__name__} has no key yet; save it first.")
             try:
-                changed += await save_changes(instance, fields, database)
+                changed += await save_changes(instance, fields, adapter.alias)
             except ValidationError as error:
                 error.locate(f"objs[{number}]")
                 raise

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from covet.database.orm.relations import Relation
 
 
 class Context(NamedTuple):
@@ -12,7 +15,8 @@ class Context(NamedTuple):
     negated: bool = False  #: under a NOT
     required: bool = False  #: a row for which it is not true is out
     after: int = 0  #: how many filter() calls came before the aggregate that is translated
-    aside: bool = False  #: relations to many rows beyond this query's own are asked by EXISTS, lest they multiply it
+    #: The relations whose rows are spoken of: others to many rows are asked by EXISTS, lest they multiply these.
+    along: tuple[Relation, ...] | None = None
     here: bool = False  #: it speaks of the joined row itself, also under a NOT: the filter of an aggregate, a value
 
 

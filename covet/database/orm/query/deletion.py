@@ -13,12 +13,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from covet.database.adapters.instrumentation import HOOKS
-from covet.database.connections import adapter_for
 from covet.database.orm.on_delete import SET, SET_DEFAULT
 from covet.database.orm.query.collector import Collector, followed
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.writes import execute, rows_where
+from covet.database.routing import writing
 from covet.database.sql.statements import Delete, TableRef
 from covet.database.transaction import transaction
 
@@ -38,7 +38,7 @@ async def delete(queryset: QuerySet[Any, Any]) -> tuple[int, dict[str, int]]:
     if not followed(queryset.model):
         counts[queryset.model._meta.label] = await _delete_rows(queryset)
     else:
-        alias = adapter_for(queryset.database).alias
+        alias = writing(queryset.database, queryset.model).alias
         async with transaction(using=alias):
             collector = Collector(alias)
             work = collector.collect(queryset)
@@ -122,7 +122,7 @@ def _refusing(model: type[Any], models: Iterable[type[Any]], emptied: Sequence[R
 async def _delete_rows(queryset: QuerySet[Any, Any]) -> int:
     model, state = queryset.model, queryset.state
     options: Options = model._meta
-    adapter = adapter_for(queryset.database)
+    adapter = writing(queryset.database, queryset.model)
     key = (model, "delete rows", state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.instrumentation import HOOKS
-from covet.database.connections import adapter_for, adapters
+from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
@@ -23,6 +23,7 @@ from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
 from covet.database.orm.query.tokens import AggregateToken, ExpressionToken
 from covet.database.orm.suggestions import choices
+from covet.database.routing import Origin, reading, writing
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select
 
@@ -34,7 +35,7 @@ _R = TypeVar("_R")
 
 def remembered(adapter: Adapter) -> str | None:
     """Return the alias that instances of this adapter remember: None for the default one."""
-    return None if adapter.alias == "default" else adapter.alias
+    return None if adapter.alias == "default" else Origin(adapter.alias)
 
 
 def _plan(adapter: Adapter, select: Select, result: Result, fetch_mode: FetchMode = "peers") -> Plan:
@@ -54,7 +55,7 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     key = (model, want, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, result = SelectPlanner(model, narrowed(model, state, want)).rows()
+        select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
         if want != "rows" and select.limit is None:
             # Two rows are enough to tell one from several.
             select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))
@@ -109,8 +110,8 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     state = queryset.state
     if state.empty:
         return []
-    adapter = adapter_for(queryset.database)
     model = queryset.model
+    adapter = (reading if state.lock is None else writing)(queryset.database, model)
     plan: Plan | None = adapter.plans.get((model, want, state))
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
@@ -132,7 +133,7 @@ async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[
     """Yield the rows of a query in lists of at most ``chunk_size``; memory is bounded by one of them."""
     if queryset.state.empty:
         return
-    adapter = adapter_for(queryset.database)
+    adapter = reading(queryset.database, queryset.model)
     plan = rows_plan(adapter, queryset.model, queryset.state)
     sql, arguments = plan.compiled.bind(queryset.params)
     async for rows in adapter.stream(sql, arguments, chunk_size):
@@ -145,7 +146,7 @@ async def _scalar(
     kind: Literal["count", "exists"],
     build: Callable[[type[Any], QueryState], Select],
 ) -> Any:
-    adapter = adapter_for(database)
+    adapter = reading(database, query.model)
     key = (query.model, kind, query.state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
@@ -179,7 +180,7 @@ async def aggregate(
         if all(item.expression.tag == "aggregate" for item in wanted):
             return {item.name: _over_nothing(item.expression, params) for item in wanted}
         state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
-    adapter = adapter_for(database)
+    adapter = reading(database, query.model)
     key = (query.model, wanted, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:

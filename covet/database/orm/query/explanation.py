@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from covet.database.connections import adapter_for
 from covet.database.dialects.plans import PlanNode
 from covet.database.orm.query.execution import rows_plan
+from covet.database.routing import reading
 
 if TYPE_CHECKING:
     from covet.database.adapters.base import Adapter
@@ -23,20 +23,20 @@ class SQL(NamedTuple):
 
 def statement(queryset: QuerySet[Any, Any]) -> SQL:
     """Return the statement of a query without running it."""
-    adapter = adapter_for(queryset.database)
+    adapter = reading(queryset.database, queryset.model)
     text, params = rows_plan(adapter, queryset.model, queryset.state).compiled.bind(queryset.params)
     return SQL(text, tuple(params))
 
 
 async def explain(queryset: QuerySet[Any, Any], form: str | None, options: Mapping[str, bool]) -> str:
     """Return what the database says about how it runs the query."""
-    adapter = adapter_for(queryset.database)
+    adapter = reading(queryset.database, queryset.model)
     return adapter.dialect.plan_text(await _ask(adapter, queryset, form, options))
 
 
 async def explain_plan(queryset: QuerySet[Any, Any], options: Mapping[str, bool]) -> PlanNode:
     """Return how the database runs the query, as a tree."""
-    adapter = adapter_for(queryset.database)
+    adapter = reading(queryset.database, queryset.model)
     return adapter.dialect.read_plan(await _ask(adapter, queryset, adapter.dialect.plan_format, options))
 
 

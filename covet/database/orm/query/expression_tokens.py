@@ -24,6 +24,7 @@ from covet.database.orm.expressions import (
     OuterRef,
     OutputField,
     RawSQL,
+    Sliced,
     Subquery,
     Value,
 )
@@ -54,7 +55,7 @@ from covet.database.orm.query.tokens import (
     SubqueryToken,
 )
 from covet.database.orm.query.traversal import outer_tokens
-from covet.database.schema.types import Array, LogicalType
+from covet.database.schema.types import Array, Integer, LogicalType, Text, Varchar
 from covet.database.sql import raw
 from covet.exceptions import FieldError
 
@@ -214,6 +215,29 @@ def _func(tokenizer: Tokenizer, function: Func[Any]) -> ExpressionToken:
     return _output(tokenizer, FunctionToken("function", name, forms, arguments, kind), function.output_field)
 
 
+def _text_slice(tokenizer: Tokenizer, inner: ExpressionToken, part: Sliced) -> ExpressionToken:
+    numbers = [part.start + 1] if part.length is None else [part.start + 1, part.length]
+    bounds = tuple(tokenizer.param(number, Integer(32)) for number in numbers)
+    return FunctionToken("function", "substr", None, (inner, *bounds), Text())
+
+
+#: How a value of a type is sliced.
+SLICERS: dict[type[LogicalType], Callable[[Tokenizer, ExpressionToken, Sliced], ExpressionToken]] = {
+    Text: _text_slice,
+    Varchar: _text_slice,
+}
+
+
+def _sliced(tokenizer: Tokenizer, expression: Sliced) -> ExpressionToken:
+    inner = tokenizer.expression(expression.expression)
+    kind = token_type(inner, tokenizer.state)
+    slicer = SLICERS.get(type(kind)) if kind is not None else None
+    if slicer is None:
+        what = "a value of unknown type" if kind is None else f"a value of type {type(kind).__name__}"
+        raise FieldError(f"{expression!r}: {what} cannot be sliced; a text is wanted.")
+    return slicer(tokenizer, inner, expression)
+
+
 def _cast(tokenizer: Tokenizer, expression: Cast[Any]) -> ExpressionToken:
     field = expression.output_field
     token = CastToken("cast", argument(tokenizer, expression.expression), field.logical_type)
@@ -310,6 +334,7 @@ _KINDS: dict[type[Any], Callable[[Tokenizer, Any], ExpressionToken]] = {
     ExpressionWrapper: _wrapper,
     RawSQL: _raw,
     Func: _func,
+    Sliced: _sliced,
     Cast: _cast,
     Collate: _collate,
     Case: _case,

@@ -7,12 +7,12 @@ could not be in the result anyway, else LEFT.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from covet.database.schema.types import Text
 from covet.database.sql.nodes import And, Cast, ColumnRef, Comparison, Expression, Given
-from covet.database.sql.statements import Join, TableRef
+from covet.database.sql.statements import Join, JoinedTables, TableRef
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
@@ -73,22 +73,28 @@ class JoinNode:
 class Joins:
     """The tables of one SELECT."""
 
-    __slots__ = ("names", "root")
+    __slots__ = ("names", "narrow", "root")
 
     def __init__(self, options: Options, names: AliasNames, alias: str | None = None) -> None:
         self.names = names
         self.root = JoinNode(alias or options.db_table, options, None, None)
+        #: Returns what narrows the join of a filtered relation: its last table and the condition; None for others.
+        self.narrow: Callable[[JoinNode], tuple[JoinNode, Expression | None] | None] | None = None
 
     def reach(self, relations: tuple[Relation, ...], scope: int | None, *, required: bool) -> JoinNode:
         """Return the node at the end of ``relations``, joining what is not joined yet.
 
         ``scope`` is the number of the ``filter()`` call; None takes the first join of that relation that is there.
         """
-        node = self.root
-        for relation in relations:
-            node = self._child(node, relation, scope)
+        node = self.onward(self.root, relations, scope)
         if required:
             node.require()
+        return node
+
+    def onward(self, node: JoinNode, relations: tuple[Relation, ...], scope: int | None = None) -> JoinNode:
+        """Return the node at the end of ``relations`` from ``node`` on."""
+        for relation in relations:
+            node = self._child(node, relation, scope)
         return node
 
     def _child(self, node: JoinNode, relation: Relation, scope: int | None) -> JoinNode:
@@ -111,11 +117,23 @@ class Joins:
 
     def build(self) -> tuple[Join, ...]:
         """Return the JOIN clauses."""
-        return tuple(
-            Join("INNER" if node.inner else "LEFT", node.table(), match(node.relation, node.parent, node))
-            for node in self.nodes()
-            if node.relation is not None and node.parent is not None
-        )
+        joins: list[Join] = []
+        inside: JoinNode | None = None
+        for node in self.nodes():
+            if node.relation is None or node.parent is None or node is inside:
+                continue
+            source: TableRef | JoinedTables = node.table()
+            on: Expression = match(node.relation, node.parent, node)
+            narrowed = None if self.narrow is None else self.narrow(node)
+            if narrowed is not None:
+                last, condition = narrowed
+                if last is not node and last.relation is not None:
+                    # A link to a row that fails the condition is no match either, so both tables join as one.
+                    inside, on_last = last, match(last.relation, node, last)
+                    source = JoinedTables(node.table(), (Join("INNER", last.table(), on_last),))
+                on = on if condition is None else And((on, condition))
+            joins.append(Join("INNER" if node.inner else "LEFT", source, on))
+        return tuple(joins)
 
 
 def match(relation: Relation, near: JoinNode, far: JoinNode) -> Expression:

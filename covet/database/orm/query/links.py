@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from covet.database.connections import adapter_for
 from covet.database.orm.conditions import Q
 from covet.database.orm.query import bulk
 from covet.database.orm.query.writes import encoded
+from covet.database.routing import writing
 from covet.database.sql.statements import OnConflict
 from covet.database.transaction import transaction
 
@@ -63,7 +63,7 @@ async def add(
         await _insert_rows(through, pairs, defaults, database)
     else:
         # Nothing in the table refuses a second link: look what is there first.
-        async with transaction(using=adapter_for(database).alias):
+        async with transaction(using=writing(database, through.model).alias):
             known = _rows(through, database).filter(_between(through, key, others))
             found = cast("list[tuple[object, object]]", await known.values_list(*_names(through)))
             there = set(found)
@@ -101,7 +101,7 @@ def _conflict(through: Through) -> OnConflict | None:
 
 async def _insert_keys(through: Through, pairs: Sequence[tuple[object, object]], database: str | None) -> None:
     """Insert links that are nothing but their keys, without an instance each."""
-    adapter = adapter_for(database)
+    adapter = writing(database, through.model)
     sides = (through.source, through.target)
     fields = tuple(part for side in sides for part in side.parts)
     rows = [

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from covet.database.adapters.instrumentation import HOOKS
+from covet.database.orm.peers import Peers
 from covet.database.orm.query import execution
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.tokenizer import linked
@@ -19,7 +20,6 @@ from covet.database.orm.unloaded import note_absent, take_over
 
 if TYPE_CHECKING:
     from covet.database.orm.generics import GenericKey
-    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
 
@@ -171,7 +171,8 @@ class _Task:
         rows = list({id(row): row for row in rows}.values())
         peers: Peers | None = self.instances[0].__dict__.get("_peers")
         if peers is not None and self.waiting:
-            under = peers.under(target)
+            alone = len(self.instances) == 1 and not peers.refused
+            under = Peers.of(self.instances[0], (target,)) if alone else peers.under(target)
             for row in rows:
                 row._peers = under
         return rows

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.fields.base import Field
+from covet.database.orm.peers import Peers
 from covet.database.orm.query import loaders
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.tokenizer import where_keys
@@ -15,7 +16,6 @@ from covet.exceptions import FieldError, NotLoaded
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
-    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
     from covet.database.orm.relations import Relation
 
@@ -47,18 +47,22 @@ async def load(instance: _I) -> _I:
     if target._is_loaded or state.get("_adding"):
         return instance
     peers: Peers | None = state.get("_peers")
+    relation: Relation | None = state.get("_relation")
     if peers is not None:
-        relation: Relation | None = state.get("_relation")
         if peers.refused:
             raise refused(relation.label if relation is not None else type(target).__name__, relation)
         async with peers.lock(relation or "deferred"):
             if not target._is_loaded:
-                work = _load_deferred(peers, target) if relation is None else _load_referred(peers, relation)
+                work = (
+                    _load_referred(peers, relation, target) if relation is not None else _load_deferred(peers, target)
+                )
                 await (told(_purpose(target), work) if HOOKS.callbacks else work)
     if not target._is_loaded:
         alone = _load_alone(target)
         if not await (told(_purpose(target), alone) if HOOKS.callbacks else alone):
             return cast("_I", None)  # no constraint keeps the row of a generic relation there
+        if peers is not None and relation is not None:
+            target._peers = Peers.of(target)  # it had those of the row that refers to it
     return instance
 
 
@@ -100,11 +104,18 @@ def _missing(instance: Any) -> list[Field[Any]]:
     return [field for field in options.fields if field.attname not in instance.__dict__]
 
 
-async def _load_referred(peers: Peers, relation: Relation) -> None:
-    """Load a relation of all peers of the instance that refers."""
-    members = peers.members(relation.model)
-    if len(members) > 1:
-        await loaders.load_relation(members, relation)
+async def _load_referred(peers: Peers, relation: Relation, target: Any) -> None:
+    """Load a relation of all peers of the instance that refers; a row that none of them has is not asked for again."""
+    members: list[Any] = peers.members(relation.model)
+    if len(members) <= 1:
+        return
+    is_asked = any(member.__dict__.get(relation.cache_name) is target for member in members)
+    await loaders.load_relation(members, relation)
+    if is_asked and relation.kind == "reverse" and not target._is_loaded:
+        name, remote = relation.model.__name__, relation.remote
+        raise remote.DoesNotExist(
+            f"This {name} has no {remote.__name__}. 'await instance.load({relation.label})' gives None instead."
+        )
 
 
 async def _load_deferred(peers: Peers, instance: Any) -> None:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.query.context import Context
+from covet.database.orm.query.derived import DerivingTranslator, is_over_all
+from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
@@ -20,18 +22,18 @@ from covet.database.orm.query.tokens import (
     OrderToken,
     OutputToken,
     PathToken,
-    Predicate,
     SubqueryToken,
 )
 from covet.database.orm.query.translation import Purpose, Translator
-from covet.database.orm.query.traversal import aggregates_of, joined_paths, paths_of
+from covet.database.orm.query.traversal import aggregates_of, conjuncts, joined_paths, paths_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
+from covet.database.sql.statements import Join, Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.fields.base import Field
+    from covet.database.orm.filtered import RelationName
     from covet.database.orm.options import Options, ResolvedPath
     from covet.database.orm.relations import Relation
 
@@ -50,46 +52,67 @@ class SelectPlanner:
         names: AliasNames | None = None,
         offset: int = 0,
         alias: str | None = None,
+        few: bool = False,
         outer: Translator | None = None,
     ) -> None:
+        """Plan for ``state``; ``few``: whoever asks takes one or two of the rows."""
+        self.few = few
         self.model = model
         self.options: Options = model._meta
         self.state = state
         self.joins = Joins(self.options, names or AliasNames(), alias)
         self.translator = Translator(self.joins, state, _subquery, offset=offset, outer=outer)
         self.columns: list[Selected] = []
-        self.translator.by_subquery = self._aggregates_multiply()
+        self.stack: Stack | None = None
+        self._plan_aggregates()
 
     # -- parts -----------------------------------------------------------------------------
 
-    def _aggregates_multiply(self) -> bool:
-        """Whether one SELECT would count rows several times: aggregates and filters cross different relations."""
-        crossed: set[tuple[Relation, ...]] = set()
-        plain, first = False, len(self.state.where)
-        for annotation in self.state.annotations:
-            for aggregate in aggregates_of(annotation.expression, self.state):
-                chains = {path.to_many() for path in paths_of(aggregate)} - {()}
-                first = min(first, annotation.after) if chains else first
-                crossed |= chains
-                plain = plain or not chains
-        if not crossed:
-            return False
-        if self.state.group_by is not None:
-            if len(crossed) > 1 or plain:
-                raise FieldError(
-                    "Aggregates over different relations cannot share one values().annotate(): "
-                    "the rows of one would multiply those of the other. Ask in two queries."
-                )
-            return False
-        joined = {scope: {p.to_many() for p in joined_paths(item)} for scope, item in enumerate(self.state.where)}
-        crossing = {scope: chains for scope, chains in joined.items() if chains}
-        if len(crossed) > 1 or len(crossing) > 1:
-            return True
-        # One relation: its rows are joined once, by the filter that came before the aggregate if there is one.
-        counted = next(iter(crossed))
-        return any(
-            scope >= first or any(chain != counted[: len(chain)] for chain in chains)
-            for scope, chains in crossing.items()
+    def _plan_aggregates(self) -> None:
+        """Decide how aggregates are computed: over this SELECT, in a subquery each, or in a stack of SELECTs."""
+        state = self.state
+        where = plain_where(state)
+        rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
+        if not any(each.chain for each in rows):
+            return
+        alone = len(rows) == 1 and all(is_one_join(each, where) for each in rows)
+        if state.group_by is None:
+            chains = {each.chain for each in rows} - {()}
+            selected = any(token.name.has_many and self._is_selected(token.name) for token in state.filtered)
+            alone = len(chains) == 1 and all(is_one_join(each, where) for each in rows)
+            self.translator.by_subquery = selected or not alone
+            if self.translator.by_subquery and not self.few and is_over_all(state):
+                self.translator = DerivingTranslator(self.joins, self.translator)
+            return
+        keys = [part for name in state.group_by for part in parts_of(self._named(name))]
+        if not alone and self._is_by_key(keys):
+            self.translator.by_subquery = True
+        elif not alone:
+            order = [part for token in state.order_by or () for part in parts_of(token.expression)]
+            keys += [token for token in order if not any(aggregates_of(token, state))]
+            self.stack = Stack(self.options, state, keys, self._part)
+            self.translator = StackTranslator(self.joins, self.stack, self.translator)
+        else:
+            self._check_keys(keys, next(iter(rows)).chain)
+
+    def _is_by_key(self, keys: list[ExpressionToken]) -> bool:
+        """Whether each group is one row of the model."""
+        fields = {key.path.field for key in keys if key.tag == "path" and not key.path.relations}
+        return fields.issuperset(self.options.key)
+
+    def _check_keys(self, keys: list[ExpressionToken], chain: tuple[Relation, ...]) -> None:
+        """Refuse to group by rows that would multiply those of the aggregates."""
+        crossed = [path.to_many() for key in keys for path in paths_of(key)]
+        if any(each != chain[: len(each)] for each in crossed) and any(
+            not token.distinct
+            for annotation in self.state.annotations
+            for token in aggregates_of(annotation.expression, self.state)
+        ):
+            raise many_keys()
+
+    def _part(self, state: QueryState) -> SelectPlanner:
+        return SelectPlanner(
+            self.model, state, names=self.joins.names, offset=self.translator.offset, outer=self.translator.outer
         )
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
@@ -97,9 +120,11 @@ class SelectPlanner:
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
         for scope, item in enumerate(self.state.where):
-            for part in _conjuncts(item):
+            for part in conjuncts(item):
                 context = Context(scope, required=True)
                 grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
+                if self.stack is not None and not grouped:
+                    continue
                 (having if grouped else where).append(self.translator.predicate(part, context))
         return _all(where), _all(having)
 
@@ -137,13 +162,20 @@ class SelectPlanner:
     def _group_by(self, order: tuple[OrderToken, ...]) -> tuple[nodes.Expression, ...]:
         if not self.is_grouped():
             return ()
-        if self.state.group_by is not None:
+        if self.stack is not None:
+            return tuple(self.translator.value(key) for key in self.stack.keys)
+        if self.state.group_by is not None and not self.translator.by_subquery:
             keys = [value for name in self.state.group_by for value in self._values(self._named(name))]
             plain = [item.expression for item in order if not any(aggregates_of(item.expression, self.state))]
             extra = [value for expression in plain for value in self._values(expression)]
             return tuple(dict.fromkeys([*keys, *extra]))
         # The key of each joined table fixes its other columns (functional dependency).
-        joined = [n for n in self.joins.nodes() if n.relation is not None and not n.relation.many]
+        named = [
+            self.joins.reach(t.name.relations, None, required=False)
+            for t in self.state.filtered
+            if self._is_selected(t.name)
+        ]
+        joined = [n for n in self.joins.nodes() if n.relation is not None and (not n.relation.many or n in named)]
         link = self.state.link
         own = self.options.key if self.state.combined is None else self.options.fields
         keys = [self.joins.root.column(field.column) for field in own]
@@ -184,6 +216,7 @@ class SelectPlanner:
         key = tuple(c.position for c in columns if c.name in options.key_names)
         related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
         if not prefix:
+            related += tuple(self._named_row(t.name) for t in self.state.filtered if self._is_selected(t.name))
             columns.extend(self._annotation(a) for a in self.state.annotations)
         if prefix or self.state.link is None:
             return Entity(options.model, tuple(columns), key, partial, related)
@@ -215,6 +248,14 @@ class SelectPlanner:
         entity = self.entity(child, f"{prefix}{relation.name}__")
         absent = relation.kind == "reverse"
         return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
+
+    def _named_row(self, name: RelationName) -> RelatedEntity:
+        """Select the row that a filtered relation names. There may be several for one row of this model."""
+        entity = self.entity(self.joins.reach(name.relations, None, required=False), f"{name.name}__")
+        return RelatedEntity(name.name, entity, True, name.back, True)
+
+    def _is_selected(self, name: RelationName) -> bool:
+        return name.name in self._related_prefixes()
 
     # -- rows for many parents -------------------------------------------------------------
 
@@ -318,7 +359,7 @@ class SelectPlanner:
         return Select(
             columns=columns,
             source=self.source(),
-            joins=self.joins.build(),
+            joins=self.joins.build() + self._derived(),
             where=where,
             group_by=group_by,
             having=having,
@@ -330,8 +371,13 @@ class SelectPlanner:
             lock=self._lock(),
         )
 
+    def _derived(self) -> tuple[Join, ...]:
+        return self.translator.joined() if isinstance(self.translator, DerivingTranslator) else ()
+
     def source(self) -> TableRef | SubqueryRef:
         """Return the model's table, or the combined queries that stand in its place."""
+        if self.stack is not None:
+            return self.stack.source()
         combined = self.state.combined
         if combined is None:
             return self.joins.root.table()
@@ -391,12 +437,6 @@ def _columns_of(result: Result) -> list[ResultColumn]:
     for child in result.related:
         found.extend(_columns_of(child.entity))
     return found
-
-
-def _conjuncts(token: Predicate) -> tuple[Predicate, ...]:
-    if token.tag == "group" and token.connector == "AND" and not token.negated:
-        return tuple(part for child in token.children for part in _conjuncts(child))
-    return (token,)
 
 
 def _all(items: list[nodes.Expression]) -> nodes.Expression | None:

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.generics import GenericKey
+from covet.database.orm.options import MAX_DEPTH
 from covet.database.orm.query import execution, loaders
 from covet.database.orm.query.loaders import GenericNode, Node, Tree
+from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.relations import Relation, RelationReference
+from covet.database.orm.suggestions import choices
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ class Prefetch:
         queryset: QuerySet[Any, Any] | None = None,
         to_attr: str | None = None,
     ) -> None:
-        self.path = lookup if isinstance(lookup, str) else lookup.relation_name
+        self.path = _path_of(lookup, "prefetch_related")
         self.queryset = queryset
         self.to_attr = to_attr
         if to_attr is not None and not to_attr.isidentifier():
@@ -87,6 +91,19 @@ def as_prefetch(model: type[Any], item: str | RelationReference | Prefetch, know
     return found
 
 
+def refuse_filtered(item: str | RelationReference | Prefetch, state: QueryState) -> None:
+    """Refuse a prefetch by the name of a filtered relation."""
+    name = item.path if isinstance(item, Prefetch) else _path_of(item, "prefetch_related")
+    found = state.named(name.partition("__")[0])
+    if found is not None:
+        record = found.name
+        rows = f"{record.remote.__name__}.objects.filter(...)"
+        raise FieldError(
+            f"{record.name!r} is a filtered relation of this query, which is joined and not prefetched: load the "
+            f"related rows by Prefetch({record.path!r}, {rows}, to_attr={record.name!r})."
+        )
+
+
 def _check_models(prefetch: Prefetch, relation: Relation | GenericKey) -> None:
     """Refuse querysets of models that the relation does not lead to."""
     queryset, path = prefetch.queryset, prefetch.path
@@ -130,7 +147,10 @@ def relations_on(model: type[Any], path: str, places: Mapping[str, str] | None =
     relations: list[Relation | GenericKey] = []
     options: Options = model._meta
     done = ""
-    for name in path.split("__"):
+    names = path.split("__")
+    if len(names) > MAX_DEPTH:
+        raise FieldError(f"{path[:80]!r} crosses more than {MAX_DEPTH} relations.")
+    for name in names:
         done = f"{done}__{name}" if done else name
         real = (places or {}).get(done, name).rpartition("__")[2]
         generic = options.generics.get(real)
@@ -146,27 +166,65 @@ def relations_on(model: type[Any], path: str, places: Mapping[str, str] | None =
         if relation is None and name in options.pending:
             raise options.unknown(name, path)
         if relation is None or not relation.accessor:
-            choices = (each.name for each in options.relations.values() if each.accessor)
-            known = ", ".join(sorted((*choices, *options.generics))) or "none"
-            raise FieldError(f"{options.label} has no relation {name[:80]!r} (in {path[:80]!r}). Choices: {known}.")
+            where = f" (in {path[:80]!r})" if path != name else ""
+            names_here = (each.name for each in options.relations.values() if each.accessor)
+            known = choices(name[:80], (*names_here, *options.generics)) or "It has none."
+            raise FieldError(f"{options.label} has no relation {name[:80]!r}{where}. {known}")
         relations.append(relation)
         options = relation.remote._meta
     return relations
 
 
-def split_related(model: type[Any], relations: Iterable[str | RelationReference]) -> tuple[list[str], list[str]]:
+def split_related(
+    model: type[Any], relations: Iterable[str | RelationReference], state: QueryState = EMPTY_STATE
+) -> tuple[list[str], list[str]]:
     """Split the paths of ``select_related``: what a JOIN brings, and what a query of its own must."""
     joined: list[str] = []
     batched: list[str] = []
     for item in relations:
-        path = item if isinstance(item, str) else item.relation_name
+        path = _path_of(item, "select_related")
+        first, _, rest = path.partition("__")
+        named = state.named(first)
+        if named is not None:
+            if rest and any(isinstance(r, GenericKey) or r.many for r in relations_on(named.name.remote, rest)):
+                raise FieldError(
+                    f"select_related({path!r}): after the filtered relation {first!r} it goes on to many rows, which "
+                    "no join can bring. Load these from the related model, by prefetch_related()."
+                )
+            joined.append(path)
+            continue
         steps = relations_on(model, path)
         many = next((i for i, step in enumerate(steps) if isinstance(step, GenericKey) or step.many), len(steps))
+        _refuse_circle(path, steps[:many])
         if many:
             joined.append("__".join(relation.name for relation in steps[:many]))
         if many < len(steps):
             batched.append(path)
     return joined, batched
+
+
+def _path_of(item: object, method: str) -> str:
+    """Return the path that a name or a relation stands for."""
+    if isinstance(item, str):
+        return item
+    if isinstance(item, RelationReference):
+        return item.relation_name
+    raise TypeError(f"{method}() takes the names of relations or relations such as Post.author, not {_kind(item)}.")
+
+
+def _kind(item: object) -> str:
+    return "None" if item is None else type(item).__name__
+
+
+def _refuse_circle(path: str, joined: Sequence[Relation | GenericKey]) -> None:
+    """Refuse to join the way back to a row that is there already."""
+    for index, (there, back) in enumerate(itertools.pairwise(joined)):
+        if isinstance(there, Relation) and back is there.inverse:
+            enough = "__".join(relation.name for relation in joined[: index + 1])
+            raise FieldError(
+                f"select_related({path[:80]!r}) goes in a circle: {there.label} and {back.label} are two sides of one "
+                f"relation, and both are known after select_related({enough!r})."
+            )
 
 
 def _tree(model: type[Any], prefetches: Sequence[Prefetch]) -> Tree:
@@ -243,4 +301,11 @@ async def prefetch_related_objects(instances: Iterable[Any], /, *relations: str 
     prefetches: list[Prefetch] = []
     for item in relations:
         prefetches.append(as_prefetch(model, item, prefetches))
-    await loaders.load_tree(rows, _tree(model, prefetches), rows[0].__dict__.get("_database"))
+    tree = _tree(model, prefetches)
+    for node in tree.values():
+        relation = node.relation if isinstance(node, Node) else None
+        if relation is None:
+            continue
+        if relation.kind != "forward" and None in relation.keys_of(rows):
+            raise ValueError(f"{relation.label}: this {model.__name__} has no key yet; save it first.")
+    await loaders.load_tree(rows, tree, rows[0].__dict__.get("_database"))

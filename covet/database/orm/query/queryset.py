@@ -6,6 +6,7 @@ the model) is what a row becomes.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, cast, overload
 
@@ -17,6 +18,7 @@ from covet.database.orm.expressions import Expression, OrderBy
 from covet.database.orm.query import (
     builders,
     bulk,
+    calendar,
     combination,
     deletion,
     execution,
@@ -35,6 +37,7 @@ from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryS
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import FilteredRelation
     from covet.database.orm.model import Model
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import RelationReference
@@ -171,7 +174,7 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Generic[_M,
     # -- order -----------------------------------------------------------------------------
 
     def order_by(self, *fields: str | Expression[Any] | OrderBy) -> Self:
-        """Sort: ``order_by("last_name", "-age", User.id.desc())``; replaces an earlier order, no names remove it."""
+        """Sort: ``order_by("last_name", "-age", User.id.desc())``, ``"?"`` at random; replaces an earlier order."""
         if self.state.limit is not None or self.state.offset is not None:
             raise builders.already_sliced("order_by")
         tokenizer = self.tokenizer()
@@ -185,7 +188,7 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Generic[_M,
 
     # -- columns ---------------------------------------------------------------------------
 
-    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+    def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
 
@@ -238,6 +241,28 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Generic[_M,
         """
         return cast("QuerySet[_M, _Row]", builders.into(self, row, paths))
 
+    def dates(
+        self, field: str | Expression[Any], kind: calendar.DateKind, order: calendar.Order = "ASC"
+    ) -> QuerySet[_M, dt.date]:
+        """Give the years, months, weeks or days in which there are rows, as dates, each once.
+
+        >>> await Post.objects.dates("created", "month")  # [date(2024, 1, 1), date(2024, 3, 1)]
+        """
+        return cast("QuerySet[_M, dt.date]", calendar.dates(builders.unsliced(self, "dates"), field, kind, order))
+
+    def datetimes(
+        self,
+        field: str | Expression[Any],
+        kind: calendar.MomentKind,
+        order: calendar.Order = "ASC",
+        tzinfo: dt.tzinfo | None = None,
+    ) -> QuerySet[_M, dt.datetime]:
+        """Give the same for datetimes, down to the second, cut in a time zone (UTC)."""
+        return cast(
+            "QuerySet[_M, dt.datetime]",
+            calendar.datetimes(builders.unsliced(self, "datetimes"), field, kind, order, tzinfo),
+        )
+
     # -- related rows ----------------------------------------------------------------------
 
     def select_related(self, *relations: str | RelationReference) -> Self:
@@ -248,6 +273,8 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Generic[_M,
         """Load related rows of the whole result: ``prefetch_related("posts__comments")`` asks once a relation."""
         new = self.derive(self.state, self.params)
         for item in relations:
+            if self.state.filtered:
+                prefetch.refuse_filtered(item, self.state)
             new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
         return new
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
-from covet.database.connections import adapter_for
 from covet.database.orm.query.execution import remembered
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate
 from covet.database.orm.query.results import Entity, ResultColumn
+from covet.database.routing import reading, writing
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class RawQuerySet(Generic[_M]):
             yield row
 
     async def _fetch(self) -> list[_M]:
-        adapter = adapter_for(self.database)
+        adapter = writing(self.database, self.model)
+        if adapter.read_raw(self.sql).reads:
+            adapter = reading(self.database, self.model)
         rows = await adapter.fetch_all(self.sql, list(self.params))
         if not rows:
             return []

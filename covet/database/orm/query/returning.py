@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, cast, overload
 from typing_extensions import TypeVar
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
 from covet.database.orm.expressions import Expression
 from covet.database.orm.query import deletion, prefetch
 from covet.database.orm.query.collector import followed
@@ -20,6 +19,7 @@ from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.row_values import RowPlanner
 from covet.database.orm.query.writes import Assignment, assigned, execute, rows_where, table_ref, update_statement
+from covet.database.routing import writing
 from covet.database.sql.statements import Delete, Statement
 from covet.database.transaction import transaction
 
@@ -54,7 +54,7 @@ class Returning(Generic[_R]):
         params, assignments = assigned(queryset, values)
         if queryset.state.empty:
             return []
-        adapter = adapter_for(queryset.database)
+        adapter = writing(queryset.database, queryset.model)
         plan = _update_plan(adapter, queryset.model, queryset.state, assignments)
         return await _changed(adapter, queryset, plan, params)
 
@@ -67,7 +67,7 @@ class Returning(Generic[_R]):
         queryset = self._queryset
         if queryset.state.empty:
             return []
-        adapter = adapter_for(queryset.database)
+        adapter = writing(queryset.database, queryset.model)
         plan = _delete_plan(adapter, queryset.model, queryset.state)
         if followed(queryset.model):
             return await _read_and_delete(adapter, queryset)
@@ -110,7 +110,7 @@ def _delete_plan(adapter: Adapter, model: type[Any], state: QueryState) -> Plan:
 
 async def _changed(adapter: Adapter, queryset: QuerySet[Any, _R], plan: Plan, params: tuple[object, ...]) -> list[_R]:
     rows: list[_R] = await execute(adapter, queryset.model, plan, params, rows=True)
-    await prefetch.complete(queryset, rows)
+    await prefetch.complete(queryset.using(adapter.alias), rows)
     return rows
 
 
@@ -128,7 +128,8 @@ async def _read_and_delete(adapter: Adapter, queryset: QuerySet[Any, _R]) -> lis
         rows_of_keys = await found.values_list(*[field.attname for field in options.key])
         keys = rows_of_keys if len(options.key) > 1 else [key[0] for key in rows_of_keys]
         unbound = queryset.state._replace(limit=None, offset=None, lock=None)
-        rows = await queryset.derive(unbound, queryset.params).filter(pk__in=keys).fetch()
+        chosen = queryset.derive(unbound, queryset.params).using(adapter.alias)
+        rows = await chosen.filter(pk__in=keys).fetch()
         await deletion.delete(base.filter(pk__in=keys))
     return rows
 

@@ -18,7 +18,7 @@ from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import ExpressionToken
 from covet.database.orm.query.translation import Translator
-from covet.database.orm.query.traversal import aggregates_of, paths_of
+from covet.database.orm.query.traversal import aggregates_of, rows_of
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected
 from covet.exceptions import FieldError
@@ -46,7 +46,11 @@ class RowTranslator(Translator):
         inner = Translator(
             joins, self.state, self.subquery, offset=self.offset, parent=self, prefix=path.relations[:1]
         )  # fmt: skip
-        condition = match(first, self.joins.root, joins.root)
+        condition: nodes.Expression = match(first, self.joins.root, joins.root)
+        narrowed = inner.narrow(joins.root, first) if self.state.filtered else None
+        if narrowed is not None:
+            narrowed[0].require()
+            condition = condition if narrowed[1] is None else nodes.And((condition, narrowed[1]))
         value = Selected(inner.column(path))
         select = Select((value,), joins.root.table(), joins.build(), condition)
         return nodes.ScalarSubquery(select, path.field.logical_type)
@@ -56,9 +60,10 @@ class RowPlanner(SelectPlanner):
     """Plans what an UPDATE or DELETE says of each of its rows."""
 
     def __init__(self, model: type[Any], state: QueryState) -> None:
-        super().__init__(model, state)
+        super().__init__(model, state, few=True)
         self.translator: Translator = RowTranslator(self.joins, state, self.translator.subquery)
         self.translator.by_subquery = True
+        self.stack = None
 
     def assigned(self, name: str, token: ExpressionToken) -> nodes.Expression:
         """Return the new value of a column."""
@@ -82,7 +87,7 @@ class RowPlanner(SelectPlanner):
 
     def _check_aggregates(self, where: str, token: ExpressionToken) -> None:
         for aggregate in aggregates_of(token, self.state):
-            if all(path.first_many is None for path in paths_of(aggregate)):
+            if not rows_of(aggregate, self.state):
                 raise FieldError(
                     f"{where}: an aggregate here is over related rows, Count('posts'); for one over a whole table "
                     "use Subquery()."

@@ -14,6 +14,7 @@ from covet.database.orm.query.tokens import CombinedToken, ExpressionToken, Orde
 from covet.database.sql.statements import LockStrength
 
 if TYPE_CHECKING:
+    from covet.database.orm.filtered import RelationName
     from covet.database.orm.options import ResolvedPath
     from covet.database.orm.peers import FetchMode
 
@@ -47,6 +48,13 @@ class LockToken(NamedTuple):
     of: tuple[str, ...]
 
 
+class FilteredToken(NamedTuple):
+    """``FilteredRelation``: the joined rows that a name stands for. None: no condition beyond the relation's own."""
+
+    name: RelationName
+    condition: Predicate | None
+
+
 class QueryState(NamedTuple):
     """What is asked, without the values."""
 
@@ -76,6 +84,15 @@ class QueryState(NamedTuple):
     combined: CombinedToken | None = None
     #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
     link: ResolvedPath | None = None
+    #: Relations under a name of their own.
+    filtered: tuple[FilteredToken, ...] = ()
+
+    def named(self, name: str) -> FilteredToken | None:
+        """Return the filtered relation of that name."""
+        for token in self.filtered:
+            if token.name.name == name:
+                return token
+        return None
 
     def find(self, name: str) -> Annotation | None:
         """Return the annotation of that name."""

@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from covet.database.orm.query.context import NOWHERE, Context
+from covet.database.orm.query.groups import Over, over, rows_for
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
@@ -18,17 +19,14 @@ from covet.database.orm.query.tokens import (
     ConditionToken,
     ExpressionToken,
     Leaf,
-    Membership,
     PathToken,
-    SubqueryToken,
 )
 from covet.database.orm.query.translation import Translator
-from covet.database.orm.query.traversal import aggregates_of, annotations_of, joined_paths, paths_of
+from covet.database.orm.query.traversal import aggregates_of, annotations_of
 from covet.database.orm.query.valuation import finish_aggregate
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected, SubqueryRef
-from covet.exceptions import FieldError
 
 _COUNT = Selected(nodes.AggregateCall("count", None, type=Integer(64)))
 
@@ -55,7 +53,9 @@ def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], Que
     """
     if len(state.where) != 1 or not isinstance(leaf := state.where[0], Leaf) or _is_bounded(state):
         return model, state
-    if state.annotations or state.group_by is not None or state.shape is not None or len(leaf.path.relations) != 1:
+    if state.annotations or state.group_by is not None or state.shape is not None or state.filtered:
+        return model, state
+    if len(leaf.path.relations) != 1:
         return model, state
     (relation,) = leaf.path.relations
     foreign_key = relation.foreign_key
@@ -86,7 +86,7 @@ def count(model: type[Any], state: QueryState) -> Select:
 def exists(model: type[Any], state: QueryState) -> Select:
     """Return the SELECT of one row with a constant, or of none."""
     model, state = _without_target(model, _lean(state))
-    planner = SelectPlanner(model, state)
+    planner = SelectPlanner(model, state, few=True)
     where, having = planner.conditions()
     statement = planner.statement((Selected(nodes.Constant(1)),), where, having, ordered=False)
     if state.distinct or state.distinct_on:
@@ -107,44 +107,13 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     state = state._replace(select_related=(), lock=None)
     if _is_bounded(state) or _uses_aggregates(wanted, state) or state.group_by is not None:
         return _around(model, state, wanted), record
-    crossed = [_relations_of(a.expression, state) for a in wanted]
     state = state._replace(annotations=state.annotations if _uses_annotations(wanted) else _lean(state).annotations)
-    if len(set(crossed)) <= 1:
-        return _direct(model, _joined_once(model, state, crossed[0]), [a.expression for a in wanted]), record
-    columns = tuple(
-        Selected(
-            nodes.ScalarSubquery(
-                _direct(model, _joined_once(model, state, relations), [a.expression]), token_type(a.expression, state)
-            )
-        )
-        for a, relations in zip(wanted, crossed, strict=True)
-    )
-    return Select(columns), record
-
-
-def _joined_once(model: type[Any], state: QueryState, crossed: frozenset[Any]) -> QueryState:
-    """Return a state whose filters do not multiply the rows that an aggregate is over.
-
-    The first filter that crosses the aggregate's relation chooses those rows; all filters choose the rows of the model,
-    in a subquery if they join more than that.
-    """
-    crossing = [item for item in state.where if any(joined_paths(item))]
-    counted = next(iter(crossed), ())
-    same = [
-        item
-        for item in crossing
-        if all(path.to_many() == counted[: len(path.to_many())] for path in joined_paths(item))
-    ]
-    if not crossed or not crossing or (len(crossing) == 1 and same):
-        return state
-    if any(path.relations[:1] == counted[:1] for item in crossing if item not in same for path in joined_paths(item)):
-        raise FieldError(
-            "The filter goes deeper into the relation than the aggregate: it would count related rows several times. "
-            "Filter and aggregate from the related model."
-        )
-    pk = PathToken("path", model._meta.resolve_field("pk"))
-    chosen = Membership("membership", pk, SubqueryToken("subquery", model, state._replace(order_by=()), 0, 0))
-    return state._replace(where=(chosen, *same[:1]))
+    tokens = [each for a in wanted for each in aggregates_of(a.expression, state)]
+    rows = {over(each, state, state.where) for each in tokens}
+    if len(rows) == 1:
+        return _direct(model, state, rows.pop(), [a.expression for a in wanted]), record
+    apart = _Apart(model, state)
+    return Select(tuple(Selected(apart.value(a.expression)) for a in wanted)), record
 
 
 def _uses_annotations(wanted: tuple[Annotation, ...]) -> bool:
@@ -157,20 +126,28 @@ def _uses_aggregates(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
     return any(any(aggregates_of(state.annotation(name), state)) for name in names)
 
 
-def _relations_of(token: ExpressionToken, state: QueryState) -> frozenset[Any]:
-    return frozenset(
-        path.to_many()
-        for aggregate_token in aggregates_of(token, state)
-        for path in paths_of(aggregate_token)
-        if path.first_many is not None
-    )
-
-
-def _direct(model: type[Any], state: QueryState, tokens: list[ExpressionToken]) -> Select:
-    planner = SelectPlanner(model, state)
-    where, _ = planner.conditions()
+def _direct(model: type[Any], state: QueryState, each: Over, tokens: list[ExpressionToken]) -> Select:
+    planner, where = rows_for(model._meta, state, each, lambda part: SelectPlanner(model, part))
     columns = tuple(Selected(planner.translator.value(token)) for token in tokens)
     return Select(columns, planner.source(), planner.joins.build(), where)
+
+
+class _Apart(Translator):
+    """Computes each aggregate in a SELECT of its own."""
+
+    __slots__ = ("model",)
+
+    def __init__(self, model: type[Any], state: QueryState) -> None:
+        planner = SelectPlanner(model, state)
+        super().__init__(planner.joins, state, planner.translator.subquery)
+        self.model = model
+
+    @override
+    def value(self, token: ExpressionToken, context: Context = NOWHERE) -> nodes.Expression:
+        if not isinstance(token, AggregateToken):
+            return super().value(token, context)
+        rows = over(token, self.state, self.state.where)
+        return nodes.ScalarSubquery(_direct(self.model, self.state, rows, [token]), token.type)
 
 
 def _around(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...]) -> Select:

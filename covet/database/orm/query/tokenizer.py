@@ -20,7 +20,6 @@ from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.lookups import (
-    EXACT,
     IN,
     ISNULL,
     Decided,
@@ -42,6 +41,7 @@ from covet.database.orm.query.tokens import (
     Comparison,
     ConditionToken,
     ExpressionToken,
+    FunctionToken,
     Group,
     Leaf,
     Membership,
@@ -55,7 +55,7 @@ from covet.database.orm.query.tokens import (
     Unbound,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Boolean, LogicalType
+from covet.database.schema.types import Boolean, Float, LogicalType
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -79,6 +79,11 @@ class _Make(Protocol):
 
 #: Makes a named tuple without the Python call that its own constructor is.
 _make = cast("_Make", tuple.__new__)
+
+#: What a comparison with None asks, by the lookup's name: is the value NULL, or is it not?
+_OF_NULL = {"exact": True, "is_not_distinct_from": True, "is_distinct_from": False}
+#: ``order_by("?")``.
+_RANDOM = FunctionToken("function", "random", None, (), Float())
 
 _ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
@@ -109,7 +114,7 @@ def add_conditions(
             try:
                 prepared = path.lookup.prepare(path.field, value)
             except Decided as decided:
-                children.append(answer(path, decided))
+                children.append(answer(PathToken("path", path), decided))
             else:
                 children.append(_make(Leaf, ("leaf", path, len(values))))
                 values.append(prepared)
@@ -128,9 +133,11 @@ def add_conditions(
     return _make(QueryState, (where, *state[1:])), tuple(values)
 
 
-def answer(path: ResolvedPath, decided: Decided) -> Predicate:
+def answer(left: ExpressionToken, decided: Decided) -> Predicate:
     """Return the condition for a comparison whose answer is known: every value that is there matches, or none."""
-    return NullTest("null", PathToken("path", path), False) if decided.matches else NEVER
+    if decided.null:
+        return Group("group", "AND", True, (NEVER,))
+    return NullTest("null", left, False) if decided.matches else NEVER
 
 
 def where_keys(
@@ -246,9 +253,21 @@ class Tokenizer:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
-        path = self.options.resolve(key)
+        path = self.resolve(key)
         found = self._leaf(path, value)
-        return Group("group", "AND", True, (found,)) if path.negated else found
+        return _negated(found, path.lookup) if path.negated else found
+
+    def resolve(self, key: str) -> ResolvedPath:
+        """Resolve a path that may end in a lookup."""
+        if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
+            return named.name.resolve(key, "lookup")
+        return self.options.resolve(key)
+
+    def resolve_value(self, path: str) -> ResolvedPath:
+        """Resolve a path that may end in a transform."""
+        if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
+            return named.name.resolve(path, "transform")
+        return self.options.resolve_value(path)
 
     def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
         """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
@@ -256,7 +275,17 @@ class Tokenizer:
         resolved = resolve_lookup(_untyped if kind is None else field_of(kind), names, _unknown_lookup)
         output = None if kind is None else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
-        return Group("group", "AND", True, (found,)) if resolved.negated else found
+        found = self._bilateral(found, resolved.transforms)
+        return _negated(found, resolved.lookup) if resolved.negated else found
+
+    def _bilateral(self, found: Predicate, transforms: Sequence[PathTransform]) -> Predicate:
+        """Transform the right side of a comparison, too, by those transforms that say so."""
+        both = [each for each in transforms if getattr(each, "bilateral", False)]
+        if not both or not isinstance(found, Comparison):
+            return found
+        if found.lookup.takes_list:
+            raise FieldError("'in' cannot follow a transform of both sides of a comparison; join conditions by |.")
+        return found._replace(right=tuple(self._transformed(each, both) for each in found.right))
 
     def _transformed(self, token: ExpressionToken, transforms: Sequence[PathTransform]) -> ExpressionToken:
         for transform in transforms:
@@ -267,11 +296,11 @@ class Tokenizer:
         lookup = path.lookup
         if path.transforms:
             left = self._transformed(PathToken("path", path), path.transforms)
-            return self._compare(left, lookup, path.output, value)
+            return self._bilateral(self._compare(left, lookup, path.output, value), path.transforms)
         if value is None:
-            if lookup is not EXACT:
+            if lookup.name not in _OF_NULL:
                 raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
-            return NullTest("null", PathToken("path", path), True)
+            return NullTest("null", PathToken("path", path), _OF_NULL[lookup.name])
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
@@ -281,7 +310,7 @@ class Tokenizer:
         try:
             prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
-            return answer(path, decided)
+            return answer(PathToken("path", path), decided)
         return self._prepared(path, prepared)
 
     def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
@@ -313,9 +342,9 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(left, lookup, value)
         if value is None or lookup is ISNULL:
-            if value is None and lookup is not EXACT:
+            if value is None and lookup.name not in _OF_NULL:
                 raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
-            return NullTest("null", left, True if value is None else _flag(value))
+            return NullTest("null", left, _OF_NULL[lookup.name] if value is None else _flag(value))
         if _holds_expression(value):
             return self._compare_expression(left, lookup, output, value)
         if output is None:
@@ -323,7 +352,7 @@ class Tokenizer:
         try:
             prepared = lookup.prepare(output, value)
         except Decided as decided:
-            return NullTest("null", left, False) if decided.matches else NEVER
+            return answer(left, decided)
         return self._against(left, lookup, lookup.param_type(output), prepared)
 
     def _against(self, left: ExpressionToken, lookup: Lookup, kind: LogicalType | None, prepared: Any) -> Predicate:
@@ -383,7 +412,7 @@ class Tokenizer:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
-        resolved = self.options.resolve_value(path)
+        resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
 
     def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
@@ -405,6 +434,8 @@ class Tokenizer:
     def order(self, key: str | Expression[Any] | OrderBy) -> OrderToken:
         """Tokenize one argument of ``order_by()``: a path with or without ``-``, a field, an expression, a sort key."""
         if isinstance(key, str):
+            if key == "?":
+                return OrderToken(_RANDOM, False, None)
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
@@ -419,6 +450,13 @@ def _holds_expression(value: object) -> bool:
     if isinstance(value, list | tuple):
         return any(issubclass(kind, Expression) for kind in set(map(type, cast("Iterable[object]", value))))
     return isinstance(value, Expression)
+
+
+def _negated(found: Predicate, lookup: Lookup) -> Predicate:
+    """Return the condition of ``not``, ``not_in`` and ``not_isnull``."""
+    if lookup is ISNULL and isinstance(found, NullTest):
+        return found._replace(is_null=not found.is_null)
+    return Group("group", "AND", True, (found,))
 
 
 def _unknown_lookup(name: str, known: Iterable[str]) -> FieldError:
@@ -441,5 +479,5 @@ def check_alias(options: Options, state: QueryState, name: str) -> None:
         raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
     if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
         raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None:
+    if state.annotation(name) is not None or state.named(name) is not None:
         raise FieldError(f"The annotation {name!r} is there already.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from covet.database.orm.query import rows
 from covet.database.orm.query.context import NOWHERE, Context
-from covet.database.orm.query.joins import Joins, match
+from covet.database.orm.query.joins import JoinNode, Joins, match
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
     AnnotationToken,
@@ -78,6 +78,8 @@ class Translator:
         self.outer: Translator | None = outer if parent is None else parent.outer
         #: Aggregates across a relation to many rows are computed in a subquery each.
         self.by_subquery = False
+        if state.filtered:
+            joins.narrow = self.narrow
 
     # -- paths and parameters --------------------------------------------------------------
 
@@ -151,11 +153,14 @@ class Translator:
     def _leaf(self, token: Leaf, context: Context) -> nodes.Expression:
         path = token.path
         if self._needs_exists(path, context):
-            return self._exists(path, token)
+            return self._exists(path, token, context)
         if path.parts:
             return self._row(path, token, context)
         lookup = path.lookup
         kind = lookup.param_type(path.field)
+        if lookup.matches_null:
+            # It is never NULL itself, and true where a joined row is missing.
+            context = context._replace(required=False, negated=False)
         operand = self.column(path, context)
         if lookup.takes_list:
             node: nodes.Expression = nodes.In(operand, self.param_list(token.param, kind))
@@ -175,32 +180,40 @@ class Translator:
 
     def _truth(self, token: TruthToken, context: Context) -> nodes.Expression:
         if (path := self._asked_aside(token.expression, context)) is not None:
-            return self._exists(path, token)
+            return self._exists(path, token, context)
         value = self.value(token.expression, context)
         return _definite(value, value) if context.negated else value
 
     def _null_test(self, token: NullTest, context: Context) -> nodes.Expression:
         if not isinstance(token.left, PathToken):
             if not token.is_null and (aside := self._asked_aside(token.left, context)) is not None:
-                return self._exists(aside, token)
+                return self._exists(aside, token, context)
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
-        if path.first_many is not None and (token.is_null or context.negated):
-            if path.is_presence and not (self.prefix and self._inside(path)):
-                return nodes.Exists(self._related(path, None), negated=token.is_null)
+        if path.first_many is not None and (token.is_null or context.negated or context.along is not None):
+            if self._asks_presence(path, context):
+                return nodes.Exists(self._related(path, None, context.along), negated=token.is_null)
             if self._needs_exists(path, context):
-                found = self._exists(path, token)
+                found = self._exists(path, token, context)
                 if not token.is_null:
                     return found
                 # A row without related rows has NULL there, as the outer join of the positive condition says.
-                return nodes.Or((found, nodes.Exists(self._related(path, None), negated=True)))
+                return nodes.Or((found, nodes.Exists(self._related(path, None, context.along), negated=True)))
         required = context.required and not token.is_null
         columns = self.columns(path, context._replace(required=required))
         return rows.null_test(path, columns, is_null=token.is_null)
 
+    def _asks_presence(self, path: ResolvedPath, context: Context) -> bool:
+        """Whether IS NULL asks for related rows: not where one of them is the row that is spoken of."""
+        if context.along is not None:
+            return path.is_presence and self._needs_exists(path, context)
+        return path.is_presence and not (self.prefix and self._inside(path))
+
     def _comparison(self, token: Comparison, context: Context) -> nodes.Expression:
         if (path := self._asked_aside(token.left, context)) is not None:
-            return self._exists(path, token)
+            return self._exists(path, token, context)
+        if token.lookup.matches_null:
+            context = context._replace(required=False, negated=False)
         left = self.value(token.left, context)
         first = token.right[0]
         if isinstance(first, ParamToken) and first.takes_list:
@@ -216,7 +229,7 @@ class Translator:
 
     def _membership(self, token: Membership, context: Context) -> nodes.Expression:
         if (path := self._asked_aside(token.left, context)) is not None:
-            return self._exists(path, token)
+            return self._exists(path, token, context)
         if isinstance(token.left, PathToken) and token.left.path.parts:
             path, columns = token.left.path, self.columns(token.left.path, context)
             found = nodes.In(nodes.Row(columns), self.subquery(token.query, self, "in"))
@@ -234,33 +247,40 @@ class Translator:
     def _needs_exists(self, path: ResolvedPath, context: Context) -> bool:
         if path.first_many is None:
             return False
+        if context.along is not None:
+            chain = path.to_many()
+            return chain != context.along[: len(chain)]
         if self.parent is None:
             return context.negated and not context.here
         inside = self._inside(path)
         if inside and context.here:
             return False
-        return not inside or (
-            (context.negated or context.aside) and any(r.many for r in path.relations[len(self.prefix) :])
-        )
+        return not inside or (context.negated and any(r.many for r in path.relations[len(self.prefix) :]))
 
-    def _exists(self, path: ResolvedPath, token: Predicate) -> nodes.Exists:
-        return nodes.Exists(self._related(path, token))
+    def _exists(self, path: ResolvedPath, token: Predicate, context: Context) -> nodes.Exists:
+        return nodes.Exists(self._related(path, token, context.along))
 
-    def _related(self, path: ResolvedPath, token: Predicate | None) -> Select:
+    def _related(self, path: ResolvedPath, token: Predicate | None, along: tuple[Relation, ...] | None) -> Select:
         """Return ``SELECT 1`` of the related rows for which ``token`` holds."""
         owner = self if self.parent is None or self._inside(path) else self.parent
-        inner, condition = owner.nest(path)
+        inner, condition = owner.nest(path.relations, along or ())
         if token is not None:
             condition = nodes.And((condition, inner.predicate(token, Context(scope=0, required=True))))
         root = inner.joins.root
         return Select((Selected(nodes.Constant(1)),), root.table(), inner.joins.build(), condition)
 
-    def nest(self, path: ResolvedPath) -> tuple[Translator, nodes.Expression]:
-        """Return a translator whose root is the first relation to many of ``path``, and its match with this query."""
+    def nest(
+        self, relations: tuple[Relation, ...], along: tuple[Relation, ...] = ()
+    ) -> tuple[Translator, nodes.Expression]:
+        """Return a translator whose root is the first of ``relations`` to many, and its match with this query.
+
+        ``along`` are relations of this query: the first that leaves them is meant.
+        """
         start = len(self.prefix)
-        many = next(i for i in range(start, len(path.relations)) if path.relations[i].many)
-        near = self.joins.reach(path.relations[start:many], None, required=False)
-        relation = path.relations[many]
+        shared = next((i for i, (a, b) in enumerate(zip(relations, along, strict=False)) if a is not b), len(along))
+        many = next(i for i in range(max(start, shared), len(relations)) if relations[i].many)
+        near = self.joins.reach(relations[start:many], None, required=False)
+        relation = relations[many]
         names = self.joins.names
         joins = Joins(relation.remote._meta, names, names.next())
         inner = Translator(
@@ -269,9 +289,29 @@ class Translator:
             self.subquery,
             offset=self.offset,
             parent=self,
-            prefix=path.relations[: many + 1],
+            prefix=relations[: many + 1],
         )
-        return inner, match(relation, near, joins.root)
+        condition: nodes.Expression = match(relation, near, joins.root)
+        narrowed = inner.narrow(joins.root, relation) if self.state.filtered else None
+        if narrowed is not None:
+            narrowed[0].require()
+            condition = condition if narrowed[1] is None else nodes.And((condition, narrowed[1]))
+        return inner, condition
+
+    def narrow(
+        self, node: JoinNode, relation: Relation | None = None
+    ) -> tuple[JoinNode, nodes.Expression | None] | None:
+        """Return the last table of a filtered relation, joined from ``node``, and the condition on its rows."""
+        relation = relation or node.relation
+        token = next((token for token in self.state.filtered if token.name.own[0] is relation), None)
+        if token is None:
+            return None
+        last = self.joins.onward(node, token.name.own[1:])
+        if token.condition is None:
+            return last, None
+        row = Joins(last.options, self.joins.names, last.alias)
+        inner = Translator(row, self.state, self.subquery, offset=self.offset, parent=self, prefix=token.name.relations)
+        return last, inner.predicate(token.condition, Context(here=True))
 
     # -- values ----------------------------------------------------------------------------
 
@@ -289,6 +329,8 @@ class Translator:
                 f"OuterRef({token.path!r}) refers to a query around this one, and there is none: "
                 "this query may only be used inside Subquery(), Exists() or 'in'."
             )
+        while translator.parent is not None:  # a part of that query about related rows: the query itself is meant
+            translator = translator.parent
         if translator.state.annotation(token.path) is not None:
             return translator.value(AnnotationToken("annotation", token.path))
         return translator.column(translator.joins.root.options.resolve_field(token.path))

@@ -18,6 +18,7 @@ from covet.database.orm.query.tokens import (
     Token,
     Unbound,
 )
+from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import ResolvedPath
@@ -112,9 +113,45 @@ def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
             yield path
 
 
-def many_prefix(path: ResolvedPath) -> tuple[Relation, ...]:
-    """Return the relations of a path up to the first that leads to many rows; nothing where none does."""
-    return () if path.first_many is None else path.relations[: path.first_many + 1]
+def many_prefix(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
+    """Return the relations up to the first that leads to many rows; nothing where none does."""
+    many = next((i for i, relation in enumerate(relations) if relation.many), None)
+    return () if many is None else relations[: many + 1]
+
+
+def rows_of(token: AggregateToken, state: QueryState) -> tuple[Relation, ...]:
+    """Return the relations whose rows an aggregate is over: those of its argument; its filter only chooses."""
+    chains = sorted(dict.fromkeys(path.to_many() for path in followed_paths(token.argument, state)), key=len)
+    for chain in chains:
+        if chain != chains[-1][: len(chain)]:
+            one, other = (".".join(relation.name for relation in each) for each in (chain, chains[-1]))
+            raise FieldError(
+                f"{token.name.capitalize()}() over {one!r} and {other!r} at once would be over every pair of their "
+                "rows. Compute one aggregate each, and combine these: Sum(...) * Sum(...)."
+            )
+    return chains[-1] if chains else ()
+
+
+def followed_paths(token: Token | None, state: QueryState) -> Iterator[ResolvedPath]:
+    """Yield the paths in an expression, those of the annotations that it uses included."""
+    yield from paths_of(token)
+    for name in annotations_of(token):
+        yield from followed_paths(state.annotation(name), state)
+
+
+def choosing(chain: tuple[Relation, ...], where: tuple[Predicate, ...]) -> Predicate | None:
+    """Return the ``filter()`` call that chooses which rows of ``chain`` are meant: the first that crosses it."""
+    first = many_prefix(chain)
+    if not first:
+        return None
+    return next((item for item in where if any(many_prefix(p.relations) == first for p in joined_paths(item))), None)
+
+
+def conjuncts(token: Predicate) -> tuple[Predicate, ...]:
+    """Return the conditions that all have to hold for a condition to hold."""
+    if token.tag == "group" and token.connector == "AND" and not token.negated:
+        return tuple(part for child in token.children for part in conjuncts(child))
+    return (token,)
 
 
 def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
@@ -125,6 +162,7 @@ def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
     roots: list[Token] = [*state.where, *(annotation.expression for annotation in state.annotations)]
     roots += [order.expression for order in state.order_by or ()]
     roots += state.distinct_on
+    roots += [named.condition for named in state.filtered if named.condition is not None]
     for root in roots:
         for token in walk(root):
             if isinstance(token, OuterToken):

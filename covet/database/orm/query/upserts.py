@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from covet.database.connections import adapter_for
 from covet.database.orm.query.writes import insert
+from covet.database.routing import writing
 from covet.database.transaction import transaction
 from covet.exceptions import UniqueViolation
 
@@ -39,12 +39,14 @@ async def get_or_create(
     The insert runs in a block of its own: when another task was first, its unique violation rolls back only that block
     and the row of the other task is returned. That needs a unique constraint over ``lookups``.
     """
+    database = writing(queryset.database, queryset.model).alias
+    queryset = queryset.using(database)  # the look-up must see what the insert would conflict with
     found = await _find(queryset, lookups)
     if found is not None:
         return found, False
     values = {**{key: value for key, value in lookups.items() if "__" not in key}, **_called(defaults)}
     try:
-        async with transaction(using=adapter_for(queryset.database).alias):
+        async with transaction(using=database):
             return await create(queryset, values), True
     except UniqueViolation:
         found = await _find(queryset, lookups)
@@ -65,7 +67,8 @@ async def update_or_create(
     queryset: QuerySet[_M, Any], defaults: Mapping[str, Any], lookups: Mapping[str, Any]
 ) -> tuple[_M, bool]:
     """Update the row that matches, locked where the database locks rows, or create it."""
-    adapter = adapter_for(queryset.database)
+    adapter = writing(queryset.database, queryset.model)
+    queryset = queryset.using(adapter.alias)
     async with transaction(using=adapter.alias):
         locked = queryset.select_for_update() if adapter.dialect.supports_row_locks else queryset
         found, created = await get_or_create(locked, defaults, lookups)

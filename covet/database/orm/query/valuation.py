@@ -28,7 +28,7 @@ from covet.database.orm.query.tokens import (
     RawToken,
     ScalarToken,
 )
-from covet.database.orm.query.traversal import joined_paths, many_prefix, paths_of
+from covet.database.orm.query.traversal import choosing, rows_of
 from covet.database.schema.types import Float, Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected
@@ -126,15 +126,14 @@ def _aggregate(translator: Translator, token: AggregateToken, context: Context) 
     """
     if not translator.by_subquery:
         return aggregate_call(translator, token)
-    path = next((path for path in paths_of(token) if path.first_many is not None), None)
-    if path is None:
+    chain = rows_of(token, translator.state)
+    if not chain:
         return aggregate_call(translator, token)
-    inner, condition = translator.nest(path)
+    inner, condition = translator.nest(chain)
     call = aggregate_call(inner, token)
-    for item in translator.state.where[: context.after]:
-        if any(many_prefix(crossed) == inner.prefix for crossed in joined_paths(item)):
-            condition = nodes.And((condition, inner.predicate(item, Context(scope=0, aside=True))))
-            break
+    chosen = choosing(chain, translator.state.where[: context.after])
+    if chosen is not None:
+        condition = nodes.And((condition, inner.predicate(chosen, Context(along=chain))))
     select = Select((Selected(call),), inner.joins.root.table(), inner.joins.build(), condition)
     return nodes.ScalarSubquery(select, token.type)
 
@@ -142,7 +141,10 @@ def _aggregate(translator: Translator, token: AggregateToken, context: Context) 
 def aggregate_call(translator: Translator, token: AggregateToken) -> nodes.Expression:
     """Translate an aggregate over the rows of this SELECT."""
     argument = translator.value(token.argument) if token.argument is not None else None
-    condition = translator.predicate(token.filter, Context(here=True)) if token.filter is not None else None
+    condition: nodes.Expression | None = None
+    if token.filter is not None:
+        context = Context(here=True, along=rows_of(token, translator.state))
+        condition = translator.predicate(token.filter, context)
     return finish_aggregate(token, argument, condition, translator)
 
 

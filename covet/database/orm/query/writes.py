@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
-from covet.database.connections import adapter_for
+from covet.database.adapters.explaining import explained
 from covet.database.orm.expressions import Expression, Subquery
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
@@ -26,6 +26,7 @@ from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import ExpressionToken, PathToken
 from covet.database.orm.query.traversal import width_of
 from covet.database.orm.unloaded import mark_loaded
+from covet.database.routing import writing
 from covet.database.sql import nodes
 from covet.database.sql.statements import (
     Insert,
@@ -40,6 +41,7 @@ from covet.exceptions import FieldError, IntegrityError
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
+    from covet.database.orm.relations import Relation
 
 
 def table_ref(options: Options, *, aliased: bool = True) -> TableRef:
@@ -75,7 +77,9 @@ async def execute(adapter: Adapter, model: type[Any], plan: Plan, params: tuple[
             return plan.hydrate(await adapter.fetch_write(sql, arguments))
         return await adapter.run(sql, arguments)
     except IntegrityError as error:
-        error.model = error.model or model
+        if error.model is None or error.table == cast("Options", model._meta).db_table:
+            error.model = model  # several models may have one table
+            explained(error)
         raise
 
 
@@ -90,7 +94,7 @@ async def insert(instance: Any, database: str | None, *, validate: bool = True) 
     rows: list[Row] = []
     masks: list[int] = []
     collector.collect((instance,), rows, masks)
-    adapter = adapter_for(database)
+    adapter = writing(database, model, instance)
     given, returned = collector.split(masks[0])
     key = (model, "insert", masks[0])
     plan: Plan | None = adapter.plans.get(key)
@@ -137,7 +141,7 @@ async def save_changes(
     collector.collect((instance,), rows, masks)
     state = instance.__dict__
     key = [encoded(field, state[field.attname]) for field in options.key]
-    adapter = adapter_for(database)
+    adapter = writing(database, model, instance)
     if not masks[0]:
         plan = _plain_update_plan(adapter, model, collector.fields)
         return bool(await execute(adapter, model, plan, (*rows[0], *key), rows=False))
@@ -219,7 +223,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     params, assignments = assigned(queryset, values)
     if queryset.state.empty:
         return 0
-    adapter = adapter_for(queryset.database)
+    adapter = writing(queryset.database, queryset.model)
     key = (queryset.model, "update rows", assignments, queryset.state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
@@ -247,8 +251,7 @@ def assigned(
             assignments += _computed(tokenizer, field, cast("Expression[object]", value))
             continue
         relation = options.relations.get(name)
-        refers = relation.remote_field.attname if relation and isinstance(value, relation.remote) else None
-        plain = value if refers is None else getattr(value, refers)
+        plain = value if relation is None else _key_of(relation, value)
         for part, item in _of_parts(field, field.clean(plain)):
             assignments.append((part, len(params)))
             params.append(encoded(part, item))
@@ -266,6 +269,19 @@ def _computed(tokenizer: Tokenizer, field: Field[Any], value: Expression[Any]) -
             "another key of as many."
         )
     return [(part, PathToken("path", path)) for part, path in zip(field.parts, token.path.parts, strict=True)]
+
+
+def _key_of(relation: Relation, value: Any) -> object:
+    """Return the key that a foreign key stores for an instance; anything else is taken as the key."""
+    remote = relation.remote
+    if not hasattr(value, "_meta"):
+        return cast("object", value)
+    if not isinstance(value, remote):
+        raise TypeError(f"{relation.label} takes a {remote.__name__}, not {type(value).__name__}.")
+    key: object = getattr(value, relation.remote_field.attname)
+    if key is None:
+        raise ValueError(f"{relation.label}: the related {remote.__name__} has no key yet; save it first.")
+    return key
 
 
 def _of_parts(field: Field[Any], value: Any) -> Sequence[tuple[Field[Any], Any]]:
@@ -310,7 +326,7 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     """Return the WHERE of an UPDATE or DELETE of a query: its own, or ``pk IN (query)`` where it joins or limits."""
     options: Options = model._meta
     bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
-    planner = SelectPlanner(model, state)
+    planner = SelectPlanner(model, state, few=True)  # a WHERE alone has nothing joined beside it
     where, having = planner.conditions()
     if not bounded and having is None and not planner.joins.root.children:
         return where

@@ -33,6 +33,7 @@ from covet.database.orm.relationships.composite_reference import CompositeRefere
 from covet.database.orm.relationships.reverse import attach, reverse_names, same_place
 from covet.database.orm.relationships.reverse_manager import ReverseManager
 from covet.database.orm.unloaded import make_reference
+from covet.database.routing import related_allowed
 from covet.database.schema.constraints import ReferentialAction
 from covet.database.schema.types import LogicalType
 from covet.exceptions import ModelDefinitionError, NotLoaded, ValidationError
@@ -360,6 +361,17 @@ class ForeignKey(Field[_To], RelationReference):
             reference.__dict__[back] = instance
         return reference
 
+    def _check_databases(self, instance: Any, value: Any) -> None:
+        """Refuse that a stored row refers to one of another database. What is not stored yet goes where it is saved."""
+        rows = (instance, value)
+        if any(row.__dict__.get("_adding") for row in rows) or related_allowed(instance, value):
+            return
+        here, there = (row.__dict__.get("_database") or "default" for row in rows)
+        raise ValueError(
+            f"{self.label}: the {type(instance).__name__} is a row of the database {here!r} and the "
+            f"{type(value).__name__} one of {there!r}. A router's allow_relation() may allow that."
+        )
+
     def _relate(self, instance: Any, value: Any) -> None:
         state = instance.__dict__
         if value is None:
@@ -373,6 +385,8 @@ class ForeignKey(Field[_To], RelationReference):
                 f"{self.label} takes a {remote.__name__}, not {type(value).__name__}. Set {self.attname} for a key."
             )
         related = value.__dict__
+        if state.get("_database") != related.get("_database"):
+            self._check_databases(instance, value)
         state[self.attname] = related.get(target.attname)
         state[f"_related_{self.name}"] = value
         if (back := cast("Relation", self.relation).back) is not None:

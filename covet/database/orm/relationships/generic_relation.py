@@ -178,7 +178,7 @@ class GenericRelation(RelationReference, Generic[_ToM]):
             return self
         if self.relation is None:
             raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
-        return GenericManager[_ToM]().bind(self.relation, instance)
+        return GenericManager.of(self.relation, instance)
 
     if not TYPE_CHECKING:
 

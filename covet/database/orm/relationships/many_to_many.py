@@ -212,7 +212,7 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
             return self
         if self.relation is None:
             raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
-        return ManyToManyManager[_ToM]().bind(self.relation, instance)
+        return ManyToManyManager.of(self.relation, instance)
 
     if not TYPE_CHECKING:
 

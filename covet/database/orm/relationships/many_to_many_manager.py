@@ -75,7 +75,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
         key = self._key(writing=True)
         keys = self._keys_of(objs, self.relation.remote_field)
         self._forget()
-        async with transaction(using=self._database):
+        async with transaction(using=self._written):
             if clear or not keys:
                 await links.remove(self._links, key, None, self._database)
             else:
@@ -85,7 +85,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
     async def create(self, *, through_defaults: Mapping[str, Any] | None = None, **values: Any) -> _ToM:
         """Insert a row and link it with this instance, both or neither."""
         self._key(writing=True)
-        async with transaction(using=self._database):
+        async with transaction(using=self._written):
             found = await self._base_rows().create(**values)
             await self.add(found, through_defaults=through_defaults)
         return found
@@ -95,7 +95,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
     ) -> list[_ToM]:
         """Insert many rows and link them with this instance, all or none."""
         self._key(writing=True)
-        async with transaction(using=self._database):
+        async with transaction(using=self._written):
             found = await self._base_rows().bulk_create(objs, **options)
             await self.add(*found, through_defaults=through_defaults)
         return found
@@ -110,7 +110,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
     ) -> tuple[_ToM, bool]:
         """Return (row, created), looking among the linked rows; a row that is made is linked."""
         self._key(writing=True)
-        async with transaction(using=self._database):
+        async with transaction(using=self._written):
             found, created = await self.get_queryset().get_or_create(defaults, **lookups)
             if created:
                 await self.add(found, through_defaults=through_defaults)
@@ -126,7 +126,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
     ) -> tuple[_ToM, bool]:
         """Update the linked row that matches, or insert and link one; return (row, created)."""
         self._key(writing=True)
-        async with transaction(using=self._database):
+        async with transaction(using=self._written):
             found, created = await self.get_queryset().update_or_create(defaults, **lookups)
             if created:
                 await self.add(found, through_defaults=through_defaults)
@@ -150,7 +150,7 @@ class ReverseManyToMany(RelationReference):
         return cast("Through", self.relation.through).model
 
     def __get__(self, instance: object, owner: type[Any], /) -> Any:
-        return self if instance is None else ManyToManyManager[Any]().bind(self.relation, instance)
+        return self if instance is None else ManyToManyManager.of(self.relation, instance)
 
     def __set__(self, instance: object, value: object) -> None:
         raise cannot_assign(self.relation)

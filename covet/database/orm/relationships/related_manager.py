@@ -17,6 +17,7 @@ from covet.database.orm.query import batching
 from covet.database.orm.query.queryset import QuerySet
 from covet.database.orm.query.tokenizer import where_key
 from covet.database.orm.relations import Relation
+from covet.database.routing import writing
 from covet.exceptions import RelationNotLoaded
 
 if TYPE_CHECKING:
@@ -40,22 +41,30 @@ class RelatedManager(Manager[_M]):
 
         def __get__(self, instance: object, owner: type[Any], /) -> Self: ...
 
-    def bind(self, relation: Relation, instance: Any) -> Self:
-        """Return this manager, bound to an instance."""
-        self.relation = relation
-        self.instance = instance
-        self.model = relation.remote
-        return self
+    @classmethod
+    def of(cls, relation: Relation, instance: Any) -> Self:
+        """Return a manager of the rows that belong to ``instance``; made on every access, so it is made fast."""
+        manager = object.__new__(cls)
+        manager.relation = relation
+        manager.instance = instance
+        manager.model = relation.remote
+        return manager
 
     @property
     def _loaded(self) -> list[_M] | None:
-        found: list[_M] | None = self.instance.__dict__.get(self.relation.cache_name)
+        # Not through __dict__: the instance would get a real dict of its own.
+        found: list[_M] | None = getattr(self.instance, self.relation.cache_name, None)
         return found
 
     @property
     def _database(self) -> str | None:
         found: str | None = self.instance.__dict__.get("_database")
         return found
+
+    @property
+    def _written(self) -> str:
+        """The alias of the database that the other rows are written to."""
+        return writing(self._database, self.relation.remote).alias
 
     def _key(self, *, writing: bool = False) -> Any:
         """Return what related rows know this instance by; an instance that is no row yet has none."""
@@ -117,7 +126,8 @@ class RelatedManager(Manager[_M]):
         return found
 
     def __iter__(self) -> Iterator[_M]:
-        return iter(self._rows())
+        rows: list[_M] | None = getattr(self.instance, self.relation.cache_name, None)
+        return iter(self._rows() if rows is None else rows)
 
     def __len__(self) -> int:
         return len(self._rows())

@@ -40,7 +40,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         def __get__(self, instance: object, owner: type[Any], /) -> Any:
             if instance is None:
                 return self
-            return ReverseManager().bind(self.relation, instance)
+            return ReverseManager.of(self.relation, instance)
 
         def __set__(self, instance: object, value: object) -> None:
             raise cannot_assign(self.relation)
@@ -109,7 +109,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         rows = list(objs)
         self._key(writing=True)
         keys = self._keys_of(rows, self._pk)
-        async with transaction(using=self._database):
+        async with transaction(using=self._written):
             if self.relation.foreign_key.null:
                 gone = self.get_queryset() if clear or not keys else self.get_queryset().exclude(pk__in=keys)
                 await gone.update(**{self.relation.foreign_key.name: None})
