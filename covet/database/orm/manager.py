@@ -154,10 +154,19 @@ class Manager(Returns[_M], Increments, Generic[_M]):
         return self._start().prefetch_related(*relations)
 
     def select_for_update(
-        self, *, nowait: bool = False, skip_locked: bool = False, of: Iterable[str] = (), no_key: bool = False
+        self,
+        *,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Iterable[str] = (),
+        no_key: bool = False,
+        share: bool = False,
+        key_share: bool = False,
     ) -> QuerySet[_M]:
         """See ``QuerySet.select_for_update``."""
-        return self._start().select_for_update(nowait=nowait, skip_locked=skip_locked, of=of, no_key=no_key)
+        return self._start().select_for_update(
+            nowait=nowait, skip_locked=skip_locked, of=of, no_key=no_key, share=share, key_share=key_share
+        )
 
     def only(self, *fields: str | Expression[Any]) -> QuerySet[_M]:
         """See ``QuerySet.only``."""
@@ -222,12 +231,19 @@ class Manager(Returns[_M], Increments, Generic[_M]):
         """See ``QuerySet.datetimes``."""
         return self._start().datetimes(field, kind, order, tzinfo)
 
-    def raw(self, sql: LiteralString, params: Iterable[Any] = ()) -> RawQuerySet[_M]:
+    def raw(
+        self, sql: LiteralString, params: Iterable[Any] = (), translations: Mapping[str, str] | None = None
+    ) -> RawQuerySet[_M]:
         """Run SQL of your own and get instances: ``raw("SELECT * FROM users WHERE age > $1", [18])``.
 
         Columns that are no fields become attributes, fields that are missing are deferred; the key must be there.
+        ``translations`` says which fields columns of other names are, and those of related rows to one:
+
+        >>> sql = "SELECT p.*, u.name AS n FROM posts p JOIN users u ON u.id = p.author_id"
+        >>> posts = await Post.objects.raw(sql, translations={"n": "author__name"})
+        >>> posts[0].author.name
         """
-        return RawQuerySet(self.model, sql, tuple(params), self._start().database)
+        return RawQuerySet(self.model, sql, tuple(params), self._start().database, translations or {})
 
     # -- enders: the coroutines of the queryset, not wrapped in others -----------------------
 

@@ -13,6 +13,7 @@ from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
+from covet.database.orm.query.locking import planned
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
@@ -28,7 +29,7 @@ from covet.database.orm.query.translation import Purpose, Translator
 from covet.database.orm.query.traversal import aggregates_of, conjuncts, joined_paths, paths_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Join, Lock, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
+from covet.database.sql.statements import Join, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -368,7 +369,7 @@ class SelectPlanner:
             offset=None if state.offset is None else param(state.offset, None),
             distinct=state.distinct and not distinct_on,
             distinct_on=distinct_on,
-            lock=self._lock(),
+            lock=planned(state.lock, self.joins),
         )
 
     def _derived(self) -> tuple[Join, ...]:
@@ -402,21 +403,6 @@ class SelectPlanner:
         columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
         bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
         return planner.statement(columns, where, having, ordered=bounded)
-
-    def _lock(self) -> Lock | None:
-        lock = self.state.lock
-        if lock is None:
-            return None
-        of = tuple(self._lock_alias(name) for name in lock.of)
-        return Lock(lock.strength, of, lock.nowait, lock.skip_locked)
-
-    def _lock_alias(self, name: str) -> str:
-        if name == "self":
-            return self.joins.root.alias
-        path = self.options.resolve_field(name)
-        relation = self.options.relations.get(name)
-        relations = path.relations if relation is None else (relation,)
-        return self.joins.reach(relations, None, required=False).alias
 
 
 def _relations_to(node: JoinNode) -> tuple[Relation, ...]:

@@ -117,7 +117,7 @@ async def _changed(adapter: Adapter, queryset: QuerySet[Any, _R], plan: Plan, pa
 async def _read_and_delete(adapter: Adapter, queryset: QuerySet[Any, _R]) -> list[_R]:
     """Lock and read the rows, then delete those and what goes with them."""
     options: Options = queryset.model._meta
-    state = queryset.state._replace(shape=None, only=None, defer=frozenset(), lock=None)
+    state = queryset.state._replace(shape=None, only=None, defer=frozenset())
     chosen = queryset.derive(state, queryset.params)
     chosen.prefetches = ()
     async with transaction(using=adapter.alias):

@@ -330,7 +330,9 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     where, having = planner.conditions()
     if not bounded and having is None and not planner.joins.root.children:
         return where
-    inner = SelectPlanner(model, state._replace(select_related=(), lock=None), alias="q")
+    # A limit chooses rows, so they are locked where they are chosen: that is what SKIP LOCKED is for.
+    lock = state.lock if bounded else None
+    inner = SelectPlanner(model, state._replace(select_related=(), lock=lock), alias="q")
     where, having = inner.conditions()
     columns = tuple(Selected(inner.joins.root.column(field.column)) for field in options.key)
     select: Select = inner.statement(columns, where, having, ordered=bounded)
