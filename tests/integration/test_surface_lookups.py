@@ -200,7 +200,8 @@ async def test_filter_across_a_reverse_key_joins_and_repeats_the_parent(people: 
         assert await User.objects.filter(posts__status="published") == [alice, alice]
         assert await User.objects.filter(posts__status="published").distinct() == [alice]
         assert await User.objects.filter(posts__status="published").count() == 2
-    assert all(event.sql.count(" JOIN ") == 1 for event in queries)
+    # The count is of the posts alone: each has its author.
+    assert [event.sql.count(" JOIN ") for event in queries] == [1, 1, 0]
     # One filter() asks for one post that is both; two ask for two posts.
     assert await User.objects.filter(posts__status="published", posts__views=9) == [alice]
     assert await User.objects.filter(posts__status="draft", posts__views=1) == [bob]

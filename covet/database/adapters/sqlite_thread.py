@@ -63,7 +63,7 @@ def _set_up(connection: sqlite3.Connection, config: DatabaseConfig, *, read_only
     for name, count, function, deterministic in FUNCTIONS:
         connection.create_function(name, count, function, deterministic=deterministic)
     for name, count, aggregate in AGGREGATES:
-        connection.create_aggregate(name, count, aggregate)
+        connection.create_window_function(name, count, aggregate)
     for name, collation in COLLATIONS:
         connection.create_collation(name, collation)
     for command in config.init_commands:

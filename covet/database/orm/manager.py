@@ -182,6 +182,14 @@ class Manager(Returns[_M], Increments, Generic[_M]):
         """See ``QuerySet.annotate``."""
         return self._start().annotate(*aggregates, **expressions)
 
+    def alias(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> QuerySet[_M]:
+        """See ``QuerySet.alias``."""
+        return self._start().alias(*aggregates, **expressions)
+
+    def group_by(self, *keys: str | Expression[Any], **named: Expression[Any] | Q) -> QuerySet[_M, dict[str, Any]]:
+        """See ``QuerySet.group_by``."""
+        return self._start().group_by(*keys, **named)
+
     def values(self, *fields: str | Expression[Any], **expressions: Expression[Any]) -> QuerySet[_M, dict[str, Any]]:
         """See ``QuerySet.values``."""
         return self._start().values(*fields, **expressions)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import Bind, BindProcessor, Compiled, Expander
 from covet.database.sql.nodes import (
-    AggregateCall,
     And,
     Arithmetic,
     Between,
@@ -45,7 +44,6 @@ from covet.database.sql.nodes import (
     RegexMatch,
     Row,
     RowList,
-    RowNumber,
     ScalarSubquery,
     TextMatch,
 )
@@ -86,7 +84,6 @@ class ExpressionCompiler(Visitor):
 
     #: Neutral function name -> the database's; a method ``function_<name>`` of the compiler goes first.
     functions: ClassVar[dict[str, str]] = {}
-    aggregates: ClassVar[frozenset[str]] = frozenset({"count", "sum", "avg", "min", "max"})
 
     def __init__(self, dialect: Dialect, *, ddl: bool = False) -> None:
         self.dialect = dialect
@@ -222,22 +219,6 @@ class ExpressionCompiler(Visitor):
         if name is None:
             self.refuse(f"has no function {node.name!r}; known: {', '.join(self.known_functions())}")
         return self.call(name, self.arguments(node))
-
-    def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
-        if node.name not in self.aggregates:
-            self.refuse(f"has no aggregate {node.name!r}; known: {', '.join(sorted(self.aggregates))}")
-        distinct = "DISTINCT " if node.distinct else ""
-        argument: Pieces = ("*",) if node.argument is None else self._aggregated(node.argument)
-        return self._filtered((f"{self._aggregate_name(node)}({distinct}", *argument, ")"), node)
-
-    def visit_row_number(self, node: RowNumber) -> Pieces:
-        pieces: list[object] = ["ROW_NUMBER() OVER ("]
-        if node.partition_by:
-            pieces += ("PARTITION BY ", *separated(map(self.sortable, node.partition_by)))
-        if node.order_by:
-            pieces += (" ORDER BY " if node.partition_by else "ORDER BY ", *separated(node.order_by))
-        pieces.append(")")
-        return pieces
 
     # Predicates -----------------------------------------------------------------------------------------------------
 
@@ -390,15 +371,6 @@ class ExpressionCompiler(Visitor):
 
     def _result(self, value: Expression, _node: Case) -> Pieces:
         return (value,)
-
-    def _aggregate_name(self, node: AggregateCall) -> str:
-        return node.name.upper()
-
-    def _aggregated(self, argument: Expression) -> Pieces:
-        return (argument,)
-
-    def _filtered(self, call: Pieces, node: AggregateCall) -> Pieces:
-        return call if node.filter is None else (*call, " FILTER (WHERE ", node.filter, ")")
 
     def _joined(self, items: list[Expression], separator: str) -> Pieces:
         if len(items) == 1:

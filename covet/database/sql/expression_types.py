@@ -35,9 +35,9 @@ from covet.database.sql.nodes import (
     ParamList,
     Raw,
     RegexMatch,
-    RowNumber,
     ScalarSubquery,
     TextMatch,
+    WindowCall,
 )
 
 _PREDICATES = (Comparison, And, Or, Not, IsNull, In, Between, TextMatch, Like, DistinctFrom, RegexMatch, Exists)
@@ -55,9 +55,11 @@ _TYPED = (
     AggregateCall,
     ScalarSubquery,
     Case,
+    WindowCall,
 )
 #: Functions that yield the type of their arguments.
 _ARGUMENT_TYPED = frozenset({"coalesce", "greatest", "least", "nullif", "abs", "round", "ceil", "floor"})
+_ARGUMENT_TYPED_AGGREGATES = frozenset({"sum", "avg", "min", "max", "any_value", "bit_and", "bit_or", "bit_xor"})
 _TEMPORAL = (Timestamp, Date, Time)
 
 
@@ -74,7 +76,7 @@ def type_of(node: Expression) -> LogicalType | None:
     match node:
         case Constant(value=bool()):
             return Boolean()
-        case Constant(value=int()) | RowNumber() | AggregateCall(name="count"):
+        case Constant(value=int()) | AggregateCall(name="count"):
             return Integer(64)
         case Arithmetic():
             return _arithmetic_type(node)
@@ -89,7 +91,7 @@ def _source(node: Expression) -> Expression | None:
             return select.columns[0].expression
         case Collated(operand=operand):
             return operand
-        case AggregateCall(name=name, argument=argument) if name != "count":
+        case AggregateCall(name=name, argument=argument) if name in _ARGUMENT_TYPED_AGGREGATES:
             return argument
         case Function(name=name, arguments=arguments) if arguments and name in _ARGUMENT_TYPED:
             return next((each for each in arguments if not _untyped(each)), arguments[0])

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 ComparisonOperator = OneOf["=", "<>", "<", "<=", ">", ">="]
 ArithmeticOperator = OneOf["+", "-", "*", "/", "%", "**", "&", "|", "^", "<<", ">>"]
+FrameUnit = OneOf["ROWS", "RANGE", "GROUPS"]
+BoundKind = OneOf["UNBOUNDED PRECEDING", "PRECEDING", "CURRENT ROW", "FOLLOWING", "UNBOUNDED FOLLOWING"]
+FrameExclusion = OneOf["CURRENT ROW", "GROUP", "TIES", "NO OTHERS"]
 TextMatchKind = OneOf["exact", "contains", "startswith", "endswith"]
 
 
@@ -232,13 +235,59 @@ class Collated(Expression):
 
 @dataclass(frozen=True, slots=True)
 class AggregateCall(Expression):
-    """``count``, ``sum``, ``avg``, ``min`` or ``max``; no ``argument`` is ``count(*)``."""
+    """An aggregate by its dialect-neutral name: ``count``, ``sum``, ``array_agg`` ...; no ``argument`` is ``count(*)``.
+
+    ``extra`` are the arguments after the first. ``forms`` make it one of a user's own, as in ``CustomFunction``.
+    ``over``: it is computed over a window, beside each row.
+    """
 
     name: str
     argument: Expression | None = None
     distinct: bool = False
     filter: Expression | None = None
     type: LogicalType | None = None
+    extra: tuple[Expression, ...] = ()
+    order_by: tuple[Order, ...] = ()
+    forms: tuple[tuple[str, str], ...] | None = None
+    over: Over | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Where a frame begins or ends; PRECEDING and FOLLOWING have an ``offset``."""
+
+    kind: BoundKind
+    offset: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """``unit BETWEEN start AND end [EXCLUDE exclude]``."""
+
+    unit: FrameUnit
+    start: Bound
+    end: Bound
+    exclude: FrameExclusion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """``OVER (PARTITION BY .. ORDER BY .. frame)``."""
+
+    partition_by: tuple[Expression, ...] = ()
+    order_by: tuple[Order, ...] = ()
+    frame: Frame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCall(Expression):
+    """A window function by its dialect-neutral name (``row_number``, ``lag`` ...), or by ``forms`` of a user's own."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+    over: Over
+    type: LogicalType | None = None
+    forms: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,11 +330,3 @@ class Excluded(Expression):
 
     column: str
     type: LogicalType | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RowNumber(Expression):
-    """``ROW_NUMBER() OVER (PARTITION BY .. ORDER BY ..)``."""
-
-    partition_by: tuple[Expression, ...]
-    order_by: tuple[Order, ...] = ()

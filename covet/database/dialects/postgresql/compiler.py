@@ -7,6 +7,11 @@ of the same type. The declaration is no conversion: it only names the parameter'
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar
+
 from covet.database.dialects.postgresql.functions import AT_UTC, PostgreSQLFunctions
 from covet.database.dialects.postgresql.types import column_processor, list_processor, plain_type
 from covet.database.schema.types import (
@@ -17,13 +22,17 @@ from covet.database.schema.types import (
     Interval,
     LogicalType,
     Numeric,
+    Text,
     Time,
     Timestamp,
+    Varchar,
 )
+from covet.database.sql.aggregate_compiler import STANDARD_AGGREGATES
 from covet.database.sql.compiled import Bind
 from covet.database.sql.expression_compiler import Bare
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import (
+    AggregateCall,
     Arithmetic,
     Cast,
     ColumnRef,
@@ -48,6 +57,24 @@ _BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 class PostgreSQLCompiler(PostgreSQLFunctions):
     """Prints one statement for PostgreSQL."""
+
+    aggregates: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            **STANDARD_AGGREGATES,
+            "any_value": "ANY_VALUE",
+            "array_agg": "ARRAY_AGG",
+            "bit_and": "BIT_AND",
+            "bit_or": "BIT_OR",
+            "bit_xor": "BIT_XOR",
+            "bool_and": "BOOL_AND",
+            "bool_or": "BOOL_OR",
+            "json_agg": "JSONB_AGG",
+            "stddev": "STDDEV_POP",
+            "stddev_sample": "STDDEV_SAMP",
+            "variance": "VAR_POP",
+            "variance_sample": "VAR_SAMP",
+        }
+    )
 
     def placeholder(self, number: int) -> str:
         return f"${number}"
@@ -172,6 +199,18 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
         if isinstance(target, Timestamp) and target.timezone and source is not None and _zoneless(source):
             return "(CAST(", node.operand, f" AS timestamp){AT_UTC})"
         return super().visit_cast(node)
+
+    def aggregate_string_agg(self, node: AggregateCall) -> Pieces:
+        argument = None if node.argument is None else type_of(node.argument)
+        if node.argument is None or isinstance(argument, Text) or (isinstance(argument, Varchar) and not node.distinct):
+            return self.aggregate("STRING_AGG", node)
+        # string_agg() takes text; with DISTINCT a sort key has to be the same expression as the argument.
+        text = Cast(node.argument, Text())
+        keys = tuple(
+            replace(key, expression=text) if node.distinct and key.expression == node.argument else key
+            for key in node.order_by
+        )
+        return self.aggregate("STRING_AGG", replace(node, argument=text, order_by=keys))
 
     # INSERT ---------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,9 @@ PostgreSQL's ``numeric`` gives it (``select_div_scale``: at least 16 significant
 from __future__ import annotations
 
 import decimal
+from collections import Counter
 from decimal import Decimal
+from typing import ClassVar
 
 from covet.database.dialects.sqlite.types import decimal_text
 
@@ -127,46 +129,125 @@ def collate(left: str, right: str) -> int:
     """
     if left == right:
         return 0
-    x, y = _sort_key(left), _sort_key(right)
+    x, y = sort_key(left), sort_key(right)
     return (x > y) - (x < y)
 
 
-class Sum:
-    """``covet_decimal_sum``."""
+class _Total:
+    """The exact sum of decimals, which rows enter and leave. What is not finite is counted apart."""
 
     def __init__(self) -> None:
-        self._total: Decimal | None = None
+        self.count = 0
+        self._sum = Decimal(0)
+        self._special: Counter[str] = Counter()
 
     def step(self, value: Stored) -> None:
-        """Add one value."""
+        """Take a row."""
         if value is not None:
             number = parse(value)
-            self._total = number if self._total is None else _EXACT.add(self._total, number)
+            self.count += 1
+            if number.is_finite():
+                self.add(number, 1)
+            else:
+                self._special[str(number)] += 1
+
+    def inverse(self, value: Stored) -> None:
+        """Let a row go."""
+        if value is not None:
+            number = parse(value)
+            self.count -= 1
+            if number.is_finite():
+                self.add(number, -1)
+            else:
+                self._special[str(number)] -= 1
+
+    def add(self, number: Decimal, sign: int) -> None:
+        """Add a finite number, or take it away."""
+        self._sum = (_EXACT.add if sign > 0 else _EXACT.subtract)(self._sum, number)
+
+    @property
+    def total(self) -> Decimal:
+        """The sum."""
+        special = [name for name, number in self._special.items() if number]
+        if not special:
+            return self._sum
+        return Decimal(special[0] if len(special) == 1 else "NaN")
+
+    def value(self) -> str | None:
+        """Return the result; None of nothing."""
+        return decimal_text(self.total) if self.count else None
 
     def finalize(self) -> str | None:
-        """Return the sum; None of nothing."""
-        return None if self._total is None else decimal_text(self._total)
+        """Return the result."""
+        return self.value()
 
 
-class Average:
+class Sum(_Total):
+    """``covet_decimal_sum``."""
+
+
+class Average(_Total):
     """``covet_decimal_avg``."""
 
+    def value(self) -> str | None:
+        return decimal_text(quotient(self.total, Decimal(self.count))) if self.count else None
+
+
+class Variance(_Total):
+    """``covet_decimal_variance``: as many digits as PostgreSQL gives."""
+
+    sample: ClassVar[bool] = False
+
     def __init__(self) -> None:
-        self._total = Decimal(0)
-        self._count = 0
+        super().__init__()
+        self._squares = Decimal(0)
 
-    def step(self, value: Stored) -> None:
-        """Add one value."""
-        if value is not None:
-            self._total = _EXACT.add(self._total, parse(value))
-            self._count += 1
+    def add(self, number: Decimal, sign: int) -> None:
+        super().add(number, sign)
+        square = _EXACT.multiply(number, number)
+        self._squares = (_EXACT.add if sign > 0 else _EXACT.subtract)(self._squares, square)
 
-    def finalize(self) -> str | None:
-        """Return the mean; None of nothing."""
-        return decimal_text(quotient(self._total, Decimal(self._count))) if self._count else None
+    def value(self) -> str | None:
+        result = self.variance()
+        return None if result is None else decimal_text(result)
+
+    def variance(self) -> Decimal | None:
+        """Return the variance; None of too few rows."""
+        if self.count <= self.sample:
+            return None
+        if not self.total.is_finite():
+            return Decimal("NaN")
+        n = Decimal(self.count)
+        spread = _EXACT.subtract(_EXACT.multiply(n, self._squares), _EXACT.multiply(self.total, self.total))
+        return quotient(spread, n * (n - self.sample)) if spread > 0 else Decimal(0)
 
 
-def _sort_key(text: str) -> tuple[int, Decimal, str]:
+class SampleVariance(Variance):
+    """``covet_decimal_variance_sample``."""
+
+    sample = True
+
+
+class StdDev(Variance):
+    """``covet_decimal_stddev``."""
+
+    def variance(self) -> Decimal | None:
+        square = super().variance()
+        if square is None or not square or square.is_nan():
+            return square
+        digits = scale_of(square)
+        guarded = decimal.Context(prec=max(square.adjusted(), 0) + digits + 10, rounding=decimal.ROUND_DOWN)
+        return round_to(guarded.sqrt(square), digits)
+
+
+class SampleStdDev(StdDev):
+    """``covet_decimal_stddev_sample``."""
+
+    sample = True
+
+
+def sort_key(text: str) -> tuple[int, Decimal, str]:
+    """Return what sorts as decimals do: numbers by value, NaN as the largest, and behind it what is no number."""
     try:
         number = Decimal(text)
     except decimal.InvalidOperation:

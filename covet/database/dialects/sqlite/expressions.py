@@ -1,16 +1,16 @@
-"""SQLite's aggregates, text matching and NULL order. Pure.
+"""SQLite's text matching and NULL order. Pure.
 
 Text is matched by GLOB and ``instr``, because LIKE ignores the case of ASCII letters only.
 """
 
 from __future__ import annotations
 
+from covet.database.dialects.sqlite.aggregation import SQLiteAggregation
 from covet.database.dialects.sqlite.scalar_functions import SQLiteFunctions
-from covet.database.schema.types import Interval, Numeric
+from covet.database.schema.types import Numeric
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import promoted, type_of
 from covet.database.sql.nodes import (
-    AggregateCall,
     And,
     Case,
     Constant,
@@ -30,7 +30,7 @@ from covet.database.sql.visitor import Pieces, separated
 _FLAT = 64
 
 
-class SQLiteExpressions(SQLiteFunctions):
+class SQLiteExpressions(SQLiteFunctions, SQLiteAggregation):
     """Prints expressions for SQLite."""
 
     # Values ---------------------------------------------------------------------------------------------------------
@@ -110,23 +110,6 @@ class SQLiteExpressions(SQLiteFunctions):
     def visit_regex_match(self, node: RegexMatch) -> Pieces:
         flag = Constant(value=int(node.ignore_case))
         return self.call("covet_regexp", (Group(self._text(node.pattern)), Group(self._text(node.operand)), flag))
-
-    # Aggregates -----------------------------------------------------------------------------------------------------
-
-    def visit_aggregate_call(self, node: AggregateCall) -> Pieces:
-        pieces = super().visit_aggregate_call(node)
-        if node.name == "avg" and node.argument is not None and isinstance(type_of(node.argument), Interval):
-            return "CAST(ROUND(", *pieces, ") AS INTEGER)"
-        return pieces
-
-    def _aggregate_name(self, node: AggregateCall) -> str:
-        decimal = node.argument is not None and isinstance(type_of(node.argument), Numeric)
-        if decimal and node.name in ("sum", "avg"):
-            return f"covet_decimal_{node.name}"
-        return super()._aggregate_name(node)
-
-    def _aggregated(self, argument: Expression) -> Pieces:
-        return self.collated(argument) if isinstance(type_of(argument), Numeric) else (argument,)
 
 
 class _Joined:

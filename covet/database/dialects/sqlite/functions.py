@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from covet.database.dialects.sqlite import clocks, decimals, moments, numbers, texts, transcendental
+from covet.database.dialects.sqlite import aggregates, clocks, decimals, moments, numbers, texts, transcendental
 from covet.database.sql.patterns import lower_text
 
 
@@ -33,6 +33,17 @@ def _nocase(left: str, right: str) -> int:
     x, y = lower_text(left), lower_text(right)
     return (x > y) - (x < y)
 
+
+#: ``(name, number of arguments, class)``; each is a window function too. -1 is any number of arguments.
+AGGREGATES: tuple[tuple[str, int, type], ...] = (
+    *aggregates.AGGREGATES,
+    ("covet_decimal_avg", 1, decimals.Average),
+    ("covet_decimal_stddev", 1, decimals.StdDev),
+    ("covet_decimal_stddev_sample", 1, decimals.SampleStdDev),
+    ("covet_decimal_sum", 1, decimals.Sum),
+    ("covet_decimal_variance", 1, decimals.Variance),
+    ("covet_decimal_variance_sample", 1, decimals.SampleVariance),
+)
 
 #: ``(name, number of arguments, function, deterministic)``.
 FUNCTIONS: tuple[tuple[str, int, Callable[..., str | bytes | int | float | None], bool], ...] = (
@@ -70,12 +81,8 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., str | bytes | int | float | None]
     ("covet_timestamp_diff", 2, moments.timestamp_diff, True),
     ("covet_timestamptz", 1, moments.to_timestamptz, True),
     ("covet_unhex", 1, _unhex, True),
-)
-
-#: ``(name, number of arguments, class)``.
-AGGREGATES: tuple[tuple[str, int, type], ...] = (
-    ("covet_decimal_avg", 1, decimals.Average),
-    ("covet_decimal_sum", 1, decimals.Sum),
+    ("covet_pack", -1, aggregates.pack, True),
+    *((f"{name}_of", 1, aggregates.folded(aggregate), True) for name, _, aggregate in AGGREGATES),
 )
 
 #: ``(name, function)``.

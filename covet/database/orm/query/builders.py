@@ -18,11 +18,9 @@ from covet.database.orm.fields.base import Field
 from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.query.naming import add_name
 from covet.database.orm.query.prefetch import as_prefetch, split_related
-from covet.database.orm.query.row_classes import row_fields
 from covet.database.orm.query.state import Annotation, QueryState, Shape
 from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, PathToken
-from covet.database.orm.query.traversal import aggregates_of, rows_of
-from covet.database.orm.suggestions import choices
+from covet.database.orm.query.traversal import aggregates_of, paths_of, rows_of, windows_of
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -162,7 +160,7 @@ def latest_by(model: type[Any], fields: tuple[str | Expression[Any], ...]) -> tu
 
 async def in_bulk(queryset: QuerySet[Any, _R], ids: Iterable[_K] | None, field: str | Expression[_K]) -> dict[_K, _R]:
     """Return rows by key."""
-    name = field if isinstance(field, str) else _name(queryset, field)
+    name = field if isinstance(field, str) else path_of(queryset, field)
     options = queryset.model._meta
     key = options.get_field(name)
     if not (key.primary_key or key.unique):
@@ -174,7 +172,7 @@ async def in_bulk(queryset: QuerySet[Any, _R], ids: Iterable[_K] | None, field: 
 # -- columns ---------------------------------------------------------------------------------
 
 
-def _name(queryset: QuerySet[Any, Any], field: object) -> str:
+def path_of(queryset: QuerySet[Any, Any], field: object) -> str:
     """Return the path that a name, a field or an F stands for."""
     if isinstance(field, str):
         return field
@@ -183,14 +181,14 @@ def _name(queryset: QuerySet[Any, Any], field: object) -> str:
     if isinstance(field, F) and isinstance(field.path, str):
         return field.path
     if isinstance(field, F):
-        return _name(queryset, field.path)
+        return path_of(queryset, field.path)
     raise TypeError(f"{type(field).__name__} is not a name or a field.")
 
 
 def distinct(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
     """DISTINCT, or DISTINCT ON."""
     tokenizer = queryset.tokenizer()
-    tokens = tuple(tokenizer.path(_name(queryset, field)) for field in fields)
+    tokens = tuple(tokenizer.path(path_of(queryset, field)) for field in fields)
     return queryset.derive(queryset.state._replace(distinct=True, distinct_on=tokens), queryset.params)
 
 
@@ -198,6 +196,8 @@ def annotate(
     queryset: _QS,
     aggregates: tuple[Aggregate[Any], ...],
     expressions: Mapping[str, Expression[Any] | Q | FilteredRelation],
+    *,
+    hidden: bool = False,
 ) -> _QS:
     """Add named expressions and relations; after ``values()`` the first aggregate fixes what is grouped by."""
     named = {**{aggregate.default_alias(): aggregate for aggregate in aggregates}, **expressions}
@@ -206,19 +206,28 @@ def annotate(
             queryset = queryset.derive(*add_name(queryset, name, value))
             continue
         tokenizer = queryset.tokenizer()
-        if isinstance(value, Aggregate) and name not in expressions:
-            token = Annotation(name, tokenizer.aggregate(value), len(queryset.state.where))
+        known = queryset.state.find(name)
+        own = value.path if isinstance(value, F) else None
+        if known is not None and known.hidden and isinstance(own, str) and own == name and not hidden:
+            annotations = tuple(known._replace(hidden=False) if a is known else a for a in queryset.state.annotations)
         else:
-            token = tokenizer.annotation(name, value)
-        _check_rows(token.expression, queryset.state)
+            if isinstance(value, Aggregate) and name not in expressions:
+                token = Annotation(name, tokenizer.expression(value), len(queryset.state.where))
+            else:
+                token = tokenizer.annotation(name, value)
+            _check_rows(token.expression, queryset.state)
+            _check_nesting(name, token.expression, queryset.state)
+            known = token._replace(hidden=hidden)
+            annotations = (*queryset.state.annotations, known)
         state = queryset.state
         shape, group_by = state.shape, state.group_by
         if shape is not None and shape.names is not None:
-            if group_by is None and any(aggregates_of(token.expression, state)):
-                group_by = shape.names
-            keywords = None if shape.keywords is None else (*shape.keywords, name)
-            shape = shape._replace(names=(*shape.names, name), keywords=keywords)
-        state = state._replace(annotations=(*state.annotations, token), shape=shape, group_by=group_by)
+            if group_by is None and any(aggregates_of(known.expression, state)):
+                group_by = tuple(name for name in shape.names if is_key(name, state))
+            if not hidden:
+                keywords = None if shape.keywords is None else (*shape.keywords, name)
+                shape = shape._replace(names=(*shape.names, name), keywords=keywords)
+        state = state._replace(annotations=annotations, shape=shape, group_by=group_by)
         queryset = queryset.derive(state, tuple(tokenizer.params))
     return queryset
 
@@ -227,6 +236,23 @@ def _check_rows(token: ExpressionToken, state: QueryState) -> None:
     """Refuse an aggregate over the rows of two relations at once."""
     for aggregate in aggregates_of(token, state):
         rows_of(aggregate, state)
+
+
+def is_key(name: str, state: QueryState) -> bool:
+    """Whether rows can be grouped by a selected name: not by an aggregate, nor by a window."""
+    token = state.annotation(name)
+    return not any(aggregates_of(token, state)) and not any(windows_of(token, state))
+
+
+def _check_nesting(name: str, token: ExpressionToken, state: QueryState) -> None:
+    """Refuse an aggregate of an aggregate or of a window: SQL computes them at once, or the window later."""
+    for aggregate in aggregates_of(token, state):
+        for part in aggregate.parts():
+            if any(aggregates_of(part, state)) or any(windows_of(part, state)):
+                raise FieldError(
+                    f"annotate({name}=...): an aggregate cannot be computed from another aggregate or a window of the "
+                    "same query. aggregate() can, and so can Window(): it comes after the groups."
+                )
 
 
 def aggregates(
@@ -238,7 +264,7 @@ def aggregates(
     for value in positional:
         if not isinstance(value, Aggregate):
             raise TypeError(f"aggregate() takes aggregates such as Count('id'), not {type(value).__name__}.")
-        wanted.append(Annotation(value.default_alias(), tokenizer.aggregate(value), 0))
+        wanted.append(Annotation(value.default_alias(), tokenizer.expression(value), 0))
     for name, expression in expressions.items():
         if not isinstance(expression, Expression):
             raise TypeError(f"aggregate({name}=...) takes an expression, not {type(expression).__name__}.")
@@ -246,8 +272,11 @@ def aggregates(
         if not any(aggregates_of(token, queryset.state)):
             raise TypeError(f"aggregate({name}=...): {expression!r} is not an aggregate.")
         wanted.append(Annotation(name, token, 0))
-    for annotation in wanted:
-        _check_rows(annotation.expression, queryset.state)
+    for item in wanted:
+        _check_rows(item.expression, queryset.state)
+        for found in aggregates_of(item.expression, queryset.state):
+            if any(paths_of(found.default)):
+                raise FieldError(f"aggregate({item.name}=...): the default stands for no rows, so it has no field.")
     if not wanted:
         raise TypeError("aggregate() takes at least one aggregate.")
     return tuple(tokenizer.params), tuple(wanted)
@@ -258,7 +287,7 @@ def _loadable(queryset: QuerySet[Any, Any], fields: tuple[str | Expression[Any],
         raise TypeError(f"{method}() is for instances; values() names its columns itself.")
     options: Options = queryset.model._meta
     names: set[str] = set()
-    for name in [_name(queryset, field) for field in fields]:
+    for name in [path_of(queryset, field) for field in fields]:
         if name in options.generics:
             names.update(column.name for column in options.columns_of(name))
         else:
@@ -276,16 +305,19 @@ def defer(queryset: _QS, fields: tuple[str | Expression[Any], ...]) -> _QS:
     """Load all fields but these."""
     names = _loadable(queryset, fields, "defer")
     options = queryset.model._meta
-    given = [options.find_field(_name(queryset, field)) for field in fields]
+    given = [options.find_field(path_of(queryset, field)) for field in fields]
     if any(field is not None and all(part.attname in options.key_names for part in field.parts) for field in given):
         raise FieldError("The primary key cannot be deferred.")
     return queryset.derive(queryset.state._replace(defer=queryset.state.defer | names), queryset.params)
 
 
-def _shape(queryset: _QS, shape: Shape) -> _QS:
+def shaped(queryset: _QS, shape: Shape) -> _QS:
     """Give rows this shape. A path with transforms (``created__year``) becomes an annotation of that name."""
     for name in shape.names or ():
         tokenizer = queryset.tokenizer()
+        known = queryset.state.find(name)
+        if known is not None and known.hidden:
+            raise FieldError(f"{name!r} is an alias and is not selected; annotate({name}=F({name!r})) selects it.")
         token = tokenizer.path(name)
         if not isinstance(token, PathToken | AnnotationToken):
             annotation = Annotation(name, token, len(queryset.state.where))
@@ -298,17 +330,17 @@ def values(
     queryset: QuerySet[Any, Any], fields: tuple[Any, ...], expressions: Mapping[str, Expression[Any]]
 ) -> QuerySet[Any, Any]:
     """Dicts."""
-    found, names = _with_expressions(annotate(queryset, (), expressions), fields)
+    found, names = with_expressions(annotate(queryset, (), expressions), fields)
     names = (*names, *expressions)
-    return _shape(found, Shape("values", names or None))
+    return shaped(found, Shape("values", names or None))
 
 
-def _with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tuple[str, ...]]:
+def with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tuple[str, ...]]:
     """Annotate the expressions among ``fields`` and return all names."""
     names: list[str] = []
     for field in fields:
         if isinstance(field, str | Field | F):
-            names.append(_name(queryset, cast("object", field)))
+            names.append(path_of(queryset, cast("object", field)))
         elif isinstance(field, Aggregate):
             aggregate = cast("Aggregate[object]", field)
             names.append(aggregate.default_alias())
@@ -339,51 +371,16 @@ def values_list(
         raise TypeError("values_list(): flat and named exclude each other.")
     if flat and len(fields) != 1:
         raise TypeError(f"values_list(flat=True) takes exactly one field, not {len(fields)}.")
-    queryset, names = _with_expressions(queryset, fields)
+    queryset, names = with_expressions(queryset, fields)
     if named:
         every = names or tuple(field.attname for field in queryset.model._meta.fields)
-        return _shape(queryset, Shape("into", every, _named_row(every)))
-    return _shape(queryset, Shape("flat" if flat else "values_list", names or None))
+        return shaped(queryset, Shape("into", every, _named_row(every)))
+    return shaped(queryset, Shape("flat" if flat else "values_list", names or None))
 
 
 @lru_cache(maxsize=256)
 def _named_row(names: tuple[str, ...]) -> type[Any]:
     return namedtuple("Row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]  # names of run time
-
-
-def into(
-    queryset: QuerySet[Any, Any], row: type[Any], paths: Mapping[str, str | Expression[Any]]
-) -> QuerySet[Any, Any]:
-    """Objects of a row class, whose fields name the columns; ``paths`` says what those of other names are."""
-    declared = row_fields(row)
-    if not declared:
-        raise TypeError(
-            f"into() takes a TypedDict, a dataclass, a NamedTuple or a class of attrs, msgspec or pydantic; {row!r} "
-            "declares no fields."
-        )
-    known = [field.name for field in declared]
-    for name in paths:
-        if name not in known:
-            raise TypeError(f"into({name}=...): {row.__name__} has no field {name!r}. {choices(name, known)}")
-    queryset, names = _with_expressions(queryset, tuple(paths.get(name, name) for name in known))
-    _check_given(queryset, row, [name for name in known if name not in paths])
-    return _shape(queryset, Shape("into", names, row, tuple(field.keyword for field in declared)))
-
-
-def _check_given(queryset: QuerySet[Any, Any], row: type[Any], names: Iterable[str]) -> None:
-    """Refuse a row class with fields that the query does not give; the message lists all of them."""
-    missing: list[str] = []
-    for name in names:
-        try:
-            queryset.tokenizer().path(name)
-        except FieldError:
-            missing.append(repr(name))
-    if missing:
-        first = missing[0].strip("'")
-        raise FieldError(
-            f"into({row.__name__}): the query of {queryset.model.__name__} gives no {', '.join(missing)}. "
-            f'Annotate it, or say what it is: into({row.__name__}, {first}="path").'
-        )
 
 
 # -- related rows ----------------------------------------------------------------------------

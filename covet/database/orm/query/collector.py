@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from covet.database.orm.conditions import Q
 from covet.database.orm.on_delete import CASCADE, LEFT_TO_THE_DATABASE, PROTECT, RESTRICT
-from covet.database.orm.query.tokenizer import related, where_keys
+from covet.database.orm.query.keyed import related, where_keys
 from covet.exceptions import ProtectedError, RestrictedError
 
 if TYPE_CHECKING:

@@ -88,7 +88,7 @@ def _columns(query: QuerySet[Any, Any]) -> list[_Column]:
     if state.lock is not None:
         raise TypeError("select_for_update() and union() exclude each other: lock the rows in a query of their own.")
     fields = [field.attname for field in query.model._meta.fields]
-    annotated = [annotation.name for annotation in state.annotations]
+    annotated = [annotation.name for annotation in state.annotations if not annotation.hidden]
     names: Sequence[str] = (*fields, *annotated)
     if state.shape is not None and state.shape.names is not None:
         names = state.shape.names

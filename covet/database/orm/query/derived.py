@@ -84,8 +84,7 @@ class DerivingTranslator(Translator):
             return nodes.Function("coalesce", (value, nodes.Constant(0)), token.type)
         if token.default is None:
             return value
-        default = self.param(token.default.param, token.default.type)
-        return nodes.Function("coalesce", (value, default), token.type)
+        return nodes.Function("coalesce", (value, super().value(token.default)), token.type)
 
     def _looks_out(self, token: AggregateToken, chain: tuple[Relation, ...]) -> bool:
         """Whether an aggregate uses the row that it is of, which a table beside that row cannot see."""

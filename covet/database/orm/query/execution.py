@@ -23,7 +23,7 @@ from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import NEVER
-from covet.database.orm.query.tokens import AggregateToken, ExpressionToken
+from covet.database.orm.query.tokens import AggregateToken, ExpressionToken, ParamToken
 from covet.database.orm.suggestions import choices
 from covet.database.routing import Origin, reading, writing
 from covet.database.sql import nodes
@@ -187,7 +187,7 @@ async def aggregate(
     """Return one row of aggregates as a dict."""
     state = query.state
     if state.empty:
-        if all(item.expression.tag == "aggregate" for item in wanted):
+        if all(_is_plain(item.expression) for item in wanted):
             return {item.name: _over_nothing(item.expression, params) for item in wanted}
         state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
     adapter = reading(database, query.model)
@@ -204,8 +204,15 @@ async def aggregate(
     return found
 
 
+def _is_plain(token: ExpressionToken) -> bool:
+    """Whether an expression is an aggregate of which is known what it is over no rows."""
+    if not isinstance(token, AggregateToken) or token.forms is not None:
+        return False
+    return token.default is None or isinstance(token.default, ParamToken)
+
+
 def _over_nothing(token: ExpressionToken, params: tuple[object, ...]) -> object:
     """Return what an aggregate is over no rows."""
     if not isinstance(token, AggregateToken) or token.name == "count":
         return 0
-    return None if token.default is None else params[token.default.param]
+    return params[token.default.param] if isinstance(token.default, ParamToken) else None

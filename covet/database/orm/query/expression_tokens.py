@@ -30,11 +30,12 @@ from covet.database.orm.expressions import (
 )
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field
+from covet.database.orm.functions.window import Window, WindowFunction
+from covet.database.orm.query import row_tokens
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
-from covet.database.orm.query.rows import counted, part_names, single
+from covet.database.orm.query.rows import single
 from covet.database.orm.query.state import Query
 from covet.database.orm.query.tokens import (
-    AggregateToken,
     ArithmeticToken,
     CaseToken,
     CastToken,
@@ -43,13 +44,11 @@ from covet.database.orm.query.tokens import (
     ExistsToken,
     ExpressionToken,
     FunctionToken,
-    Group,
     NothingToken,
     OuterToken,
     OutputToken,
     ParamToken,
     PathToken,
-    Predicate,
     RawToken,
     ScalarToken,
     SubqueryToken,
@@ -136,31 +135,8 @@ def _combined(tokenizer: Tokenizer, combined: Combined[Any]) -> ExpressionToken:
     return ArithmeticToken("arithmetic", combined.operator, left, right, kind)
 
 
-def _aggregate(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> AggregateToken:
-    source = aggregate.source
-    found: ExpressionToken | None = None
-    # A comparison of an expression is a condition, so the type is asked first.
-    if not isinstance(source, str):
-        found = tokenize(tokenizer, source)
-    elif source != "*":
-        found = tokenizer.path(source)
-    if found is None and aggregate.function != "count":
-        raise FieldError(f"{aggregate!r}: '*' is for Count only.")
-    there: Predicate | None = None
-    if isinstance(found, PathToken) and found.path.parts:
-        if aggregate.function != "count" or aggregate.distinct:
-            raise FieldError(f"{aggregate!r}: name one of the fields of the key, {part_names(found.path)}.")
-        found, there = counted(found.path)
-    kind = aggregate.result_type(token_type(found, tokenizer.state) if found is not None else None)
-    default: ParamToken | None = None
-    if aggregate.default is not None:
-        default = tokenizer.param(aggregate.default, kind)
-    condition: Predicate | None = None
-    if aggregate.filter is not None and aggregate.filter.children:
-        condition = tokenizer.q(aggregate.filter)
-    if there is not None:
-        condition = there if condition is None else Group("group", "AND", False, (there, condition))
-    return AggregateToken("aggregate", aggregate.function, found, aggregate.distinct, condition, default, kind)
+def _window(tokenizer: Tokenizer, window: Window[Any]) -> ExpressionToken:
+    return _output(tokenizer, row_tokens.window(tokenizer, window), window.output_field)
 
 
 def _value(tokenizer: Tokenizer, expression: Value[Any]) -> ExpressionToken:
@@ -206,11 +182,7 @@ def _func(tokenizer: Tokenizer, function: Func[Any]) -> ExpressionToken:
             tokens[at] = argument(tokenizer, each, beside if function.alike else None)
     arguments = tuple(tokens[at] for at in range(len(function.arguments)))
     kind = function.result_type([token_type(each, state) for each in arguments])
-    forms: tuple[tuple[str, str], ...] | None = None
-    if not function.built_in:
-        forms = tuple(function.forms.items()) or (("", f"{function.name}({{*}})"),)
-        if not function.name and not function.forms:
-            raise TypeError(f"{type(function).__name__} has neither 'function' nor 'forms': there is no SQL for it.")
+    forms = None if function.built_in else row_tokens.forms_of(function)
     name = function.name or type(function).__name__
     return _output(tokenizer, FunctionToken("function", name, forms, arguments, kind), function.output_field)
 
@@ -329,7 +301,9 @@ _KINDS: dict[type[Any], Callable[[Tokenizer, Any], ExpressionToken]] = {
     F: _f,
     Known: _known,
     Combined: _combined,
-    Aggregate: _aggregate,
+    Aggregate: row_tokens.aggregate,
+    Window: _window,
+    WindowFunction: row_tokens.refuse_function,
     Value: _value,
     ExpressionWrapper: _wrapper,
     RawSQL: _raw,

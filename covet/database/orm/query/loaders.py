@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.peers import Peers
 from covet.database.orm.query import execution
+from covet.database.orm.query.keyed import linked
 from covet.database.orm.query.purpose import Purpose, told
-from covet.database.orm.query.tokenizer import linked
 from covet.database.orm.unloaded import note_absent, take_over
 
 if TYPE_CHECKING:

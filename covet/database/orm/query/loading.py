@@ -9,8 +9,8 @@ from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.fields.base import Field
 from covet.database.orm.peers import Peers
 from covet.database.orm.query import loaders
+from covet.database.orm.query.keyed import where_keys
 from covet.database.orm.query.purpose import Purpose, told
-from covet.database.orm.query.tokenizer import where_keys
 from covet.database.orm.unloaded import is_absent, mark_loaded, refused, unloaded_class
 from covet.exceptions import FieldError, NotLoaded
 

@@ -5,36 +5,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.query.context import Context
 from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
-from covet.database.orm.query.inference import token_type
-from covet.database.orm.query.joins import AliasNames, JoinNode, Joins
+from covet.database.orm.query.joins import AliasNames, Joins
 from covet.database.orm.query.locking import planned
-from covet.database.orm.query.results import Entity, Record, RelatedEntity, Result, ResultColumn
-from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
+from covet.database.orm.query.outside import Outside
+from covet.database.orm.query.results import Record, Result, ResultColumn
+from covet.database.orm.query.selection import Selection
+from covet.database.orm.query.state import EMPTY_STATE, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
-    AnnotationToken,
     ExpressionToken,
+    NothingToken,
     OrderToken,
-    OutputToken,
+    ParamToken,
     PathToken,
+    Predicate,
     SubqueryToken,
 )
 from covet.database.orm.query.translation import Purpose, Translator
-from covet.database.orm.query.traversal import aggregates_of, conjuncts, joined_paths, paths_of
+from covet.database.orm.query.traversal import aggregates_of, conjuncts, joined_paths, paths_of, windows_of
+from covet.database.orm.query.valuation import sort_keys, values_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
 from covet.database.sql.statements import Join, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
-    from covet.database.orm.fields.base import Field
-    from covet.database.orm.filtered import RelationName
     from covet.database.orm.options import Options, ResolvedPath
     from covet.database.orm.relations import Relation
 
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 _PLACE = Integer(64)
 
 
-class SelectPlanner:
+class SelectPlanner(Selection):
     """Plans one SELECT. Made for one state, used once."""
 
     def __init__(
@@ -58,14 +60,12 @@ class SelectPlanner:
     ) -> None:
         """Plan for ``state``; ``few``: whoever asks takes one or two of the rows."""
         self.few = few
-        self.model = model
-        self.options: Options = model._meta
-        self.state = state
-        self.joins = Joins(self.options, names or AliasNames(), alias)
-        self.translator = Translator(self.joins, state, _subquery, offset=offset, outer=outer)
-        self.columns: list[Selected] = []
+        joins = Joins(model._meta, names or AliasNames(), alias)
+        super().__init__(model, state, Translator(joins, state, _subquery, offset=offset, outer=outer))
         self.stack: Stack | None = None
         self._plan_aggregates()
+        #: Conditions on windows, each with the number of its ``filter()``: they are asked around the query.
+        self.around: list[tuple[int, Predicate]] = []
 
     # -- parts -----------------------------------------------------------------------------
 
@@ -117,11 +117,15 @@ class SelectPlanner:
         )
 
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]:
-        """Return WHERE and HAVING."""
+        """Return WHERE and HAVING; conditions on windows are kept for the query around this one."""
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
+        self.around = []
         for scope, item in enumerate(self.state.where):
             for part in conjuncts(item):
+                if any(windows_of(part, self.state)):
+                    self.around.append((scope, part))
+                    continue
                 context = Context(scope, required=True)
                 grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
                 if self.stack is not None and not grouped:
@@ -131,7 +135,7 @@ class SelectPlanner:
 
     def order_by(self) -> tuple[Order, ...]:
         """Return the sort keys: those asked for, or ``Meta.ordering``."""
-        return tuple(order for token in self._order_tokens() for order in self._order(token))
+        return sort_keys(self.translator, self._order_tokens())
 
     def _order_tokens(self) -> tuple[OrderToken, ...]:
         tokens = self.state.order_by
@@ -141,22 +145,10 @@ class SelectPlanner:
             tokens = tuple(turned(token) for token in tokens or key_order(self.options))
         return tokens
 
-    def _order(self, token: OrderToken) -> list[Order]:
-        """Return a sort key, or one for each part of a key of several fields."""
-        expression = token.expression
-        nullable = expression.path.nullable if isinstance(expression, PathToken) else True
-        return [Order(value, token.descending, token.nulls, nullable) for value in self._values(expression)]
-
-    def _values(self, token: ExpressionToken) -> tuple[nodes.Expression, ...]:
-        """Return the value of a token, or those of the columns of a key of several fields."""
-        if isinstance(token, PathToken) and token.path.parts:
-            return self.translator.columns(token.path)
-        return (self.translator.value(token),)
-
     def is_grouped(self) -> bool:
         """Whether the rows are groups."""
         if not any(any(aggregates_of(a.expression, self.state)) for a in self.state.annotations):
-            return False
+            return self.state.group_by is not None
         # Computed aside, aggregates leave the rows as they are; a filter may still have joined many to one.
         return not self.translator.by_subquery or any(any(joined_paths(item)) for item in self.state.where)
 
@@ -166,10 +158,11 @@ class SelectPlanner:
         if self.stack is not None:
             return tuple(self.translator.value(key) for key in self.stack.keys)
         if self.state.group_by is not None and not self.translator.by_subquery:
-            keys = [value for name in self.state.group_by for value in self._values(self._named(name))]
-            plain = [item.expression for item in order if not any(aggregates_of(item.expression, self.state))]
-            extra = [value for expression in plain for value in self._values(expression)]
-            return tuple(dict.fromkeys([*keys, *extra]))
+            shape = self.state.shape
+            names = (*self.state.group_by, *((shape and shape.names) or ()))
+            every = [*map(self._named, names), *(item.expression for item in order)]
+            keys = [value for token in every for key in self._keys(token) for value in values_of(self.translator, key)]
+            return tuple(dict.fromkeys(keys))
         # The key of each joined table fixes its other columns (functional dependency).
         named = [
             self.joins.reach(t.name.relations, None, required=False)
@@ -183,97 +176,15 @@ class SelectPlanner:
         keys += [n.column(field.column) for n in joined for field in n.options.key]
         return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
 
-    def _named(self, name: str) -> ExpressionToken:
-        return Tokenizer(self.options, self.state, []).path(name)
-
-    # -- columns ---------------------------------------------------------------------------
-
-    def add(self, expression: nodes.Expression) -> int:
-        """Select one more column; return its position."""
-        self.columns.append(Selected(expression))
-        return len(self.columns) - 1
-
-    def add_key(self) -> None:
-        """Select the primary key."""
-        for field in self.options.key:
-            self.add(self.joins.root.column(field.column))
-
-    def _field(self, field: Field[Any], name: str, expression: nodes.Expression, *, nullable: bool) -> ResultColumn:
-        return ResultColumn(name, self.add(expression), field.logical_type, nullable, field.decode)
-
-    def entity(self, node: JoinNode, prefix: str = "") -> Entity:
-        """Select the columns of an instance, and of those that ``select_related`` brings along."""
-        options = node.options
-        joined = [name for name in options.relations if f"{prefix}{name}" in self._related_prefixes()]
-        wanted = {local for name in joined for local, _ in options.relations[name].pairs}
-        columns: list[ResultColumn] = []
-        partial = False
-        for field in options.fields:
-            if field not in wanted and not self._is_loaded(field, prefix):
-                partial = True
-                continue
-            column = nodes.ColumnRef(node.alias, field.column, field.logical_type)
-            columns.append(self._field(field, field.attname, column, nullable=field.null))
-        key = tuple(c.position for c in columns if c.name in options.key_names)
-        related = tuple(self._related(node, options.relations[name], prefix) for name in joined)
-        if not prefix:
-            related += tuple(self._named_row(t.name) for t in self.state.filtered if self._is_selected(t.name))
-            columns.extend(self._annotation(a) for a in self.state.annotations)
-        if prefix or self.state.link is None:
-            return Entity(options.model, tuple(columns), key, partial, related)
-        return Entity(options.model, tuple(columns), key, partial, related, self._link(), self._is_shared())
-
-    def _annotation(self, annotation: Annotation) -> ResultColumn:
-        return self._value(annotation.name, AnnotationToken("annotation", annotation.name))
-
-    def _value(self, name: str, token: ExpressionToken) -> ResultColumn:
-        if isinstance(token, PathToken) and token.path.parts:
-            return self._key_of(name, token.path)
-        expression = self.translator.value(token)
-        inner = self.state.annotation(name) if isinstance(token, AnnotationToken) else token
-        if isinstance(inner, PathToken):
-            token = inner
-        if isinstance(token, PathToken):
-            return self._field(token.path.field, name, expression, nullable=token.path.nullable)
-        decode = inner.decode if isinstance(inner, OutputToken) else None
-        return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
-
-    def _key_of(self, name: str, path: ResolvedPath) -> ResultColumn:
-        """Select the columns of a key of several fields."""
-        columns = zip(path.parts, self.translator.columns(path), strict=True)
-        parts = tuple(self._field(p.field, name, column, nullable=p.nullable) for p, column in columns)
-        return ResultColumn(name, parts[0].position, None, path.nullable, parts=parts)
-
-    def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
-        child = self.joins.reach((*_relations_to(node), relation), None, required=False)
-        entity = self.entity(child, f"{prefix}{relation.name}__")
-        absent = relation.kind == "reverse"
-        return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
-
-    def _named_row(self, name: RelationName) -> RelatedEntity:
-        """Select the row that a filtered relation names. There may be several for one row of this model."""
-        entity = self.entity(self.joins.reach(name.relations, None, required=False), f"{name.name}__")
-        return RelatedEntity(name.name, entity, True, name.back, True)
-
-    def _is_selected(self, name: RelationName) -> bool:
-        return name.name in self._related_prefixes()
-
-    # -- rows for many parents -------------------------------------------------------------
-
-    def _link(self) -> ResultColumn:
-        """Select the key of the parent that a row belongs to."""
-        path = cast("ResolvedPath", self.state.link)
-        if path.parts:
-            return replace(self._key_of("link", path), nullable=False)
-        field, column = path.field, self.translator.column(path)
-        for position, selected in enumerate(self.columns):
-            if selected.expression == column:
-                return ResultColumn("link", position, field.logical_type, False, field.decode)
-        return self._field(field, "link", column, nullable=False)
-
-    def _is_shared(self) -> bool:
-        """Whether a row may come for several parents and is the same for each."""
-        return self.state.link is not None and bool(self.state.link.relations) and not self.state.annotations
+    def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
+        """Yield what a selected value or a sort key is grouped by: itself, or what its window is divided by."""
+        windows = list(windows_of(token, self.state))
+        parts: list[ExpressionToken] = [] if windows else [token]
+        for window in windows:
+            parts += [*window.partition_by, *(key.expression for key in window.order_by)]
+        for part in parts:
+            if not any(aggregates_of(part, self.state)) and not isinstance(part, ParamToken | NothingToken):
+                yield part
 
     def _limited_by_parent(
         self, result: Result, where: nodes.Expression | None, having: nodes.Expression | None
@@ -281,8 +192,13 @@ class SelectPlanner:
         """Keep those rows of each parent whose place in the order is within limit and offset."""
         if self.state.distinct:
             raise FieldError("Prefetch(queryset=): a slice for each parent and distinct() exclude each other.")
-        order = self.order_by() or tuple(order for token in key_order(self.options) for order in self._order(token))
-        number = nodes.RowNumber(self.translator.columns(cast("ResolvedPath", self.state.link)), order)
+        if self.around:
+            raise FieldError(
+                "Prefetch(queryset=): a slice for each parent and a filter on a window exclude each other."
+            )
+        order = self.order_by() or sort_keys(self.translator, key_order(self.options))
+        parent = self.translator.columns(cast("ResolvedPath", self.state.link))
+        number = nodes.WindowCall("row_number", (), nodes.Over(parent, order), _PLACE)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
         types = {column.position: column.type for column in _columns_of(result)}
@@ -297,37 +213,6 @@ class SelectPlanner:
             last = last if skipped is None else nodes.Arithmetic("+", skipped, last, _PLACE)
             bounds.append(nodes.Comparison("<=", place, last))
         return Select(columns, SubqueryRef(inner, "q"), where=_all(bounds), order_by=(Order(place, nullable=False),))
-
-    def _related_prefixes(self) -> set[str]:
-        found: set[str] = set()
-        for path in self.state.select_related:
-            parts = path.split("__")
-            found.update("__".join(parts[: i + 1]) for i in range(len(parts)))
-        return found
-
-    def _is_loaded(self, field: Any, prefix: str) -> bool:
-        if field.attname in field.model._meta.key_names:
-            return True
-        names = {f"{prefix}{field.name}", f"{prefix}{field.attname}"}
-        if names & self.state.defer:
-            return False
-        only = self.state.only
-        if only is None:
-            return True
-        return bool(names & only) or (bool(prefix) and not any(name.startswith(prefix) for name in only))
-
-    def record(self) -> Record:
-        """Select the columns of ``values()``, ``values_list()`` and ``into()``."""
-        shape = self.state.shape
-        if shape is None:
-            raise FieldError("This query has no values.")
-        names = shape.names
-        if names is None:
-            names = (*(f.attname for f in self.options.fields), *(a.name for a in self.state.annotations))
-        columns = tuple(self._value(name, self._named(name)) for name in names)
-        if shape.keywords is not None:
-            columns = tuple(replace(column, name=word) for column, word in zip(columns, shape.keywords, strict=True))
-        return Record(shape.kind, columns, shape.row)
 
     # -- the statement ---------------------------------------------------------------------
 
@@ -348,10 +233,12 @@ class SelectPlanner:
         ordered: bool = True,
     ) -> Select:
         """Put a SELECT together from its columns and conditions."""
+        if self.around:
+            return self._asked_around(columns, where, having, self._order_tokens() if ordered else ())
         state = self.state
         order = self.order_by() if ordered else ()
         group_by = self._group_by(self._order_tokens() if ordered else ())
-        distinct_on = tuple(value for token in state.distinct_on for value in self._values(token))
+        distinct_on = tuple(value for token in state.distinct_on for value in values_of(self.translator, token))
         if state.distinct and not distinct_on:
             # PostgreSQL orders distinct rows by selected columns only.
             selected = {column.expression for column in columns}
@@ -374,6 +261,20 @@ class SelectPlanner:
 
     def _derived(self) -> tuple[Join, ...]:
         return self.translator.joined() if isinstance(self.translator, DerivingTranslator) else ()
+
+    def _asked_around(
+        self,
+        columns: tuple[Selected, ...],
+        where: nodes.Expression | None,
+        having: nodes.Expression | None,
+        order: tuple[OrderToken, ...],
+    ) -> Select:
+        """Put a SELECT around this one that asks what is asked of windows; order and limit are its own."""
+        outside = Outside(self.translator, [column.expression for column in columns], self.joins.names.next())
+        select = outside.select([column.alias for column in columns], self.around, order)
+        group_by = self._group_by(order)
+        inner = Select(outside.inner_columns(), self.source(), self.joins.build(), where, group_by, having)
+        return replace(select, source=SubqueryRef(inner, outside.alias))
 
     def source(self) -> TableRef | SubqueryRef:
         """Return the model's table, or the combined queries that stand in its place."""
@@ -403,15 +304,6 @@ class SelectPlanner:
         columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
         bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
         return planner.statement(columns, where, having, ordered=bounded)
-
-
-def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
-    relations: list[Relation] = []
-    at: JoinNode | None = node
-    while at is not None and at.relation is not None:
-        relations.append(at.relation)
-        at = at.parent
-    return tuple(reversed(relations))
 
 
 def _columns_of(result: Result) -> list[ResultColumn]:

@@ -23,6 +23,8 @@ from covet.database.orm.query import (
     combination,
     deletion,
     execution,
+    grouping,
+    objects,
     prefetch,
     upserts,
     writes,
@@ -180,8 +182,9 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Locking, Ge
         if self.state.limit is not None or self.state.offset is not None:
             raise builders.already_sliced("order_by")
         tokenizer = self.tokenizer()
+        tokenizer.hiding = True
         tokens = tuple(tokenizer.order(field) for field in fields)
-        return self.derive(self.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
+        return self.derive(tokenizer.state._replace(order_by=tokens, reversed=False), tuple(tokenizer.params))
 
     def reverse(self) -> Self:
         """Turn the order around."""
@@ -193,6 +196,21 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Locking, Ge
     def annotate(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q | FilteredRelation) -> Self:
         """Put a value on each row: ``annotate(post_count=Count("posts"))``. After ``values()`` it groups by them."""
         return builders.annotate(self, aggregates, expressions)
+
+    def alias(self, *aggregates: Aggregate[Any], **expressions: Expression[Any] | Q) -> Self:
+        """Name a value without selecting it: ``alias(n=Count("posts")).filter(n__gt=2)``."""
+        return builders.annotate(self, aggregates, expressions, hidden=True)
+
+    def group_by(self, *keys: str | Expression[Any], **named: Expression[Any] | Q) -> QuerySet[_M, dict[str, Any]]:
+        """Make one row, a dict, of each combination of the keys: ``group_by("city").annotate(n=Count("id"))``.
+
+        ``SELECT city, COUNT(id) FROM users GROUP BY city``. Named expressions are selected, unnamed ones are not.
+        """
+        return cast("QuerySet[_M, dict[str, Any]]", grouping.group_by(self, keys, named))
+
+    def having(self, *conditions: Q, **lookups: Any) -> Self:
+        """Keep the groups for which everything holds: ``having(Count("id") > 2)``, ``having(n__gt=2)``."""
+        return grouping.having(builders.unsliced(self, "having"), conditions, lookups)
 
     def only(self, *fields: str | Expression[Any]) -> Self:
         """Load these fields (and the key) only; another one is loaded by ``await instance``."""
@@ -231,17 +249,11 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Locking, Ge
         return builders.values_list(self, fields, flat=flat, named=named)
 
     def into(self, row: type[_Row], /, **paths: str | Expression[Any]) -> QuerySet[_M, _Row]:
-        """Give objects of ``row``, whose fields say which columns; keywords say what those of other names are.
+        """Give objects of ``row``, whose fields say which columns: ``into(Line, by="author__name")``.
 
-        >>> class Line(NamedTuple):
-        ...     title: str
-        ...     by: str
-        >>> lines = await Post.objects.into(Line, by="author__name")
-
-        ``SELECT posts.title, t1.name FROM posts JOIN authors ..``. A row class is a TypedDict, a dataclass, a
-        NamedTuple, or one of attrs, msgspec or pydantic.
+        It is a TypedDict, a dataclass, a NamedTuple, or of attrs, msgspec or pydantic; keywords say what fields are.
         """
-        return cast("QuerySet[_M, _Row]", builders.into(self, row, paths))
+        return cast("QuerySet[_M, _Row]", objects.into(self, row, paths))
 
     def dates(
         self, field: str | Expression[Any], kind: calendar.DateKind, order: calendar.Order = "ASC"
@@ -310,11 +322,7 @@ class QuerySet(Query, Paged[_R], Explained, Returns[_R], Increments, Locking, Ge
             yield row
 
     async def iterator(self, chunk_size: int = 2000) -> AsyncIterator[_R]:
-        """Stream the rows: memory is bounded by one chunk. ``async for user in qs.iterator()``.
-
-        The connection is back when the loop ends; left early, by ``break`` or an error, as soon as the event loop has
-        closed the iterator.
-        """
+        """Stream the rows: memory is bounded by one chunk. ``async for user in qs.iterator()``."""
         if chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1, not {chunk_size}.")
         async with aclosing(execution.stream(self, chunk_size)) as chunks:

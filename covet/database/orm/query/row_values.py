@@ -18,7 +18,7 @@ from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import ExpressionToken
 from covet.database.orm.query.translation import Translator
-from covet.database.orm.query.traversal import aggregates_of, rows_of
+from covet.database.orm.query.traversal import aggregates_of, rows_of, windows_of
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected
 from covet.exceptions import FieldError
@@ -67,7 +67,7 @@ class RowPlanner(SelectPlanner):
 
     def assigned(self, name: str, token: ExpressionToken) -> nodes.Expression:
         """Return the new value of a column."""
-        self._check_aggregates(f"update({name}=...)", token)
+        self._check_rows(f"update({name}=...)", token)
         value = self.translator.value(token)
         self._check_joins(f"update({name}=...)")
         return value
@@ -79,13 +79,15 @@ class RowPlanner(SelectPlanner):
             raise FieldError("returning() cannot join: use prefetch_related() in the place of select_related().")
         if state.group_by is not None:
             raise FieldError("returning() gives rows, and this query has groups.")
-        for annotation in state.annotations:
-            self._check_aggregates(annotation.name, annotation.expression)
+        for annotation in state.annotations if state.shape is None else ():
+            self._check_rows(annotation.name, annotation.expression)
         result: Result = self.entity(self.joins.root) if state.shape is None else self.record()
         self._check_joins("returning()")
         return tuple(self.columns), result
 
-    def _check_aggregates(self, where: str, token: ExpressionToken) -> None:
+    def _check_rows(self, where: str, token: ExpressionToken) -> None:
+        if any(windows_of(token, self.state)):
+            raise FieldError(f"{where}: a window is over several rows; use Subquery().")
         for aggregate in aggregates_of(token, self.state):
             if not rows_of(aggregate, self.state):
                 raise FieldError(

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 
 class Annotation(NamedTuple):
-    """A named expression on each row. ``after`` counts the ``filter()`` calls that were made before it."""
+    """A named expression on each row. ``after`` counts the ``filter()`` calls that were made before it.
+
+    ``hidden``: it is used and not selected (``alias()``).
+    """
 
     name: str
     expression: ExpressionToken
     after: int
+    hidden: bool = False
 
 
 class Shape(NamedTuple):

@@ -22,7 +22,7 @@ from covet.database.orm.query.tokens import (
     PathToken,
 )
 from covet.database.orm.query.translation import Translator
-from covet.database.orm.query.traversal import aggregates_of, annotations_of
+from covet.database.orm.query.traversal import aggregates_of, annotations_of, windows_of
 from covet.database.orm.query.valuation import finish_aggregate
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
@@ -72,7 +72,7 @@ def count(model: type[Any], state: QueryState) -> Select:
     model, state = _without_target(model, _lean(state))
     planner = SelectPlanner(model, state)
     where, having = planner.conditions()
-    if not _is_bounded(state) and not planner.is_grouped():
+    if not _is_bounded(state) and not planner.is_grouped() and not planner.around:
         return planner.statement((_COUNT,), where, having, ordered=False)
     if state.shape is not None:
         planner.record()
@@ -123,7 +123,8 @@ def _uses_annotations(wanted: tuple[Annotation, ...]) -> bool:
 def _uses_aggregates(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
     names = {name for a in wanted for name in annotations_of(a.expression)}
     names |= {name for item in state.where for name in annotations_of(item)}
-    return any(any(aggregates_of(state.annotation(name), state)) for name in names)
+    tokens = [state.annotation(name) for name in names]
+    return any(any(aggregates_of(token, state)) or any(windows_of(token, state)) for token in tokens)
 
 
 def _direct(model: type[Any], state: QueryState, each: Over, tokens: list[ExpressionToken]) -> Select:

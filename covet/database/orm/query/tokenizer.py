@@ -19,6 +19,7 @@ from covet.database.orm.expressions import Expression, F, Known, OrderBy, Param
 from covet.database.orm.expressions.gaps import Gap
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field, field_of
+from covet.database.orm.functions.window import Window
 from covet.database.orm.lookups import (
     IN,
     ISNULL,
@@ -36,7 +37,6 @@ from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
-    AggregateToken,
     AnnotationToken,
     Comparison,
     ConditionToken,
@@ -60,7 +60,6 @@ from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
-    from covet.database.orm.relations import Discriminator, Relation
 
 _T = TypeVar("_T")
 
@@ -106,7 +105,7 @@ def add_conditions(
     children: list[Predicate] = []
     slow: Tokenizer | None = None
     if conditions or state.annotations:
-        slow = Tokenizer(options, state, values)
+        slow = Tokenizer(options, state, values, hiding=True)
         children.extend(slow.conditions(conditions))
     for key, value in lookups.items():
         path = options.paths.get(key)
@@ -119,10 +118,12 @@ def add_conditions(
                 children.append(_make(Leaf, ("leaf", path, len(values))))
                 values.append(prepared)
         else:
-            slow = slow or Tokenizer(options, state, values)
+            slow = slow or Tokenizer(options, state, values, hiding=True)
             children.append(slow.lookup(key, value))
     if not children:
         return query
+    if slow is not None:
+        state = slow.state
     if negated:
         item: Predicate = Group("group", "AND", True, tuple(children))
     else:
@@ -140,60 +141,20 @@ def answer(left: ExpressionToken, decided: Decided) -> Predicate:
     return NullTest("null", left, False) if decided.matches else NEVER
 
 
-def where_keys(
-    query: tuple[QueryState, tuple[object, ...]], path: ResolvedPath, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters with ``path``, an IN, of keys that came from the database and need no check."""
-    state, params = query
-    encode = path.field.encode
-    values = tuple(keys) if encode is None else tuple(encode(key) for key in keys)
-    return state._replace(where=(*state.where, Leaf("leaf", path, len(params)))), (*params, values)
-
-
-def linked(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
-    state, params = related(options, query, relation, keys)
-    return state._replace(link=options.key_path(relation)), params
-
-
-def related(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``."""
-    found = where_keys(query, options.key_path(relation, IN), keys)
-    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
-
-
-def _of_type(
-    options: Options, query: tuple[QueryState, tuple[object, ...]], mark: Discriminator
-) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for those rows that have the label of a model."""
-    state, params = query
-    leaf = Leaf("leaf", options.resolve(mark.field.name), len(params))
-    return state._replace(where=(*state.where, leaf)), (*params, mark.label)
-
-
-def where_key(options: Options, relation: Relation, key: object) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for one key."""
-    path = options.key_path(relation)
-    if relation.far_type is not None:
-        key = relation.converted(key)
-    params = prepare_row(path, key) if path.parts else (path.lookup.prepare(path.field, key),)
-    found = QueryState((Leaf("leaf", path, 0),)), params
-    return found if relation.far_type is None else _of_type(options, found, relation.far_type)
-
-
 class Tokenizer:
-    """Turns conditions and expressions into tokens; ``params`` grows as it goes."""
+    """Turns conditions and expressions into tokens; ``params`` grows as it goes.
 
-    __slots__ = ("options", "params", "state")
+    ``hiding``: aggregates and windows become annotations of ``state`` that are not selected, so that whoever plans the
+    query finds all of them there (``filter(Count("posts") > 2)``, ``order_by(Count("posts"))``).
+    """
 
-    def __init__(self, options: Options, state: QueryState, params: list[object]) -> None:
+    __slots__ = ("hiding", "options", "params", "state")
+
+    def __init__(self, options: Options, state: QueryState, params: list[object], *, hiding: bool = False) -> None:
         self.options = options
         self.state = state
         self.params = params
+        self.hiding = hiding
 
     # -- conditions ------------------------------------------------------------------------
 
@@ -399,6 +360,10 @@ class Tokenizer:
             return self.expression(cast("Expression[object]", value))
         return expression_tokens.plain(self, value, token_type(other, self.state))
 
+    def argument(self, value: object, beside: LogicalType | None = None) -> ExpressionToken:
+        """Tokenize an argument of a function: an expression, a condition, the path of a field, or a plain value."""
+        return expression_tokens.argument(self, value, beside)
+
     def param(self, value: object, kind: LogicalType | None, *, takes_list: bool = False) -> ParamToken:
         """Take a value; return the token of its parameter."""
         self.params.append(value)
@@ -406,7 +371,24 @@ class Tokenizer:
 
     def expression(self, expression: Expression[Any]) -> ExpressionToken:
         """Tokenize an expression of one value."""
-        return single(expression_tokens.tokenize(self, expression))
+        return single(self.whole(expression))
+
+    def whole(self, expression: Expression[Any]) -> ExpressionToken:
+        """Tokenize an expression, which may also be a key of several fields."""
+        if self.hiding and isinstance(expression, Aggregate | Window):
+            return self.hidden(expression)
+        return expression_tokens.tokenize(self, expression)
+
+    def hidden(self, expression: Expression[Any]) -> AnnotationToken:
+        """Make an expression an annotation of ``state`` that is not selected; return the token that names it."""
+        hiding, self.hiding = self.hiding, False
+        token = expression_tokens.tokenize(self, expression)
+        self.hiding = hiding
+        state = self.state
+        # No annotation of a user begins with an underscore.
+        annotation = Annotation(f"_{len(state.annotations)}", token, len(state.where), hidden=True)
+        self.state = state._replace(annotations=(*state.annotations, annotation))
+        return AnnotationToken("annotation", annotation.name)
 
     def path(self, path: str) -> ExpressionToken:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
@@ -414,10 +396,6 @@ class Tokenizer:
             return AnnotationToken("annotation", path)
         resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
-
-    def aggregate(self, aggregate: Aggregate[Any]) -> AggregateToken:
-        """Tokenize an aggregate with its filter and default."""
-        return cast("AggregateToken", self.expression(aggregate))
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
         """Tokenize one keyword of ``annotate()``."""
@@ -439,9 +417,9 @@ class Tokenizer:
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
         if isinstance(key, OrderBy):
-            return OrderToken(expression_tokens.tokenize(self, key.expression), key.descending, key.nulls)
+            return OrderToken(self.whole(key.expression), key.descending, key.nulls)
         if isinstance(key, Expression):
-            return OrderToken(expression_tokens.tokenize(self, key), False, None)
+            return OrderToken(self.whole(key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 

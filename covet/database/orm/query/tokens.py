@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 from covet.database.orm.conditions import Connector
 from covet.database.orm.lookups import Lookup
 from covet.database.schema.types import LogicalType
-from covet.database.sql.nodes import ArithmeticOperator
+from covet.database.sql.nodes import ArithmeticOperator, BoundKind, FrameExclusion, FrameUnit
 from covet.database.sql.statements import SetOperator
 
 if TYPE_CHECKING:
@@ -164,18 +164,49 @@ class ArithmeticToken(NamedTuple):
 
 
 class AggregateToken(NamedTuple):
-    """An aggregate; ``argument`` None is ``count(*)``."""
+    """An aggregate; ``argument`` None is ``count(*)``. ``forms`` are the SQL of a user's own: (dialect, template)."""
 
     tag: Literal["aggregate"]
     name: str
     argument: ExpressionToken | None
     distinct: bool
     filter: Predicate | None
-    default: ParamToken | None
+    default: ExpressionToken | None
+    type: LogicalType | None
+    #: The arguments after the first.
+    extra: tuple[ExpressionToken, ...] = ()
+    order_by: tuple[OrderToken, ...] = ()
+    forms: tuple[tuple[str, str], ...] | None = None
+
+    def parts(self) -> tuple[Token, ...]:
+        keys = (key.expression for key in self.order_by)
+        every = (self.argument, *self.extra, *keys, self.filter, self.default)
+        return tuple(part for part in every if part is not None)
+
+
+class FrameToken(NamedTuple):
+    """The frame of a window; each bound is what it is and its offset, a parameter."""
+
+    unit: FrameUnit
+    start: tuple[BoundKind, ParamToken | None]
+    end: tuple[BoundKind, ParamToken | None]
+    exclude: FrameExclusion | None
+
+
+class WindowToken(NamedTuple):
+    """``call OVER (PARTITION BY .. ORDER BY .. frame)``: beside each row, so an aggregate in it does not group."""
+
+    tag: Literal["window"]
+    call: AggregateToken | FunctionToken
+    partition_by: tuple[ExpressionToken, ...]
+    order_by: tuple[OrderToken, ...]
+    frame: FrameToken | None
     type: LogicalType | None
 
     def parts(self) -> tuple[Token, ...]:
-        return tuple(part for part in (self.argument, self.filter, self.default) if part is not None)
+        bounds = () if self.frame is None else (self.frame.start[1], self.frame.end[1])
+        offsets = tuple(offset for offset in bounds if offset is not None)
+        return (self.call, *self.partition_by, *(key.expression for key in self.order_by), *offsets)
 
 
 class ConditionToken(NamedTuple):
@@ -353,6 +384,7 @@ ExpressionToken: TypeAlias = (
     | ScalarToken
     | OuterToken
     | RawToken
+    | WindowToken
     | ColumnToken
 )
 Token: TypeAlias = Predicate | ExpressionToken | SubqueryToken | CombinedToken

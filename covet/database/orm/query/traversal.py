@@ -1,4 +1,4 @@
-"""Walks over tokens: the paths, annotations, aggregates and parameters that a query uses. Pure."""
+"""Walks over tokens: the paths, annotations, aggregates, windows and parameters that a query uses. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from covet.database.orm.query.tokens import (
     SubqueryToken,
     Token,
     Unbound,
+    WindowToken,
 )
 from covet.exceptions import FieldError
 
@@ -54,16 +55,45 @@ def annotations_of(token: Token | None) -> Iterator[str]:
 
 
 def aggregates_of(token: Token | None, state: QueryState) -> Iterator[AggregateToken]:
-    """Yield the aggregates in a token, those of the annotations that it uses included."""
+    """Yield the aggregates in a token, those of the annotations that it uses included.
+
+    An aggregate over a window is none: it leaves the rows as they are. What stands inside it may be one.
+    """
     if token is None:
+        return
+    if isinstance(token, WindowToken):
+        inside = (*token.call.parts(), *(part for part in token.parts() if part is not token.call))
+        for part in inside:
+            yield from aggregates_of(part, state)
         return
     if isinstance(token, AggregateToken):
         yield token
     elif isinstance(token, AnnotationToken):
         yield from aggregates_of(state.annotation(token.name), state)
+    elif isinstance(token, SubqueryToken):
+        for name in _names_from_inside(token):
+            yield from aggregates_of(state.annotation(name), state)
     else:
         for part in token.parts():
             yield from aggregates_of(part, state)
+
+
+def windows_of(token: Token | None, state: QueryState) -> Iterator[WindowToken]:
+    """Yield the windows in a token, those of the annotations that it uses included."""
+    if token is not None:
+        for found in walk(token):
+            if isinstance(found, WindowToken):
+                yield found
+            elif isinstance(found, AnnotationToken):
+                yield from windows_of(state.annotation(found.name), state)
+            elif isinstance(found, SubqueryToken):
+                for name in _names_from_inside(found):
+                    yield from windows_of(state.annotation(name), state)
+
+
+def _names_from_inside(token: SubqueryToken) -> Iterator[str]:
+    """Yield the names of this query to which one inside it refers: ``OuterRef("n")``."""
+    yield from (inner.path for inner in outer_tokens(token.state) if inner.depth == 1)
 
 
 def width_of(token: Token) -> int:

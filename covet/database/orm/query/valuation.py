@@ -19,19 +19,22 @@ from covet.database.orm.query.tokens import (
     ColumnToken,
     ConditionToken,
     ExpressionToken,
+    FrameToken,
     FunctionToken,
     NothingToken,
+    OrderToken,
     OuterToken,
     OutputToken,
     ParamToken,
     PathToken,
     RawToken,
     ScalarToken,
+    WindowToken,
 )
 from covet.database.orm.query.traversal import choosing, rows_of
-from covet.database.schema.types import Float, Integer
+from covet.database.schema.types import Float, Integer, LogicalType
 from covet.database.sql import nodes
-from covet.database.sql.statements import Select, Selected
+from covet.database.sql.statements import Order, Select, Selected
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -138,14 +141,14 @@ def _aggregate(translator: Translator, token: AggregateToken, context: Context) 
     return nodes.ScalarSubquery(select, token.type)
 
 
-def aggregate_call(translator: Translator, token: AggregateToken) -> nodes.Expression:
-    """Translate an aggregate over the rows of this SELECT."""
+def aggregate_call(translator: Translator, token: AggregateToken, over: nodes.Over | None = None) -> nodes.Expression:
+    """Translate an aggregate over the rows of this SELECT, or over a window of them."""
     argument = translator.value(token.argument) if token.argument is not None else None
     condition: nodes.Expression | None = None
     if token.filter is not None:
         context = Context(here=True, along=rows_of(token, translator.state))
         condition = translator.predicate(token.filter, context)
-    return finish_aggregate(token, argument, condition, translator)
+    return finish_aggregate(token, argument, condition, translator, over)
 
 
 def finish_aggregate(
@@ -153,17 +156,77 @@ def finish_aggregate(
     argument: nodes.Expression | None,
     condition: nodes.Expression | None,
     translator: Translator,
+    over: nodes.Over | None = None,
 ) -> nodes.Expression:
     """Return the call with the cast that gives the same type everywhere, and the default for no rows."""
-    call: nodes.Expression = nodes.AggregateCall(token.name, argument, token.distinct, condition, token.type)
-    if (token.name == "avg" and isinstance(token.type, Float)) or (
-        token.name == "sum" and isinstance(token.type, Integer)
-    ):
+    call: nodes.Expression = nodes.AggregateCall(
+        token.name,
+        argument,
+        token.distinct,
+        condition,
+        token.type,
+        tuple(translator.value(each) for each in token.extra),
+        sort_keys(translator, token.order_by),
+        token.forms,
+        over,
+    )
+    if token.type is not None and isinstance(token.type, _CAST.get(token.name, ())):
         call = nodes.Cast(call, token.type)
     if token.default is None:
         return call
-    default = translator.param(token.default.param, token.default.type)
-    return nodes.Function("coalesce", (call, default), token.type)
+    return nodes.Function("coalesce", (call, translator.value(token.default)), token.type)
+
+
+#: Aggregates whose result PostgreSQL has in another type than ours, and which of ours these are.
+_CAST: dict[str, type[LogicalType]] = {
+    "avg": Float,
+    "sum": Integer,
+    "stddev": Float,
+    "stddev_sample": Float,
+    "variance": Float,
+    "variance_sample": Float,
+}
+
+
+def sort_keys(translator: Translator, keys: tuple[OrderToken, ...]) -> tuple[Order, ...]:
+    """Translate sort keys; a key of several fields is one for each of them."""
+    return tuple(
+        Order(value, key.descending, key.nulls, _may_be_null(key.expression))
+        for key in keys
+        for value in values_of(translator, key.expression)
+    )
+
+
+def _may_be_null(token: ExpressionToken) -> bool:
+    return token.path.nullable if isinstance(token, PathToken) else True
+
+
+def values_of(translator: Translator, token: ExpressionToken) -> tuple[nodes.Expression, ...]:
+    """Return the value of a token, or those of the columns of a key of several fields."""
+    if isinstance(token, PathToken) and token.path.parts:
+        return translator.columns(token.path)
+    return (translator.value(token),)
+
+
+def _window(translator: Translator, token: WindowToken, _context: Context) -> nodes.Expression:
+    over = nodes.Over(
+        tuple(translator.value(key) for key in token.partition_by),
+        sort_keys(translator, token.order_by),
+        None if token.frame is None else _frame(translator, token.frame),
+    )
+    call = token.call
+    if isinstance(call, AggregateToken):
+        return aggregate_call(translator, call, over)
+    arguments = tuple(translator.value(each) for each in call.arguments)
+    return nodes.WindowCall(call.name, arguments, over, call.type, call.forms)
+
+
+def _frame(translator: Translator, token: FrameToken) -> nodes.Frame:
+    bounds = [
+        nodes.Bound(kind, None if offset is None else translator.value(offset))
+        for kind, offset in (token.start, token.end)
+    ]
+    return nodes.Frame(token.unit, bounds[0], bounds[1], token.exclude)
 
 
 _KINDS: dict[type[Any], Callable[[Translator, Any, Context], nodes.Expression]] = {
@@ -182,5 +245,6 @@ _KINDS: dict[type[Any], Callable[[Translator, Any, Context], nodes.Expression]] 
     ScalarToken: _scalar,
     OuterToken: _outer,
     RawToken: _raw,
+    WindowToken: _window,
     ColumnToken: _column,
 }

@@ -328,7 +328,7 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
     planner = SelectPlanner(model, state, few=True)  # a WHERE alone has nothing joined beside it
     where, having = planner.conditions()
-    if not bounded and having is None and not planner.joins.root.children:
+    if not bounded and having is None and not planner.around and not planner.joins.root.children:
         return where
     # A limit chooses rows, so they are locked where they are chosen: that is what SKIP LOCKED is for.
     lock = state.lock if bounded else None

@@ -14,8 +14,8 @@ from typing_extensions import TypeVar
 
 from covet.database.orm.manager import Manager
 from covet.database.orm.query import batching
+from covet.database.orm.query.keyed import where_key
 from covet.database.orm.query.queryset import QuerySet
-from covet.database.orm.query.tokenizer import where_key
 from covet.database.orm.relations import Relation
 from covet.database.routing import writing
 from covet.exceptions import RelationNotLoaded

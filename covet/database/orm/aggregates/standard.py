@@ -1,4 +1,4 @@
-"""Aggregates: Count, Sum, Avg, Min, Max, as the user writes them.
+"""Count, Sum, Avg, Min, Max and AnyValue.
 
 >>> await Order.objects.aggregate(Sum("total"))  # SELECT SUM(total) FROM orders -> {"total__sum": Decimal("...")}
 >>> User.objects.annotate(post_count=Count("posts"))  # COUNT(posts.id) .. GROUP BY users.id
@@ -6,65 +6,24 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, overload
+from typing import Any, overload
 
 from typing_extensions import TypeVar, override
 
+from covet.database.orm.aggregates.base import Aggregate
 from covet.database.orm.conditions import Q
-from covet.database.orm.expressions import Expression, Operators
+from covet.database.orm.expressions import Expression
 from covet.database.schema.types import Float, Integer, Interval, LogicalType, Numeric
-from covet.exceptions import FieldError
-
-__all__ = ["Aggregate", "Avg", "Count", "Max", "Min", "Sum"]
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
-
-
-class Aggregate(Operators[_T]):
-    """A function over rows.
-
-    ``source`` is a path (``"posts__views"``), a field or an expression; ``filter`` counts only rows that match;
-    ``distinct`` counts equal values once; ``default`` stands for the NULL of no rows.
-    """
-
-    function: ClassVar[str] = ""
-
-    def __init__(
-        self, source: object, *, filter: Q | None = None, distinct: bool = False, default: object = None
-    ) -> None:
-        if not isinstance(source, str | Expression):
-            raise TypeError(
-                f"{type(self).__name__}() takes the path of a field, a field or an expression, "
-                f"not {type(source).__name__}."
-            )
-        if filter is not None and not isinstance(filter, Q):
-            raise TypeError(f"{type(self).__name__}(filter=) takes a Q, not {type(filter).__name__}.")
-        self.source: str | Expression[Any] = source
-        self.filter = filter
-        self.distinct = distinct
-        self.default = default
-
-    def default_alias(self) -> str:
-        """Return the name of the result when the caller gives none: ``age__avg``."""
-        source = self.source
-        name = source if isinstance(source, str) else getattr(source, "name", None) or getattr(source, "path", None)
-        if not isinstance(name, str) or name == "*":
-            raise FieldError(f"{type(self).__name__}() of an expression needs a name: aggregate(name=...).")
-        return f"{name}__{self.function}"
-
-    def result_type(self, argument: LogicalType | None) -> LogicalType | None:
-        """Return the type of the result for an argument of that type."""
-        return argument
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.source!r})"
 
 
 class Count(Aggregate[int]):
     """The number of rows, of values that are not NULL, or (a relation) of related rows: ``Count("posts")``."""
 
     function = "count"
+    built_in = True
 
     def __init__(self, source: object = "*", *, filter: Q | None = None, distinct: bool = False) -> None:
         super().__init__(source, filter=filter, distinct=distinct)
@@ -78,6 +37,7 @@ class Sum(Aggregate[_T]):
     """The sum; None over no rows."""
 
     function = "sum"
+    built_in = True
 
     @overload
     def __init__(
@@ -107,6 +67,7 @@ class Avg(Aggregate[_T]):
     """The mean: a float, or a Decimal of decimals; None over no rows."""
 
     function = "avg"
+    built_in = True
 
     @overload
     def __init__(
@@ -136,6 +97,7 @@ class Min(Aggregate[_T]):
     """The smallest value; None over no rows."""
 
     function = "min"
+    built_in = True
 
     @overload
     def __init__(
@@ -160,6 +122,7 @@ class Max(Aggregate[_T]):
     """The largest value; None over no rows."""
 
     function = "max"
+    built_in = True
 
     @overload
     def __init__(
@@ -178,3 +141,19 @@ class Max(Aggregate[_T]):
         self, source: object, *, filter: Q | None = None, distinct: bool = False, default: object = None
     ) -> None:
         super().__init__(source, filter=filter, distinct=distinct, default=default)
+
+
+class AnyValue(Aggregate[_T]):
+    """Any one of the values, never NULL where there is another: ``ANY_VALUE(name)`` (PostgreSQL 16 and newer)."""
+
+    function = "any_value"
+    built_in = True
+
+    @overload
+    def __init__(self: AnyValue[Any], source: str | Q, *, filter: Q | None = ..., default: object = ...) -> None: ...
+    @overload
+    def __init__(
+        self: AnyValue[_U | None], source: Expression[_U], *, filter: Q | None = ..., default: object = ...
+    ) -> None: ...
+    def __init__(self, source: object, *, filter: Q | None = None, default: object = None) -> None:
+        super().__init__(source, filter=filter, default=default)
