@@ -272,9 +272,9 @@ async def test_an_update_sees_the_rows_as_they_were_before_it(database: Database
 
 async def test_a_saved_instance_takes_a_value_from_a_related_row(posts: list[Post]) -> None:
     post = await Post.objects.get(title="three")
-    post.title = F("author__name")  # type: ignore[assignment]  # save() computes it
+    vars(post)["title"] = F("author__name")
     await post.save()
-    assert post.title == "bob"
+    assert vars(post)["title"] == "bob"
     assert (await Post.objects.get(id=post.id)).title == "bob"
 
 

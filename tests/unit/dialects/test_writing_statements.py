@@ -154,7 +154,7 @@ def test_clauses_of_update_and_delete(prints):
     prints(
         Delete(USERS, Comparison("=", ID, Param(0, Integer(64))), (Selected(ID),)),
         'DELETE FROM "users" AS "u" WHERE "u"."id" = $1 RETURNING "u"."id"',
-        'DELETE FROM "users" AS "u" WHERE "u"."id" = ?1 RETURNING "id"',
+        'DELETE FROM "users" AS "u" WHERE "u"."id" = ?1 RETURNING "users"."id"',
     )
 
 

@@ -26,10 +26,11 @@ def lock_token(
         raise TypeError(f"select_for_update(of=...) takes names, not one: of=({of!r},).")
     if nowait and skip_locked:
         raise ValueError("select_for_update(): nowait and skip_locked exclude each other.")
-    chosen = [strength for strength, wanted in strengths.items() if wanted]
+    chosen: list[LockStrength] = [strength for strength, wanted in strengths.items() if wanted]
     if len(chosen) > 1:
         raise ValueError("select_for_update(): no_key, share and key_share exclude each other.")
-    return LockToken(chosen[0] if chosen else "UPDATE", nowait, skip_locked, tuple(of))
+    strength: LockStrength = chosen[0] if chosen else "UPDATE"
+    return LockToken(strength, nowait, skip_locked, tuple(of))
 
 
 def planned(token: LockToken | None, joins: Joins) -> Lock | None:
