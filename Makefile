@@ -1,5 +1,6 @@
 # Every target sets up what it needs in .venv by itself: a machine with Python >= 3.11 and make is enough.
 #   make test [ARGS="-k name"]   the tests, on SQLite and PostgreSQL
+#   make soak                    the tests of reliability in their long form
 #   make check                   format, lint, types (mypy and pyright), layers, sizes
 #   make typing-wheel            the types that a user sees of the built and installed wheel
 #   make format                  rewrite the files in the project's format
@@ -20,7 +21,7 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # two installations at once would meet in one environment
-.PHONY: help test coverage check check-format lint mypy pyright typing typing-wheel layers sizes format demo bench clean
+.PHONY: help test soak coverage check check-format lint mypy pyright typing typing-wheel layers sizes format demo bench clean
 
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +47,10 @@ $(VENV)/.demo: pyproject.toml | $(BIN)/python
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)
+
+# 100,000 cancellations, half a minute for each fault: some ten minutes.
+soak: $(VENV)/.test
+	COVET_SOAK=1 $(BIN)/python -m pytest -s tests/adapters/test_soak.py tests/adapters/test_sqlite_faults.py $(ARGS)
 
 coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest $(ARGS)

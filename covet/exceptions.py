@@ -280,4 +280,4 @@ class QueryCanceled(OperationalError):
 
 
 class CommitUnknown(OperationalError):
-    """The link broke while COMMIT was on its way: it may or may not have happened."""
+    """The link broke while COMMIT was on its way, or a statement that commits by itself: it may have happened."""

@@ -15,6 +15,7 @@ import covet.database
 from covet.database.config import forget
 from tests import postgresql_server
 from tests.event_loop import tidy_event_loop, watch_event_loop
+from tests.programs import PGBOUNCER
 
 __all__ = ["database", "database_target", "postgresql_url", "tidy_event_loop", "watch_event_loop"]
 
@@ -29,6 +30,16 @@ class Database:
 
     name: Literal["sqlite", "postgresql"]
     url: str
+
+
+#: What cannot run here.
+collect_ignore = [] if PGBOUNCER is not None else ["adapters/test_pgbouncer.py"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out."""
+    for file in collect_ignore:
+        terminalreporter.write_line(f"NOT RUN: tests/{file}, since pgbouncer is not installed here", yellow=True)
 
 
 def pytest_collection_finish() -> None:

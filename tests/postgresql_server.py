@@ -122,7 +122,11 @@ def _stop_abandoned_servers() -> None:
     """Stop the servers of test sessions that were killed before they could do so."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         owner = int(folder.name.removeprefix(PREFIX).partition("-")[0])
-        if psutil.pid_exists(owner) or folder.stat().st_uid != os.getuid():
+        try:
+            ours = folder.stat().st_uid == os.getuid()
+        except FileNotFoundError:  # another session was faster
+            continue
+        if psutil.pid_exists(owner) or not ours:
             continue
         for process in psutil.process_iter(["name", "cmdline"]):
             if process.info["name"] == "postgres" and str(folder / "data") in (process.info["cmdline"] or ()):

@@ -13,7 +13,8 @@ from covet.database.adapters.instrumentation import (
 from covet.database.adapters.pool import PoolStatus
 from covet.database.adapters.rows import Result, Row
 from covet.database.config import DatabaseConfig
-from covet.database.connections import close_all, get_adapter, set_replicas
+from covet.database.connections import close_all, get_adapter, register_pool, set_replicas
+from covet.database.monitoring import QueryMonitor, QueryRecord, QueryStats
 from covet.database.routing import Router, set_routers
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "DatabaseConfig",
     "PoolStatus",
     "QueryEvent",
+    "QueryMonitor",
+    "QueryRecord",
+    "QueryStats",
     "Result",
     "Router",
     "Row",
@@ -29,6 +33,7 @@ __all__ = [
     "capture_queries",
     "close_all",
     "get_adapter",
+    "register_pool",
     "remove_query_hook",
     "set_replicas",
     "set_routers",

@@ -62,6 +62,24 @@ def _create(alias: str | None) -> Adapter:
     return adapter
 
 
+def register_pool(pool: object, alias: str = DEFAULT, *, replace: bool = False) -> Adapter:
+    """Use a pool of the driver that the program has made: an ``asyncpg.Pool``.
+
+    ::
+
+        pool = await asyncpg.create_pool("postgresql://localhost/shop")
+        register_pool(pool)
+        await User.objects.count()
+        await pool.close()
+
+    covet borrows connections from it and gives them back; it opens and closes none. On the connections that it uses it
+    sets the codec of ``json`` and ``jsonb``, so these columns are Python values there and no texts.
+    ``DatabaseConfig(pool=…)`` is the same and takes other options.
+    """
+    DatabaseConfig(pool=pool, alias=alias, replace=replace)
+    return adapter_for(alias)
+
+
 def set_replicas(*aliases: str, of: str = DEFAULT) -> None:
     """Let copies of a database serve reads: queries and raw SELECTs outside of transactions.
 

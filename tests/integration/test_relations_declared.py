@@ -277,9 +277,9 @@ def test_a_through_model_with_too_many_foreign_keys_wants_through_fields() -> No
     with pytest.raises(ModelDefinitionError, match=r"2 foreign keys to Mark.*through_fields"):
 
         class Circle(Model):
-            members = ManyToManyField(Mark, through="Seat", related_name="+")
+            members = ManyToManyField(Mark, through="CircleSeat", related_name="+")
 
-        class Seat(Model):
+        class CircleSeat(Model):
             circle = ForeignKey(Circle, related_name="+")
             member = ForeignKey(Mark, related_name="+")
             host = ForeignKey(Mark, related_name="+")

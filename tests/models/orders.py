@@ -23,22 +23,6 @@ class Tenant(Model):
     orders: ReverseManager[Order]
 
 
-class Order(Model[tuple[int, int]]):
-    """The key is a foreign key and a number."""
-
-    pk = CompositePrimaryKey("tenant", "number")
-    tenant = ForeignKey(Tenant, related_name="orders")
-    number = IntegerField()
-    title = CharField(max_length=20, default="")
-    labels = ManyToManyField("Label", related_name="orders")
-
-    tenant_id: int
-    items: ReverseManager[Item]
-    notes: ReverseManager[Note]
-    invoice: ReverseOneToOne[Invoice]
-    shipments: ReverseManager[Shipment]
-
-
 class Label(Model[tuple[str, int]]):
     """The other end of a many-to-many relation, with a key of several columns too."""
 
@@ -47,6 +31,22 @@ class Label(Model[tuple[str, int]]):
     size = IntegerField()
 
     orders: Any
+
+
+class Order(Model[tuple[int, int]]):
+    """The key is a foreign key and a number."""
+
+    pk = CompositePrimaryKey("tenant", "number")
+    tenant = ForeignKey(Tenant, related_name="orders")
+    number = IntegerField()
+    title = CharField(max_length=20, default="")
+    labels = ManyToManyField(Label, related_name="orders")
+
+    tenant_id: int
+    items: ReverseManager[Item]
+    notes: ReverseManager[Note]
+    invoice: ReverseOneToOne[Invoice]
+    shipments: ReverseManager[Shipment]
 
 
 class Item(Model[tuple[int, int, int]]):

@@ -19,6 +19,7 @@ from covet.database.adapters.base import Adapter
 from covet.database.adapters.commands import BlockOptions
 from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Args, DriverRow, Make, Session
+from covet.database.adapters.setup import run_init
 from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_session import MEMORY, SQLiteSession
 from covet.database.adapters.sqlite_thread import ThreadConnection, bindable, connect
@@ -57,15 +58,17 @@ class AiosqliteAdapter(Adapter):
         super().__init__(config, dialect)
         memory = config.database == MEMORY
         # From now on a change of the working directory does not lead to another file.
-        self._target = MEMORY if memory else f"{Path(config.database).absolute().as_uri()}?mode={config.mode}"
+        options = f"mode={config.mode}{'&immutable=1' if config.immutable else ''}"
+        self._target = MEMORY if memory else f"{Path(config.database).absolute().as_uri()}?{options}"
 
     @classmethod
     def of(cls, config: DatabaseConfig) -> AiosqliteAdapter:
         return cls(config, SQLiteDialect())
 
     def make_pools(self) -> tuple[Pool, Pool]:
-        write = Pool(self.config, self._open_writer, size=1, overflow=0)
-        if self.config.database == MEMORY:
+        memory = self.config.database == MEMORY  # it would be empty after a renewal
+        write = Pool(self.config, self._open_writer, size=1, overflow=0, renew=not memory)
+        if memory:
             return write, write
         return Pool(self.config, self._open_reader, size=self.config.pool_size, overflow=0), write
 
@@ -126,7 +129,13 @@ class AiosqliteAdapter(Adapter):
             await finish(_close_late(proxy, opened))
             raise
         proxy.stop_at_exit()
-        return SQLiteSession(proxy, opened[0], self.config)
+        session = SQLiteSession(proxy, opened[0], self.config)
+        try:
+            await run_init(self.config, proxy)
+        except BaseException:
+            await finish(session.close())
+            raise
+        return session
 
     def translate(self, exc: Exception, sql: str, limit: float | None = None) -> DatabaseError:
         if isinstance(exc, sqlite3.Error):

@@ -12,11 +12,11 @@ values and gives ``Row`` objects, the same on every database.
 from __future__ import annotations
 
 import asyncio
-import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Hashable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, Literal, Self, TypeVar, cast
+from dataclasses import asdict
+from typing import Any, Self, TypeVar, cast
 
 from covet._collector import paused
 from covet._lru import LRU
@@ -24,7 +24,7 @@ from covet.database.adapters.block import Block, innermost
 from covet.database.adapters.boundaries import close_block, leave_block, open_block
 from covet.database.adapters.commands import BlockOptions
 from covet.database.adapters.explaining import explained
-from covet.database.adapters.instrumentation import HOOKS, QueryEvent, notify, start_echo
+from covet.database.adapters.instrumentation import HOOKS, Observation, start_echo
 from covet.database.adapters.lifecycle import LoopPools, Pools
 from covet.database.adapters.pool import Pool, PoolStatus
 from covet.database.adapters.replicas import NoReplica, Replicas
@@ -35,7 +35,7 @@ from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError, QueryTimeout
+from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError
 
 R = TypeVar("R")
 PLAN_LIMIT = 512
@@ -260,10 +260,10 @@ class Adapter(ABC):
             session = await pool.acquire()
         try:
             return await self.perform(session, operation, sql, args)
-        except ConnectionLost:
+        except ConnectionLost as exc:
             # An idle connection that died unnoticed. Nothing but a read may be sent twice.
             if write or not again:
-                raise
+                raise session.outcome(exc, write=write) from exc.__cause__
         finally:
             if replicas is not None and write:
                 replicas.wrote()
@@ -302,29 +302,26 @@ class Adapter(ABC):
         *,
         transaction: bool,
     ) -> R:
-        error: BaseException | None = None
-        started = time.perf_counter()
+        statement = Observation(self.alias, sql, args, transaction=transaction)
         try:
-            return await operation(session, sql, args)
+            answer = await operation(session, sql, args)
         except Exception as exc:
             error = self._failed(session, exc, sql)
+            statement.end(error=error, echo=self._echo)
             raise error from exc
         except BaseException as exc:
-            error = exc
             session.suspect = True
+            statement.end(error=exc, echo=self._echo)
             raise
-        finally:
-            duration = time.perf_counter() - started
-            kind: Literal["statement", "transaction"] = "transaction" if transaction else "statement"
-            notify(QueryEvent(self.alias, sql, args, duration, error, kind), echo=self._echo)
+        statement.end(answer, echo=self._echo)
+        return answer
 
     def _failed(self, session: Session, exc: Exception, sql: str) -> DatabaseError:
         if isinstance(exc, DatabaseError):
             return exc
         error = self.translate(exc, sql, session.statement_limit)
-        if isinstance(error, QueryTimeout | ConnectionLost):
-            session.suspect = True
-        elif isinstance(error, IntegrityError):
+        session.doubt(error)
+        if isinstance(error, IntegrityError):
             explained(error)
         return error
 
@@ -395,6 +392,7 @@ class Adapter(ABC):
             "free_size": status.idle + 1,  # the one that was just used to ask
             "used_size": status.in_use - 1,
             "waiting": status.waiting,
+            **asdict(pool.counters),
             "database": self.config.database,
             "schema": self.config.schema,
             "pid": pid,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable, Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from covet.database.adapters.callers import calling_line
+from covet.database.adapters.session import Answer
 
 _LOG = logging.getLogger("covet.sql")
 
@@ -24,6 +29,12 @@ class QueryEvent:
     error: BaseException | None
     #: ``transaction`` for BEGIN, COMMIT, SAVEPOINT and their kind.
     kind: Literal["statement", "transaction"] = "statement"
+    #: Rows that it gave or changed, where the database says so.
+    rows: int | None = None
+    #: The name of the task that sent it.
+    task: str | None = None
+    #: ``file:line`` of the program that led to it; None in a task that was made of a query itself (``gather``).
+    caller: str | None = None
 
 
 Hook: TypeAlias = Callable[[QueryEvent], None]
@@ -108,13 +119,67 @@ def capture_queries(using: str | None = None, *, transactions: bool = False) -> 
         _captures.set(outer)
 
 
+class Observation:
+    """A statement that is under way and that somebody wants to hear of."""
+
+    __slots__ = ("_alias", "_args", "_caller", "_kind", "_sql", "_started", "_task")
+
+    def __init__(self, alias: str, sql: str, args: Sequence[object], *, transaction: bool) -> None:
+        task = asyncio.current_task()
+        self._alias = alias
+        self._sql = sql
+        self._args = args
+        self._kind: Literal["statement", "transaction"] = "transaction" if transaction else "statement"
+        self._task = None if task is None else task.get_name()
+        self._caller = calling_line()
+        self._started = time.perf_counter()
+
+    def end(self, answer: object = None, *, error: BaseException | None = None, echo: bool) -> None:
+        """Tell the log and the hooks that it has ended."""
+        duration = time.perf_counter() - self._started
+        event = QueryEvent(
+            self._alias,
+            self._sql,
+            self._args,
+            duration,
+            error,
+            self._kind,
+            rows=_rows_of(answer),
+            task=self._task,
+            caller=self._caller,
+        )
+        notify(event, echo=echo)
+
+
+def _rows_of(answer: object) -> int | None:
+    match answer:
+        case Answer():
+            return answer.rowcount
+        case int():
+            return answer
+        case str():  # the status of a command
+            return None
+        case Sized():  # rows, or what was made of them
+            return len(answer)
+        case _:
+            return None
+
+
 def notify(event: QueryEvent, *, echo: bool) -> None:
-    """Tell the hooks, and the log if ``echo``. The log has no values."""
+    """Tell the log if ``echo``, and the hooks. The log has no values."""
     if echo:
         failed = f" failed: {type(event.error).__name__}" if event.error is not None else ""
-        _LOG.info("[%s] %.2f ms %s%s", event.alias, event.duration * 1000, event.sql, failed)
+        place = f" ({event.caller})" if event.caller is not None else ""
+        _LOG.info("[%s] %.2f ms %s%s%s", event.alias, event.duration * 1000, event.sql, failed, place)
     for hook in HOOKS.callbacks:
-        hook(event)
+        try:
+            hook(event)
+        except Exception:
+            # A statement is over when hooks hear of it, and a COMMIT that has happened must not look as if it failed.
+            # What a hook says about any other statement, that one's caller gets: tests forbid queries that way.
+            if event.kind != "transaction" and event.error is None:
+                raise
+            _LOG.exception("[%s] a query hook failed", event.alias)
 
 
 def start_echo(name: str) -> None:

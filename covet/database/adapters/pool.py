@@ -7,6 +7,9 @@ free for a new one.
 
 Bounds: ``size`` sessions stay open, up to ``overflow`` more while there is demand. Those beyond ``size`` are closed
 after ``pool_idle_timeout`` seconds without work. Tasks that find nothing free wait in the order in which they came.
+
+Where sessions are taken is recorded only when somebody wants to know (``pool_leak_timeout``, or asyncio's debug mode):
+then ``take`` finds nothing and every task comes by ``acquire``.
 """
 
 from __future__ import annotations
@@ -14,10 +17,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import NamedTuple
 
+from covet.database.adapters.callers import call_stack, standing_line
 from covet.database.adapters.instrumentation import start_echo
 from covet.database.adapters.session import Session
 from covet.database.adapters.waiting import Waiters, finish
@@ -39,11 +45,34 @@ class PoolStatus(NamedTuple):
     waiting: int
 
 
+@dataclass(slots=True)
+class PoolCounters:
+    """What happened in a pool so far. Nothing is counted on the way of an idle session to its task and back."""
+
+    opened: int = 0
+    closed: int = 0
+    #: Tasks that found nothing free, the seconds that they waited, and those that went without.
+    waits: int = 0
+    wait_seconds: float = 0.0
+    timeouts: int = 0
+
+    def waited(self, seconds: float) -> None:
+        """Count a task that waited."""
+        self.waits += 1
+        self.wait_seconds += seconds
+
+
 class Pool:
     """Sessions for the tasks of one event loop."""
 
     def __init__(
-        self, config: DatabaseConfig, opener: Callable[[], Awaitable[Session]], *, size: int, overflow: int
+        self,
+        config: DatabaseConfig,
+        opener: Callable[[], Awaitable[Session]],
+        *,
+        size: int,
+        overflow: int,
+        renew: bool = True,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.size = size
@@ -54,12 +83,19 @@ class Pool:
         self._config = config
         self._opener = opener
         self._ping = config.pool_pre_ping
+        self._traced = config.pool_leak_timeout is not None or self.loop.get_debug()
+        #: Sessions are renewed by age and use; not where the data would go with them.
+        self._lifetime = config.pool_recycle if renew and config.pool_recycle is not None else math.inf
+        self._most_uses = config.max_queries if renew and config.max_queries is not None else math.inf
+        self.counters = PoolCounters()
         self._idle: deque[Session] = deque()
         self._sessions: set[Session] = set()
         self._open = 0
         self._waiters: Waiters[Session | None] = Waiters()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._openings: set[asyncio.Task[Session]] = set()
         self._sweep: asyncio.TimerHandle | None = None
+        self._leak_check: asyncio.TimerHandle | None = None
         if config.echo_pool:
             start_echo(_LOG.name)
 
@@ -67,12 +103,18 @@ class Pool:
 
     def take(self) -> Session | None:
         """Return an idle session without waiting, or None."""
-        if self._ping:
+        if self._ping or self._traced:
             return None
         return self._pop()
 
     async def acquire(self) -> Session:
         """Return a session: an idle one, a new one, or the next one that becomes free."""
+        session = await self._acquire()
+        if self._traced:
+            self._trace(session)
+        return session
+
+    async def _acquire(self) -> Session:
         while (session := self._pop()) is not None:
             if not self._ping or await self._answers(session):
                 return session
@@ -88,7 +130,9 @@ class Pool:
         session.holder = None
         if session.suspect or session.changed:
             self._spawn(self._mend(session))
-        elif self.closed or session.is_closed() or self.loop.time() >= session.expires:
+        elif (
+            self.closed or session.is_closed() or session.uses >= self._most_uses or self.loop.time() >= session.expires
+        ):
             self._drop(session)
         elif not (self._waiters and self._waiters.hand(session)):
             self._idle.append(session)
@@ -114,9 +158,15 @@ class Pool:
             if now < session.expires and not session.is_closed():
                 session.holder = asyncio.current_task()
                 session.since = now
+                session.uses += 1
                 return session
             self._drop(session)
         return None
+
+    def _note_taken(self, session: Session) -> None:
+        session.holder = asyncio.current_task()
+        session.since = self.loop.time()
+        session.uses += 1
 
     async def _answers(self, session: Session) -> bool:
         try:
@@ -133,31 +183,56 @@ class Pool:
         return True
 
     async def _new(self) -> Session:
-        """Open a session in the place that the caller has reserved."""
+        """Open a session in the place that the caller has reserved.
+
+        If the caller is cancelled, the session is opened all the same and idles: a driver that is stopped while it
+        connects may leave errors that nobody hears of.
+        """
+        opening = self.loop.create_task(self._open_session())
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+        try:
+            session = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._opened_for_nobody)
+            task = asyncio.current_task()
+            if self.closed and opening.cancelled() and task is not None and not task.cancelling():
+                raise InterfaceError(f"The pool of {self._config.alias!r} was closed.") from None
+            raise
+        self._note_taken(session)
+        return session
+
+    async def _open_session(self) -> Session:
         try:
             session = await self._opener()
         except BaseException:
             self._open -= 1
             self._offer_place()
             raise
-        now = self.loop.time()
-        recycle = self._config.pool_recycle
-        session.expires = math.inf if recycle is None else now + recycle
-        session.since = now
-        session.holder = asyncio.current_task()
+        # Sessions that were opened together are not renewed together.
+        session.expires = self.loop.time() + self._lifetime * random.uniform(0.9, 1)  # noqa: S311 - is no secret
+        session.since = self.loop.time()
         self._sessions.add(session)
+        self.counters.opened += 1
         self._log("opened")
         return session
 
+    def _opened_for_nobody(self, opening: asyncio.Task[Session]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self.give(opening.result())
+
     async def _wait(self) -> Session:
+        started = self.loop.time()
         try:
             session = await self._waiters.wait(self.timeout, self._back)
         except TimeoutError:
+            self.counters.timeouts += 1
             raise PoolTimeout(self._full()) from None
+        finally:
+            self.counters.waited(self.loop.time() - started)
         if session is None:
             return await self._new()
-        session.holder = asyncio.current_task()
-        session.since = self.loop.time()
+        self._note_taken(session)
         return session
 
     def _back(self, session: Session | None) -> None:
@@ -174,11 +249,8 @@ class Pool:
 
     def _full(self) -> str:
         now = self.loop.time()
-        held = sorted(
-            (now - session.since, session.holder.get_name() if session.holder is not None else "being restored")
-            for session in self._sessions
-        )
-        holders = ", ".join(f"{name} for {seconds:.1f} s" for seconds, name in reversed(held))
+        held = sorted(self._sessions, key=lambda session: session.since)
+        holders = ", ".join(_holding(session, now) for session in held)
         return (
             f"No connection to {self._config.alias!r} became free within {self.timeout:g} s. "
             f"All {self.limit} are in use: {holders or 'they are being opened'}."
@@ -204,6 +276,7 @@ class Pool:
         """Close a session and offer its place."""
         self._open -= 1
         self._sessions.discard(session)
+        self.counters.closed += 1
         self._log("closed")
         if politely and not session.suspect and not session.is_closed():
             self._spawn(self._close(session))
@@ -242,6 +315,41 @@ class Pool:
         if self._open > self.size and self._idle:
             self._schedule_sweep()
 
+    # -------------------------------------------------------------------------------------------- leaks
+
+    def _trace(self, session: Session) -> None:
+        """Record where a session is taken, and look later whether it came back."""
+        session.taken_at = tuple(f"{caller.file}:{caller.line}" for caller in call_stack())
+        session.reported = False
+        if self._config.pool_leak_timeout is not None and self._leak_check is None:
+            self._leak_check = self.loop.call_later(self._config.pool_leak_timeout, self._check_leaks)
+
+    def _check_leaks(self) -> None:
+        self._leak_check = None
+        limit = self._config.pool_leak_timeout or 0.0
+        now = self.loop.time()
+        held = [session for session in self._sessions if session.holder is not None]
+        for session in held:
+            if not session.reported and now - session.since >= limit:
+                session.reported = True
+                where = "\n    ".join(session.taken_at) or "a task without a frame of the program"
+                _LOG.warning(
+                    "[%s] a connection is still in use: %s. It was taken at\n    %s",
+                    self._config.alias,
+                    _holding(session, now),
+                    where,
+                )
+        if held:
+            self._leak_check = self.loop.call_later(limit, self._check_leaks)
+
+    def _report_leaks(self) -> None:
+        """Say which sessions never came back."""
+        if self._traced:
+            now = self.loop.time()
+            for session in self._sessions:
+                if session.holder is not None:
+                    _LOG.warning("[%s] closed while in use: %s", self._config.alias, _holding(session, now))
+
     def status(self) -> PoolStatus:
         """Return the numbers of this moment."""
         idle = len(self._idle)
@@ -250,13 +358,17 @@ class Pool:
     async def close(self) -> None:
         """Close the idle sessions; those in use are closed when they come back."""
         self.closed = True
-        if self._sweep is not None:
-            self._sweep.cancel()
+        for timer in (self._sweep, self._leak_check):
+            if timer is not None:
+                timer.cancel()
+        self._report_leaks()
         self._waiters.refuse(InterfaceError(f"The pool of {self._config.alias!r} was closed."))
         while self._idle:
             self._drop(self._idle.popleft())
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        for opening in self._openings:
+            opening.cancel()
+        while work := {*self._openings, *self._tasks}:
+            await asyncio.wait(work)
 
     def abandon(self) -> None:
         """Cut every connection: the event loop of this pool is gone and nothing can be awaited."""
@@ -269,3 +381,15 @@ class Pool:
     def _log(self, what: str) -> None:
         if self._config.echo_pool:
             _LOG.info("[%s] connection %s, %s", self._config.alias, what, self.status())
+
+
+def _holding(session: Session, now: float) -> str:
+    """Say who holds a session, for how long, and where that task took it and stands now."""
+    seconds = now - session.since
+    task = session.holder
+    if task is None:
+        return f"being restored for {seconds:.1f} s"
+    taken = f", taken at {session.taken_at[0]}" if session.taken_at else ""
+    line = standing_line(task)
+    stands = f", now at {line}" if line is not None else ""
+    return f"{task.get_name()} for {seconds:.1f} s{taken}{stands}"

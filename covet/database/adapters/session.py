@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from covet.database.sql.raw import RawStatement
+from covet.exceptions import CommitUnknown, ConnectionLost, DatabaseError, InterfaceError, QueryTimeout
 
 #: Results of at least so many rows are made into instances with the garbage collector paused: it would find nothing.
 LARGE = 500
@@ -56,7 +57,18 @@ class Cursor(ABC):
 class Session(ABC):
     """One connection and what its pool knows about it."""
 
-    __slots__ = ("changed", "expires", "holder", "lock_limit", "since", "statement_limit", "suspect")
+    __slots__ = (
+        "changed",
+        "expires",
+        "holder",
+        "lock_limit",
+        "reported",
+        "since",
+        "statement_limit",
+        "suspect",
+        "taken_at",
+        "uses",
+    )
 
     def __init__(self) -> None:
         #: The task that uses it, for the message of a full pool.
@@ -68,6 +80,11 @@ class Session(ABC):
         self.suspect = False
         #: Its settings may differ from those of a new one.
         self.changed = False
+        #: How often it was taken from its pool.
+        self.uses = 0
+        #: Where it was taken, if that is recorded.
+        self.taken_at: tuple[str, ...] = ()
+        self.reported = False
         #: Seconds a statement may run in the open block; None: as configured.
         self.statement_limit: float | None = None
         #: Seconds it may wait for a lock; None: as configured.
@@ -108,6 +125,26 @@ class Session(ABC):
     @abstractmethod
     def aborted_by(self, error: BaseException) -> bool:
         """Say whether ``error`` left the open transaction unable to go on."""
+
+    def doubt(self, error: DatabaseError) -> None:
+        """Note what ``error`` says about this connection."""
+        # An InterfaceError is one that nobody foresaw.
+        if isinstance(error, QueryTimeout | ConnectionLost | InterfaceError):
+            self.suspect = True
+
+    def outcome(self, error: ConnectionLost, *, write: bool) -> DatabaseError:
+        """Return the error for a statement outside a block that ended with ``error``: each one commits by itself."""
+        if not write or not self.unanswered(error):
+            return error
+        return CommitUnknown(
+            f"{error} The statement may be done or not. Look before doing it again.",
+            sqlstate=error.sqlstate,
+            statement=error.statement,
+        )
+
+    def unanswered(self, error: ConnectionLost) -> bool:  # noqa: ARG002 - for those whose link may break
+        """Say whether the statement that ended with ``error`` may have been done all the same."""
+        return False
 
     @abstractmethod
     def is_closed(self) -> bool:

@@ -30,6 +30,8 @@ R = TypeVar("R")
 MEMORY: Final = ":memory:"
 #: How often the thread is told to stop until it has.
 _INTERRUPT_SECONDS: Final = 0.01
+#: Steps of SQLite's machine after which a statement looks whether it shall stop, where it does so itself.
+_POLL_STEPS: Final = 10_000
 _FIRST_DELAY: Final = 0.001
 _LONGEST_DELAY: Final = 0.05
 _BUSY: Final = 5
@@ -40,10 +42,13 @@ _PRIMARY: Final = 0xFF
 class _Statement:
     """One hop: the event loop may ask it to stop, the thread looks before it starts."""
 
-    __slots__ = ("deadline", "stopped", "timed_out")
+    __slots__ = ("deadline", "polls", "stopped", "timed_out")
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, *, polls: bool) -> None:
         self.deadline = deadline
+        #: It looks itself whether it shall stop. ``interrupt()`` is for all statements of a connection and lasts until
+        #: none of them is open, so it would spoil streams that are, and every statement until these are closed.
+        self.polls = polls
         self.stopped = False
         self.timed_out = False
 
@@ -224,7 +229,7 @@ class SQLiteSession(Session):
                 return await self._proxy.run(self._on_thread(statement, work))
             except asyncio.CancelledError:
                 statement.stopped = True
-                await finish(self._until_free())
+                await finish(self._until_free(statement))
                 raise
             except (sqlite3.OperationalError, QueryCanceled) as exc:
                 if statement.timed_out:
@@ -243,7 +248,8 @@ class SQLiteSession(Session):
     def _watch(self, loop: asyncio.AbstractEventLoop) -> _Statement:
         """Note what runs and until when it may."""
         limit = self._config.statement_timeout if self.statement_limit is None else self.statement_limit
-        statement = self._running = _Statement(math.inf if limit is None else loop.time() + limit)
+        deadline = math.inf if limit is None else loop.time() + limit
+        statement = self._running = _Statement(deadline, polls=bool(self.cursors))
         if limit is not None:
             if self._alarm is not None and self._alarm.when() > statement.deadline:
                 self._stop_alarm()  # this block is shorter of patience than what came before
@@ -259,7 +265,13 @@ class SQLiteSession(Session):
                 raise QueryCanceled("The statement was stopped before it began.")
             if self._pending is not None:
                 self._begin(raw)
-            return work(raw)
+            if not statement.polls:
+                return work(raw)
+            raw.set_progress_handler(lambda: statement.stopped, _POLL_STEPS)
+            try:
+                return work(raw)
+            finally:
+                raw.set_progress_handler(None, 0)
 
         return run
 
@@ -273,13 +285,15 @@ class SQLiteSession(Session):
             self._alarm = loop.call_at(statement.deadline, self._check_time, loop)
         else:
             statement.stopped = statement.timed_out = True
-            self._raw.interrupt()
+            if not statement.polls:
+                self._raw.interrupt()
 
-    async def _until_free(self) -> None:
+    async def _until_free(self, statement: _Statement) -> None:
         """Interrupt the statement until the thread takes the next thing."""
         free = asyncio.ensure_future(self._proxy.run(_nothing))
         while not free.done():
-            self._raw.interrupt()
+            if not statement.polls:
+                self._raw.interrupt()
             await asyncio.wait([free], timeout=_INTERRUPT_SECONDS)
 
     # ------------------------------------------------------------------------------------------ life

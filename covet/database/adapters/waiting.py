@@ -75,7 +75,8 @@ async def finish(work: Coroutine[object, object, T]) -> T:
 
     If ``work`` fails and a cancellation came, the cancellation is raised with the failure as its context.
     """
-    task = asyncio.ensure_future(work)
+    caller = asyncio.current_task()
+    task = asyncio.create_task(work, name=None if caller is None else caller.get_name())
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

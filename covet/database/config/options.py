@@ -6,17 +6,22 @@ database layers use for the same thing (``username``, ``min_connections``, ``com
 
 from __future__ import annotations
 
-import math
 import ssl as ssl_module
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Any, Final, TypeAlias, cast
 
 from typing_extensions import TypedDict
 
+from covet.database.config.checks import CHECKS, count, seconds
 from covet.database.config.url import ENGINES, parse_url
 from covet.exceptions import ConfigurationError
+
+#: Gives the password when a connection is opened: for passwords that expire. May be a coroutine function.
+Password: TypeAlias = Callable[[], str | Awaitable[str]]
+#: Sets up a new connection of the driver (asyncpg's or aiosqlite's).
+Init: TypeAlias = Callable[[Any], Awaitable[object]]
 
 
 class Options(TypedDict, total=False):
@@ -26,23 +31,33 @@ class Options(TypedDict, total=False):
     replace: bool
     register: bool
     engine: str
-    host: str
-    port: int
+    host: str | Sequence[str]
+    port: int | Sequence[int]
     database: str
     user: str
-    password: str
+    password: str | Password
     schema: str
     ssl: bool | str | ssl_module.SSLContext
     ssl_ca: str
     ssl_cert: str
     ssl_key: str
+    target_session_attrs: str
+    transaction_pooler: bool
+    pool: object
     mode: str
+    immutable: bool
     pool_size: int
     max_overflow: int
     pool_timeout: float | None
     pool_recycle: float | None
     pool_idle_timeout: float | None
     pool_pre_ping: bool
+    pool_leak_timeout: float | None
+    max_queries: int | None
+    retry_attempts: int
+    retry_delay: float
+    retry_backoff: float
+    retry_max_delay: float
     connect_timeout: float | None
     statement_timeout: float | None
     lock_timeout: float | None
@@ -52,6 +67,7 @@ class Options(TypedDict, total=False):
     application_name: str
     server_settings: Mapping[str, str]
     init_commands: Iterable[str]
+    init: Init
     echo: bool
     echo_pool: bool
     # The same things under the names of other database layers.
@@ -77,8 +93,8 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
         "alias": "default",
         "engine": "postgresql",
-        "host": None,
-        "port": 5432,
+        "host": (),
+        "port": (5432,),
         "database": None,
         "user": None,
         "password": None,
@@ -87,13 +103,23 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
         "ssl_ca": None,
         "ssl_cert": None,
         "ssl_key": None,
+        "target_session_attrs": None,
+        "transaction_pooler": False,
+        "pool": None,
         "mode": "rwc",
+        "immutable": False,
         "pool_size": 5,
         "max_overflow": 10,
         "pool_timeout": 10.0,
         "pool_recycle": 3600.0,
         "pool_idle_timeout": 60.0,
         "pool_pre_ping": False,
+        "pool_leak_timeout": None,
+        "max_queries": None,
+        "retry_attempts": 0,
+        "retry_delay": 0.1,
+        "retry_backoff": 2.0,
+        "retry_max_delay": 5.0,
         "connect_timeout": 10.0,
         "statement_timeout": 30.0,
         "lock_timeout": None,
@@ -103,6 +129,7 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
         "application_name": "covet",
         "server_settings": MappingProxyType[str, str]({}),
         "init_commands": (),
+        "init": None,
         "echo": False,
         "echo_pool": False,
     }
@@ -125,22 +152,12 @@ _MILLISECONDS: Final = {
 }
 _URLS: Final = ("url", "dsn", "connection_string")
 _BOUNDS: Final = ("min_connections", "max_connections")
-_REFUSED: Final = {
-    "max_queries": "connections are renewed by age: pool_recycle=seconds",
-    "retry_attempts": "a failed connection is reported at once; errors say whether they are .retryable",
-    "retry_delay": "a failed connection is reported at once; errors say whether they are .retryable",
-    "retry_backoff": "a failed connection is reported at once; errors say whether they are .retryable",
-    "retry_max_delay": "a failed connection is reported at once; errors say whether they are .retryable",
-}
 _SERVER_ONLY: Final = frozenset(
     {"host", "port", "user", "password", "schema", "ssl", "ssl_ca", "ssl_cert", "ssl_key", "lock_timeout"}
-    | {"idle_in_transaction_timeout", "application_name", "server_settings"}
+    | {"idle_in_transaction_timeout", "application_name", "server_settings", "target_session_attrs"}
+    | {"transaction_pooler", "pool"}
 )
-_FILE_ONLY: Final = frozenset({"mode", "busy_timeout"})
-_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_OPEN_MODES: Final = ("rwc", "rw", "ro")
-_TRUE: Final = frozenset({"1", "true", "yes", "on"})
-_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_FILE_ONLY: Final = frozenset({"mode", "immutable", "busy_timeout"})
 
 
 def settings_of(given: Mapping[str, object]) -> dict[str, object]:
@@ -156,8 +173,19 @@ def settings_of(given: Mapping[str, object]) -> dict[str, object]:
             raise ConfigurationError(f"The option {name!r} means nothing to {engine}.")
     settings = dict(DEFAULTS)
     for name, value in options.items():
-        settings[name] = _CHECKS[name](name, value)
+        settings[name] = CHECKS[name](name, value)
+    if settings["pool"] is not None:
+        settings["database"] = settings["database"] or "(that of the given pool)"
+    if settings["immutable"]:
+        settings["mode"] = "ro"
+    if settings["ssl"] is None and (settings["ssl_ca"] is not None or settings["ssl_cert"] is not None):
+        settings["ssl"] = True  # files of certificates are a wish for TLS
     _require(settings)
+    if settings["transaction_pooler"]:
+        _require_no_session_state(settings)
+        settings["statement_cache_size"] = 0
+    settings["hosts"] = hosts = _hosts(settings)
+    settings["host"], settings["port"] = hosts[0] if hosts else (None, cast("tuple[int, ...]", settings["port"])[0])
     return settings
 
 
@@ -186,8 +214,8 @@ def _resolve(name: str, value: object) -> Iterable[tuple[str, object]]:
             raise ConfigurationError(f"{name}= takes a text such as 'postgresql://user:password@localhost/name'.")
         return parse_url(value).items()
     if name in _MILLISECONDS:
-        seconds = _seconds(name, value)
-        return [(_MILLISECONDS[name], None if not seconds else seconds / 1000)]
+        limit = seconds(name, value)
+        return [(_MILLISECONDS[name], None if not limit else limit / 1000)]
     if name in _RENAMED:
         return [(_RENAMED[name], value)]
     if name in _BOUNDS:
@@ -198,9 +226,9 @@ def _resolve(name: str, value: object) -> Iterable[tuple[str, object]]:
 def _pool_bounds(given: Mapping[str, object]) -> dict[str, object]:
     if "max_connections" not in given and "min_connections" not in given:
         return {}
-    default = _count("pool_size", DEFAULTS["pool_size"])
-    most = _count("max_connections", given["max_connections"]) if "max_connections" in given else None
-    least = _count("min_connections", given.get("min_connections", min(default, most or default)))
+    default = count("pool_size", DEFAULTS["pool_size"])
+    most = count("max_connections", given["max_connections"]) if "max_connections" in given else None
+    least = count("min_connections", given.get("min_connections", min(default, most or default)))
     if most is None:
         return {"pool_size": max(least, 1)}
     if most < max(least, 1):
@@ -209,8 +237,6 @@ def _pool_bounds(given: Mapping[str, object]) -> dict[str, object]:
 
 
 def _unknown(name: str) -> str:
-    if name in _REFUSED:
-        return f"The option {name!r} is not supported: {_REFUSED[name]}."
     known = [*DEFAULTS, *_URLS, *_RENAMED, *_MILLISECONDS, *_BOUNDS, "replace", "register"]
     near = get_close_matches(name, known, 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -225,143 +251,32 @@ def _require(settings: Mapping[str, object]) -> None:
     if settings["ssl_key"] is not None and settings["ssl_cert"] is None:
         raise ConfigurationError("ssl_key is given without ssl_cert.")
     files = settings["ssl_ca"] is not None or settings["ssl_cert"] is not None
-    if files and (settings["ssl"] in (False, None, "disable") or isinstance(settings["ssl"], ssl_module.SSLContext)):
+    if files and (settings["ssl"] in (False, "disable") or isinstance(settings["ssl"], ssl_module.SSLContext)):
         raise ConfigurationError("ssl_ca, ssl_cert and ssl_key need ssl=True or one of ssl='require', 'verify-full'.")
 
 
-# Checks: (name, value) -> value in its type. A text comes from a URL. Messages show no text values.
-
-
-def _text(name: str, value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name}= takes a text, not {type(value).__name__}.")
-    if "\x00" in value:
-        raise ConfigurationError(f"{name}= holds a NUL character.")
-    return str(value)
-
-
-def _required_text(name: str, value: object) -> str:
-    text = _text(name, value)
-    if not text:
-        raise ConfigurationError(f"{name}= is empty.")
-    return text
-
-
-def _path_or_name(name: str, value: object) -> str:
-    return _required_text(name, value if isinstance(value, str) else _fspath(name, value))
-
-
-def _fspath(name: str, value: object) -> str:
-    path = getattr(value, "__fspath__", None)
-    if path is None:
-        raise ConfigurationError(f"{name}= takes a text or a path, not {type(value).__name__}.")
-    return str(value)
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise ConfigurationError(f"{name}= takes a number.") from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ConfigurationError(f"{name}= takes a number, not {type(value).__name__}.")
-    return value
-
-
-def _count(name: str, value: object) -> int:
-    number = _number(name, value)
-    if number != int(number) or number < 0:
-        raise ConfigurationError(f"{name}= takes a whole number that is not negative.")
-    return int(number)
-
-
-def _positive_count(name: str, value: object) -> int:
-    count = _count(name, value)
-    if count == 0:
-        raise ConfigurationError(f"{name}= takes at least 1.")
-    return count
-
-
-def _port(name: str, value: object) -> int:
-    port = _count(name, value)
-    if not 0 < port < 65536:  # noqa: PLR2004 - the range of a port
-        raise ConfigurationError(f"{name}= takes a number between 1 and 65535.")
-    return port
-
-
-def _seconds(name: str, value: object) -> float | None:
-    if value is None:
-        return None
-    number = _number(name, value)
-    if number < 0:
-        raise ConfigurationError(f"{name}= takes a time that is not negative; None turns the limit off.")
-    return float(number) or None
-
-
-def _wait(name: str, value: object) -> float:
-    return _seconds(name, value) or 0.0
-
-
-def _flag(name: str, value: object) -> bool:
-    if isinstance(value, str) and value.lower() in _TRUE | _FALSE:
-        return value.lower() in _TRUE
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{name}= takes True or False.")
-    return value
-
-
-def _ssl(name: str, value: object) -> object:
-    if value is None or isinstance(value, bool | ssl_module.SSLContext):
-        return value
-    if isinstance(value, str):
-        lowered = value.lower()
-        if lowered in _TRUE | _FALSE:
-            return lowered in _TRUE
-        if lowered in _SSL_MODES:
-            return lowered
-    raise ConfigurationError(f"{name}= takes True, False, an SSLContext or one of: {', '.join(_SSL_MODES)}.")
-
-
-def _open_mode(name: str, value: object) -> str:
-    if value not in _OPEN_MODES:
-        raise ConfigurationError(f"{name}= takes one of: {', '.join(_OPEN_MODES)}.")
-    return str(value)
-
-
-def _mapping(name: str, value: object) -> Mapping[str, str]:
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{name}= takes a dictionary of texts.")
-    entries = cast("Mapping[object, object]", value).items()
-    return MappingProxyType({_required_text(name, key): _text(name, entry) or "" for key, entry in entries})
-
-
-def _commands(name: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise ConfigurationError(f"{name}= takes a list of SQL texts.")
-    return tuple(_required_text(name, entry) for entry in cast("Iterable[object]", value))
-
-
-_CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
-    {
-        "alias": _required_text,
-        "engine": _required_text,
-        "database": _path_or_name,
-        "ssl": _ssl,
-        "mode": _open_mode,
-        "port": _port,
-        "pool_size": _positive_count,
-        "max_overflow": _count,
-        "statement_cache_size": _count,
-        "busy_timeout": _wait,
-        "server_settings": _mapping,
-        "init_commands": _commands,
-        **dict.fromkeys(("host", "user", "password", "schema", "ssl_ca", "ssl_cert", "ssl_key"), _text),
-        "application_name": _text,
-        **dict.fromkeys(("pool_timeout", "pool_recycle", "pool_idle_timeout", "connect_timeout"), _seconds),
-        **dict.fromkeys(("statement_timeout", "lock_timeout", "idle_in_transaction_timeout"), _seconds),
-        **dict.fromkeys(("pool_pre_ping", "echo", "echo_pool"), _flag),
+def _require_no_session_state(settings: Mapping[str, object]) -> None:
+    """Refuse what lives in a session: behind a pooler in transaction mode the next statement is in another one."""
+    cures = {
+        "server_settings": "ALTER ROLE … SET",
+        "lock_timeout": "ALTER ROLE … SET lock_timeout",
+        "idle_in_transaction_timeout": "ALTER ROLE … SET idle_in_transaction_session_timeout",
+        "init_commands": "ALTER ROLE … SET",
     }
-)
+    for name, cure in cures.items():
+        if settings[name] != DEFAULTS[name]:
+            raise ConfigurationError(
+                f"{name}= belongs to a session, and transaction_pooler=True says that every transaction may be in "
+                f"another one. Set it on the server: {cure}."
+            )
+
+
+def _hosts(settings: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
+    """Pair hosts and ports; one port is that of all."""
+    hosts = cast("tuple[str, ...]", settings["host"])
+    ports = cast("tuple[int, ...]", settings["port"])
+    if len(ports) == 1:
+        ports *= max(len(hosts), 1)
+    if len(ports) != max(len(hosts), 1):
+        raise ConfigurationError(f"{len(hosts)} hosts and {len(ports)} ports: give one port, or one for each host.")
+    return tuple(zip(hosts, ports, strict=True)) if hosts else ()

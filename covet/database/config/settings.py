@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from typing_extensions import Unpack
 
-from covet.database.config.options import Options, settings_of
+from covet.database.config.options import Init, Options, Password, settings_of
 from covet.database.config.registry import register
 
 Engine = Literal["postgresql", "sqlite"]
@@ -33,12 +33,16 @@ class DatabaseConfig:
 
     alias: str
     engine: Engine
+    #: The first host and its port.
     host: str | None
     port: int
+    #: All hosts with their ports, in the order in which they are tried.
+    hosts: tuple[tuple[str, int], ...]
     #: Name on a server; path or ``:memory:`` on SQLite.
     database: str
     user: str | None
-    password: str | None = field(repr=False)
+    #: A text, or a function that is called for each connection.
+    password: str | Password | None = field(repr=False)
     #: Schema that models without one of their own live in.
     schema: str | None
     #: True is ``verify-full``; None is the driver's ``prefer``, which accepts plain text.
@@ -46,8 +50,16 @@ class DatabaseConfig:
     ssl_ca: str | None
     ssl_cert: str | None
     ssl_key: str | None
+    #: Which of several hosts will do: ``any``, ``primary``, ``standby``, ``read-write``, ``read-only`` …
+    target_session_attrs: str | None
+    #: A pooler in transaction mode stands before the server: nothing is kept in a session.
+    transaction_pooler: bool
+    #: A pool of the driver, made and closed by somebody else.
+    pool: object
     #: SQLite: ``rwc`` (may create the file), ``rw``, ``ro``.
     mode: str
+    #: SQLite: nobody changes the file, so it is read without locks. It is opened as with ``mode="ro"``.
+    immutable: bool
     #: Connections that stay open; on SQLite the most readers.
     pool_size: int
     #: Connections beyond ``pool_size`` while there is demand.
@@ -60,6 +72,16 @@ class DatabaseConfig:
     pool_idle_timeout: float | None
     #: Ask an idle connection for a sign of life before it is used: one more round trip a statement.
     pool_pre_ping: bool
+    #: Seconds after which a connection that is still in use is reported to the logger ``covet.pool``, with the place
+    #: where it was taken.
+    pool_leak_timeout: float | None
+    #: Uses after which a connection is renewed.
+    max_queries: int | None
+    #: How often opening a connection is tried again if the server cannot be reached, and after which pauses.
+    retry_attempts: int
+    retry_delay: float
+    retry_backoff: float
+    retry_max_delay: float
     connect_timeout: float | None
     statement_timeout: float | None
     lock_timeout: float | None
@@ -71,6 +93,8 @@ class DatabaseConfig:
     server_settings: Mapping[str, str] = field(hash=False)
     #: SQL that is run on every new connection.
     init_commands: tuple[str, ...]
+    #: Called with every new connection of the driver.
+    init: Init | None
     #: Log every statement, without values, to the logger ``covet.sql``.
     echo: bool
     #: Log what the pool does to the logger ``covet.pool``.
@@ -94,7 +118,7 @@ class DatabaseConfig:
             return self.database
         if self.host is not None and self.host.startswith("/"):
             return self.host
-        return f"{self.host or 'localhost'}:{self.port}"
+        return ",".join(f"{_bracketed(host)}:{port}" for host, port in self.hosts) or f"localhost:{self.port}"
 
     @property
     def safe_url(self) -> str:
@@ -122,3 +146,7 @@ class DatabaseConfig:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("A DatabaseConfig holds a password and is not pickled. Make it anew from its URL.")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

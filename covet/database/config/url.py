@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from covet.exceptions import ConfigurationError
@@ -22,6 +23,7 @@ ENGINES: Mapping[str, str] = MappingProxyType(
 DRIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {"postgresql": frozenset({"asyncpg"}), "sqlite": frozenset({"aiosqlite"})}
 )
+DEFAULT_PORT: Final = 5432
 #: Query option -> option of DatabaseConfig, for each engine.
 QUERY_OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -47,12 +49,15 @@ QUERY_OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "pool_timeout": "pool_timeout",
                 "pool_recycle": "pool_recycle",
                 "pool_pre_ping": "pool_pre_ping",
+                "target_session_attrs": "target_session_attrs",
+                "transaction_pooler": "transaction_pooler",
                 "command_timeout": "statement_timeout",
             }
         ),
         "sqlite": MappingProxyType(
             {
                 "mode": "mode",
+                "immutable": "immutable",
                 "timeout": "busy_timeout",
                 "busy_timeout": "busy_timeout",
                 "pool_size": "pool_size",
@@ -142,7 +147,13 @@ def _server(rest: str) -> dict[str, object]:
 
 def _address(address: str) -> dict[str, object]:
     if "," in address:
-        raise ConfigurationError("The database URL names several hosts; one is supported.")
+        several = [_address(part) for part in address.split(",")]
+        if not all("host" in part for part in several):
+            raise ConfigurationError("The database URL has a comma among the hosts, with nothing beside it.")
+        return {
+            "host": tuple(part["host"] for part in several),
+            "port": tuple(part.get("port", DEFAULT_PORT) for part in several),
+        }
     if address.startswith("["):
         host, bracket, port = address[1:].partition("]")
         if not bracket or (port and not port.startswith(":")):

@@ -22,22 +22,47 @@ class _Waiting(NamedTuple):
 
 _models: dict[str, dict[str, type[Any]]] = {}
 _waiting: list[_Waiting] = []
+#: Names without a module that meant a model of another module when they were used: (module, name) -> that model.
+_borrowed: dict[tuple[str, str], type[Any]] = {}
 
 
 def register(model: type[Any]) -> None:
     """Make ``model`` known and serve the references that waited for it. A redefinition replaces."""
+    other = _borrowed.get((model.__module__, model.__name__))
+    if other is not None:
+        raise ModelDefinitionError(
+            f"{model.__module__} has used the name {model.__name__!r} before this class, and got "
+            f"{other.__module__}.{other.__qualname__}. Define the class before it is referred to, or refer to it by a "
+            f"function: lambda: {model.__name__}."
+        )
     named = _models.setdefault(model.__name__, {})
     place = f"{model.__module__}.{model.__qualname__}"
     named.pop(place, None)  # the newest definition is the last one
     named[place] = model
     waiting, _waiting[:] = list(_waiting), []
     for item in waiting:
-        when_ready(*item)
+        if _names(item, model):
+            item.callback(model)
+        else:
+            when_ready(*item)
+
+
+def _names(item: _Waiting, model: type[Any]) -> bool:
+    """Return whether a function that returns a model waits for just this one, which its module does not have yet."""
+    if isinstance(item.reference, str) or item.module != model.__module__:
+        return False
+    try:
+        item.reference()
+    except NameError as error:
+        return error.name == model.__name__
+    return False
 
 
 def when_ready(reference: Reference, module: str, callback: Callable[[type[Any]], None]) -> None:
     """Call ``callback`` with the model as soon as it exists, which may be now."""
     found = find(reference, module) if isinstance(reference, str) else _called(reference)
+    if found is not None and isinstance(reference, str) and "." not in reference and found.__module__ != module:
+        _borrowed[module, reference] = found
     if found is None:
         _waiting.append(_Waiting(reference, module, callback))
     else:

@@ -51,6 +51,14 @@ _MAIN: Final = frozenset({"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELE
 _PLAIN: Final = frozenset({"SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE", "SHOW", "EXPLAIN"})
 #: Functions that change a session although the statement is a plain SELECT.
 _SESSION_FUNCTIONS: Final = re.compile(r"set_config|pg_(try_)?advisory_lock|dblink_connect|setseed", re.IGNORECASE)
+#: What stays in a session: settings, statements, temporary tables, locks …
+_KEEPING: Final = frozenset({"SET", "RESET", "LISTEN", "UNLISTEN", "PREPARE", "DEALLOCATE", "DISCARD", "LOAD"})
+_NOT_KEPT: Final = re.compile(r"\s*SET\s+(LOCAL|TRANSACTION|CONSTRAINTS)\b", re.IGNORECASE)
+_KEPT: Final = re.compile(
+    r"^\s*(CREATE|SELECT\b.*\bINTO)\s+((LOCAL|GLOBAL)\s+)?TEMP(ORARY)?\b|^\s*DECLARE\b.*\bWITH\s+HOLD\b"
+    r"|\bpg_(try_)?advisory_lock(_shared)?\s*\(",
+    re.IGNORECASE | re.DOTALL,
+)
 _TRANSACTION: Final = frozenset(
     {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"},
 )
@@ -71,6 +79,8 @@ class RawStatement:
     reads: bool
     #: The session may be another one afterwards: SET, LISTEN, temporary tables, advisory locks.
     changes_session: bool
+    #: It leaves something in the session that a later statement of the same session would find.
+    keeps_state: bool
     #: The first placeholder of another style outside literals, if any.
     foreign: str | None
 
@@ -227,13 +237,15 @@ def _statement(scan: _Scan, sql: str) -> RawStatement:
     # On a database whose driver knows these marks they would be read as parameters.
     if scan.foreign is not None and scan.mark != "$" and not scan.foreign.startswith("%"):
         raise ProgrammingError(_wrong_mark(scan.foreign), statement=sql)
+    text = "".join(scan.out)
     return RawStatement(
-        sql="".join(scan.out),
+        sql=text,
         parameters=scan.highest,
         verb=verb,
         returns_rows=verb in _ROWS or scan.returning,
         reads=scan.first in _READS and scan.verb in _READS | {None},
         changes_session=verb not in _PLAIN or _SESSION_FUNCTIONS.search(sql) is not None,
+        keeps_state=(verb in _KEEPING and _NOT_KEPT.match(text) is None) or _KEPT.search(text) is not None,
         foreign=scan.foreign,
     )
 

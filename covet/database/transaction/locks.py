@@ -45,6 +45,7 @@ class AdvisoryLock:
         if self._held is not None:
             raise TransactionError(f"The advisory lock {self._name!r} is held by this object; make one for each block.")
         sql = self._adapter.dialect.advisory_lock(shared=self._shared, wait=self._timeout != 0)
+        self._adapter.read_raw(sql)  # refuses it where the next statement may run in another session
         session, pool = await self._adapter.checkout(write=True)
         try:
             rows = await self._adapter.perform(session, _within(self._timeout), sql, self._args)

@@ -88,10 +88,67 @@ def test_names_of_other_layers_mean_the_same():
     assert DatabaseConfig(database="db", max_connections=3).pool_size == 3
 
 
+def test_several_hosts_have_a_port_each_or_one_for_all():
+    config = DatabaseConfig("postgresql://ann:geheim@a,b:6432,[::1]:7000/shop?target_session_attrs=read-write")
+    assert config.hosts == (("a", 5432), ("b", 6432), ("::1", 7000))
+    assert (config.host, config.port, config.target_session_attrs) == ("a", 5432, "read-write")
+    assert config.address == "a:5432,b:6432,[::1]:7000"
+    assert config.safe_url == "postgresql://ann:***@a:5432,b:6432,[::1]:7000/shop"
+    assert DatabaseConfig(host="a, b", port=1, database="shop", alias="2").hosts == (("a", 1), ("b", 1))
+    assert DatabaseConfig(host=["a", "b"], port=[1, 2], database="shop", alias="3").hosts == (("a", 1), ("b", 2))
+    assert DatabaseConfig(database="shop", alias="4").hosts == ()
+
+
+def test_file_of_certificates_is_a_wish_for_a_full_verification():
+    assert DatabaseConfig(database="shop", ssl_ca="ca.pem").ssl is True
+    assert DatabaseConfig("postgresql://h/a?sslrootcert=ca.pem", alias="2").ssl is True
+    assert DatabaseConfig("postgresql://h/a?sslrootcert=ca.pem&sslmode=verify-ca", alias="3").ssl == "verify-ca"
+
+
+def test_transaction_pooler_keeps_no_prepared_statements():
+    config = DatabaseConfig("postgresql://h/a?transaction_pooler=true")
+    assert config.transaction_pooler
+    assert config.statement_cache_size == 0
+
+
+def test_immutable_file_is_opened_for_reading():
+    config = DatabaseConfig("sqlite:///a.db?immutable=1")
+    assert (config.immutable, config.mode) == (True, "ro")
+
+
+def test_retries_and_uses_of_a_connection():
+    config = DatabaseConfig(database="db", max_queries=500, retry_attempts=3, retry_delay=1, retry_max_delay=9)
+    assert (config.max_queries, config.retry_attempts, config.retry_delay) == (500, 3, 1)
+    assert (config.retry_backoff, config.retry_max_delay) == (2, 9)
+    assert DatabaseConfig(database="db", alias="2").max_queries is None
+
+
+def test_password_function_is_never_called_or_shown_by_the_settings():
+    def password() -> str:
+        raise AssertionError
+
+    config = DatabaseConfig("postgresql://ann@h/a", password=password)
+    assert config.safe_url == "postgresql://ann:***@h:5432/a"
+    assert "password" not in repr(config)
+
+
 WRONG = [
     ({"database": "db", "pool_sise": 1}, "no option 'pool_sise'. Did you mean 'pool_size'"),
-    ({"database": "db", "retry_attempts": 1}, "'retry_attempts' is not supported: a failed connection"),
-    ({"database": "db", "max_queries": 1}, "pool_recycle=seconds"),
+    ({"database": "db", "retry_attempts": -1}, "retry_attempts= takes a whole number that is not negative"),
+    ({"database": "db", "retry_backoff": 0.5}, "retry_backoff= takes a factor of at least 1"),
+    ({"database": "db", "init": "SET x"}, "init= takes a coroutine function"),
+    ({"database": "db", "password": 5}, "password= takes a text, not int"),
+    ({"database": "db", "target_session_attrs": "master"}, "takes one of: any, primary, standby, prefer-standby"),
+    ({"database": "db", "host": ["a", "b"], "port": [1, 2, 3]}, "2 hosts and 3 ports: give one port, or one for each"),
+    ({"database": "db", "host": ["a", ""]}, "host= is empty"),
+    ({"database": "db", "transaction_pooler": True, "init_commands": ["SET x = 1"]}, "belongs to a session"),
+    ({"database": "db", "transaction_pooler": True, "lock_timeout": 1}, "ALTER ROLE … SET lock_timeout"),
+    (
+        {"database": "db", "engine": "sqlite", "transaction_pooler": True},
+        "'transaction_pooler' means nothing to sqlite",
+    ),
+    ({"database": "db", "immutable": True}, "'immutable' means nothing to postgresql"),
+    ({"url": "postgresql://a,/c"}, "a comma among the hosts, with nothing beside it"),
     ({}, "needs a database"),
     ({"database": ""}, "database= is empty"),
     ({"database": 5}, "database= takes a text or a path, not int"),
@@ -105,7 +162,7 @@ WRONG = [
     ({"database": "db", "pool_timeout": float("nan")}, "pool_timeout= takes a number"),
     ({"database": "db", "echo": 1}, "echo= takes True or False"),
     ({"database": "db", "ssl": "verify"}, "ssl= takes True, False, an SSLContext or one of: disable"),
-    ({"database": "db", "ssl_ca": "ca.pem"}, "need ssl=True"),
+    ({"database": "db", "ssl": False, "ssl_ca": "ca.pem"}, "need ssl=True"),
     ({"database": "db", "ssl": True, "ssl_key": "key.pem"}, "without ssl_cert"),
     ({"database": "db", "server_settings": "x"}, "server_settings= takes a dictionary"),
     ({"database": "db", "init_commands": "SET x"}, "init_commands= takes a list"),
@@ -126,7 +183,6 @@ WRONG = [
     ({"url": "postgresql://h/a?port=1&port=2"}, "stands twice"),
     ({"url": "postgresql://h/a?x"}, "not name=value pairs"),
     ({"url": "postgresql://h:99999/a"}, "not a number between 1 and 65535"),
-    ({"url": "postgresql://a,b/c"}, "names several hosts"),
     ({"url": "postgresql://[::1/c"}, "not closed"),
     ({"url": "postgresql://h/a/b"}, "holds a '/'"),
     ({"url": "postgresql://h/a#b"}, "Write it as %23"),

@@ -136,46 +136,70 @@ class _Task:
         self.waiting = node.waiting(instances)
         self.question: _Question | None = None
 
+    # Attributes are set and read by setattr and getattr: through __dict__ every row would get a real dict of its own.
+
     def attach(self) -> None:
-        """Give the instances what was found for them."""
+        """Give the instances what was found for them; the rows of all of them are peers, as the instances are."""
         if self.question is None:
             return
-        relation, target, found = self.node.relation, self.node.target, self.question.found
-        back = relation.back
-        empty: list[Any] = []
-        for instance, key in zip(self.waiting, relation.keys_of(self.waiting), strict=True):
-            rows = found.get(key, empty)
-            if back is not None:
+        keys = self.node.relation.keys_of(self.waiting)
+        attach = self._attach_many if self.node.relation.many else self._attach_one
+        attach(keys, self.question.found, self._peers())
+
+    def _attach_many(self, keys: list[Any], found: dict[Any, list[Any]], peers: Peers | None) -> None:
+        target, back = self.node.target, self.node.relation.back
+        for instance, key in zip(self.waiting, keys, strict=True):
+            rows = found.get(key)
+            setattr(instance, target, [] if rows is None else rows)
+            if rows and back is not None:
                 for row in rows:
-                    setattr(row, back, instance)  # through __dict__ every row would get a real dict of its own
-            if relation.many:
-                setattr(instance, target, rows if rows is not empty else [])
-            elif rows and (reference := getattr(instance, target, None)) is not None:
-                take_over(reference, rows[0])  # who holds the reference sees the row in it
+                    setattr(row, back, instance)
+                    row._peers = peers
             elif rows:
-                setattr(instance, target, rows[0])
-            elif relation.kind == "reverse" or self.node.to_attr is not None:
+                for row in rows:
+                    row._peers = peers
+
+    def _attach_one(self, keys: list[Any], found: dict[Any, list[Any]], peers: Peers | None) -> None:
+        relation, target = self.node.relation, self.node.target
+        back, nothing = relation.back, relation.kind == "reverse" or self.node.to_attr is not None
+        for instance, key in zip(self.waiting, keys, strict=True):
+            rows = found.get(key)
+            if rows:
+                row = rows[0]
+                if back is not None:
+                    setattr(row, back, instance)
+                if (reference := getattr(instance, target, None)) is not None:
+                    take_over(reference, row)  # who holds the reference sees the row in it
+                    row = reference
+                else:
+                    setattr(instance, target, row)
+                row._peers = peers
+            elif nothing:
                 setattr(instance, target, None)
             elif relation.near_type is not None:
                 note_absent(instance, relation, key)
 
+    def _peers(self) -> Peers | None:
+        """Return the peers of the rows that are attached."""
+        first, target = self.instances[0], self.node.target
+        peers: Peers | None = getattr(first, "_peers", None)
+        if peers is None:
+            return None
+        alone = len(self.instances) == 1 and not peers.refused
+        return Peers.of(first, (target,)) if alone else peers.under(target)
+
     def related(self) -> list[Any]:
-        """Return the rows of the next level, each once. Those of all parents are peers, as the parents are."""
-        target = self.node.target
-        if self.node.relation.many:
+        """Return the rows of the next level, each once."""
+        target, relation = self.node.target, self.node.relation
+        if relation.many:
             rows = [row for instance in self.instances for row in getattr(instance, target)]
+            if relation.through is None:
+                return rows  # a row has one such foreign key
         else:
             found = [getattr(instance, target, None) for instance in self.instances]
             # What only knows its key is no row; one with deferred fields is.
-            rows = [row for row in found if row is not None and "_relation" not in row.__dict__]
-        rows = list({id(row): row for row in rows}.values())
-        peers: Peers | None = self.instances[0].__dict__.get("_peers")
-        if peers is not None and self.waiting:
-            alone = len(self.instances) == 1 and not peers.refused
-            under = Peers.of(self.instances[0], (target,)) if alone else peers.under(target)
-            for row in rows:
-                row._peers = under
-        return rows
+            rows = [row for row in found if row is not None and getattr(row, "_relation", None) is None]
+        return list({id(row): row for row in rows}.values())
 
 
 def _tasks(tree: Tree, instances: Sequence[Any]) -> Iterator[_Task]:
@@ -201,7 +225,7 @@ async def load_tree(instances: Sequence[Any], tree: Tree, database: str | None) 
         following: list[_Task] = []
         for task in level:
             task.attach()
-            if rows := task.related():
+            if task.node.children and (rows := task.related()):
                 following.extend(_tasks(task.node.children, rows))
         level = following
 
