@@ -183,6 +183,17 @@ async def test_floats_and_decimals_come_back_as_such(database: Database) -> None
     assert [[type(value).__name__ for value in row] for row in rows] == [["float", "Decimal", "float", "Decimal"]]
 
 
+async def test_related_and_combined_rows_are_given_too(posts: list[Post]) -> None:
+    ann = await Writer.objects.get(name="ann")
+    assert sorted(await ann.posts.returning("title", flat=True).update(views=7)) == ["one", "two"]
+    assert await ann.posts.increment(views=1) == 2
+    (row, _) = await ann.posts.all().returning().update(views=1)
+    assert row.author is ann
+    both = Post.objects.filter(title="one").union(Post.objects.filter(title="three"))
+    assert sorted(await both.returning("title", flat=True).update(views=0)) == ["one", "three"]
+    assert await Post.objects.filter(title="none").returning().delete() == []
+
+
 async def test_nothing_is_asked_where_there_can_be_no_rows(posts: list[Post]) -> None:
     with capture_queries() as queries:
         assert await Post.objects.none().returning("id").update(views=1) == []

@@ -127,6 +127,8 @@ async def _read_and_delete(adapter: Adapter, queryset: QuerySet[Any, _R]) -> lis
             found = found.select_for_update()
         rows_of_keys = await found.values_list(*[field.attname for field in options.key])
         keys = rows_of_keys if len(options.key) > 1 else [key[0] for key in rows_of_keys]
+        if not keys:
+            return []
         unbound = queryset.state._replace(limit=None, offset=None, lock=None)
         chosen = queryset.derive(unbound, queryset.params).using(adapter.alias)
         rows = await chosen.filter(pk__in=keys).fetch()
