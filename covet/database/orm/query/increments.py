@@ -28,7 +28,9 @@ def steps(model: type[Any], amounts: Mapping[str, Any], sign: int) -> dict[str, 
             field.logical_type, Integer | Numeric | Float | Interval
         ):
             raise FieldError(f"{method}({name}=...): {field.label} is not a number that can grow.")
-        step_by: Any = amount if isinstance(amount, Expression) else _number(field, amount, f"{method}({name}=...)")
+        step_by: Any = amount
+        if not isinstance(amount, Expression):
+            step_by = _number(field, amount, f"{method}({name}=...)")
         found[name] = F[Any](name) + step_by if sign > 0 else F[Any](name) - step_by
     return found
 
