@@ -64,6 +64,7 @@ from covet.database.orm.fields import (
     PositiveBigIntegerField,
     PositiveIntegerField,
     PositiveSmallIntegerField,
+    SearchVectorField,
     SlugField,
     SmallAutoField,
     SmallIntegerField,
@@ -98,7 +99,16 @@ from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
-from covet.database.orm.query import F, GenericPrefetch, Prefetch, Q, QuerySet, RawQuerySet, prefetch_related_objects
+from covet.database.orm.query import (
+    CTE,
+    F,
+    GenericPrefetch,
+    Prefetch,
+    Q,
+    QuerySet,
+    RawQuerySet,
+    prefetch_related_objects,
+)
 from covet.database.orm.query.execution import set_fetch_mode
 from covet.database.orm.relationships import (
     CASCADE,
@@ -142,6 +152,7 @@ from covet.exceptions import (
 
 __all__ = [
     "CASCADE",
+    "CTE",
     "DB_CASCADE",
     "DB_SET_DEFAULT",
     "DB_SET_NULL",
@@ -249,6 +260,7 @@ __all__ = [
     "RowNumber",
     "RowRange",
     "Savepoint",
+    "SearchVectorField",
     "SlugField",
     "SmallAutoField",
     "SmallIntegerField",

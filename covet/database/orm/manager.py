@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.query import calendar
     from covet.database.orm.query.batched import Batched
+    from covet.database.orm.query.ctes import CTE, CTEReference
     from covet.database.orm.query.paging import Page
     from covet.database.orm.relations import RelationReference
 
@@ -136,6 +137,21 @@ class Manager(Returns[_M], Increments, Generic[_M]):
     def difference(self, *others: QuerySet[Any, Any]) -> QuerySet[_M]:
         """See ``QuerySet.difference``."""
         return self._start().difference(*others)
+
+    def with_cte(self, *ctes: CTE) -> QuerySet[_M]:
+        """See ``QuerySet.with_cte``."""
+        return self._start().with_cte(*ctes)
+
+    def join(
+        self,
+        target: type[Model[Any]] | QuerySet[Any, Any] | CTEReference,
+        on: Q,
+        *,
+        kind: Literal["inner", "left"] = "inner",
+        name: str | None = None,
+    ) -> QuerySet[_M]:
+        """See ``QuerySet.join``."""
+        return self._start().join(target, on, kind=kind, name=name)
 
     def fetch_mode(self, mode: FetchMode, /) -> QuerySet[_M]:
         """See ``QuerySet.fetch_mode``."""

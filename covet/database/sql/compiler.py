@@ -10,6 +10,7 @@ from covet.database.sql.compiled import BindProcessor, Compiled, CompiledRows
 from covet.database.sql.expression_compiler import Bare, Group
 from covet.database.sql.nodes import Constant, Expression, Param
 from covet.database.sql.statements import (
+    CommonTable,
     Delete,
     Insert,
     InsertColumns,
@@ -49,7 +50,7 @@ class SQLCompiler(AggregateCompiler):
     # SELECT ---------------------------------------------------------------------------------------------------------
 
     def visit_select(self, node: Select) -> Pieces:
-        pieces: list[object] = ["SELECT ", *self.distinct(node)]
+        pieces: list[object] = [*self.common_tables(node), "SELECT ", *self.distinct(node)]
         pieces += separated(self.selected(each, node) for each in node.columns) or ["1"]
         if node.source is not None:
             pieces += (" FROM ", node.source)
@@ -66,6 +67,18 @@ class SQLCompiler(AggregateCompiler):
         if node.lock is not None:
             pieces += self.locked(node.lock)
         return pieces
+
+    def common_tables(self, node: Select) -> Pieces:
+        """Return WITH or nothing."""
+        if not node.ctes:
+            return ()
+        # One word for all of them: those that are not recursive may stand beside one that is.
+        word = "WITH RECURSIVE " if any(table.recursive for table in node.ctes) else "WITH "
+        return word, *separated(node.ctes), " "
+
+    def visit_common_table(self, node: CommonTable) -> Pieces:
+        word = {None: "", True: "MATERIALIZED ", False: "NOT MATERIALIZED "}[node.materialized]
+        return f"{self.quote(node.name)} AS {word}(", node.select, ")"
 
     def distinct(self, node: Select) -> Pieces:
         """Return DISTINCT or nothing."""

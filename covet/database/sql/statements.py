@@ -87,6 +87,16 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class CommonTable:
+    """``name AS (select)`` after WITH; ``materialized`` None lets the database decide."""
+
+    name: str
+    select: Select | SetOperation
+    recursive: bool = False
+    materialized: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Select:
     """A SELECT."""
 
@@ -102,6 +112,7 @@ class Select:
     distinct: bool = False
     distinct_on: tuple[Expression, ...] = ()
     lock: Lock | None = None
+    ctes: tuple[CommonTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ class SQLiteCompiler(SQLiteExpressions):
         return node
 
     def set_operand(self, node: Select) -> object:
-        # No parentheses around a SELECT there; one with an order or a limit goes one level down.
-        bounded = node.order_by or node.limit is not None or node.offset is not None
+        # No parentheses around a SELECT there; one with WITH, an order or a limit goes one level down.
+        bounded = node.order_by or node.limit is not None or node.offset is not None or node.ctes
         return Group(("SELECT * FROM (", node, ")")) if bounded else node
 
     def limited(self, node: Select) -> Pieces:

@@ -152,7 +152,16 @@ def _check_together(first: QuerySet[Any, Any], other: QuerySet[Any, Any], connec
         )
     for query in (first, other):
         state = query.state
-        if state.limit is not None or state.offset is not None or state.distinct or state.combined is not None:
-            raise TypeError(f"{sign} takes querysets without slices, distinct() and union(); put those after it.")
+        if (
+            state.limit is not None
+            or state.offset is not None
+            or state.distinct
+            or state.combined is not None
+            or state.joined
+            or state.ctes
+        ):
+            raise TypeError(
+                f"{sign} takes querysets without slices, distinct(), join(), CTEs and union(); put those after it."
+            )
     if other.state.annotations and other.state.annotations != first.state.annotations:
         raise TypeError(f"{sign} takes querysets with the same annotations.")

@@ -17,8 +17,9 @@ from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.locking import check_transaction
+from covet.database.orm.query.ordering import row_order
 from covet.database.orm.query.plan import Plan
-from covet.database.orm.query.planner import SelectPlanner, key_order
+from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
 from covet.database.orm.query.state import Annotation, Query, QueryState
@@ -101,7 +102,7 @@ def narrowed(model: type[Any], state: QueryState, want: Want) -> QueryState:
     if want in {"first", "last"}:
         ordered = state.order_by if state.order_by is not None else model._meta.ordering
         if not ordered and state.group_by is None:
-            state = state._replace(order_by=key_order(model._meta))
+            state = state._replace(order_by=row_order(model._meta, state))
     return state._replace(reversed=not state.reversed) if want == "last" else state
 
 

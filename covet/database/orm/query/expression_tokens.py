@@ -5,7 +5,7 @@ One function a kind of expression; ``tokenize`` finds it by the class, so a subc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.orm.aggregates import Aggregate
@@ -28,12 +28,18 @@ from covet.database.orm.expressions import (
     Subquery,
     Value,
 )
+from covet.database.orm.expressions.columns import SourceRef
+from covet.database.orm.expressions.documents import Item, Part
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field
+from covet.database.orm.fields.documents import JSON_NULL
+from covet.database.orm.functions.arrays import ArrayChange
+from covet.database.orm.functions.json import JSONRemove, JSONSet
 from covet.database.orm.functions.window import Window, WindowFunction
-from covet.database.orm.query import row_tokens
+from covet.database.orm.query import document_tokens, row_tokens
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
 from covet.database.orm.query.rows import single
+from covet.database.orm.query.sources import column_of, find_column
 from covet.database.orm.query.state import Query
 from covet.database.orm.query.tokens import (
     ArithmeticToken,
@@ -53,13 +59,15 @@ from covet.database.orm.query.tokens import (
     ScalarToken,
     SubqueryToken,
 )
-from covet.database.orm.query.traversal import outer_tokens
-from covet.database.schema.types import Array, Integer, LogicalType, Text, Varchar
+from covet.database.orm.query.traversal import outer_tokens, shifted
+from covet.database.schema.types import Array, Integer, Json, LogicalType, Text, Varchar
 from covet.database.sql import raw
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
+    from covet.database.orm.query.source_tokens import CTEToken
+    from covet.database.orm.query.state import QueryState
     from covet.database.orm.query.tokenizer import Tokenizer
 
 
@@ -143,6 +151,8 @@ def _value(tokenizer: Tokenizer, expression: Value[Any]) -> ExpressionToken:
     value, field = expression.value, expression.output_field
     if field is None:
         return plain(tokenizer, value)
+    if value is None and isinstance(field.logical_type, Json):
+        return tokenizer.param(JSON_NULL, field.logical_type)
     if value is None:
         return NothingToken("nothing", field.logical_type)
     value = field.prepare(value)
@@ -193,8 +203,16 @@ def _text_slice(tokenizer: Tokenizer, inner: ExpressionToken, part: Sliced) -> E
     return FunctionToken("function", "substr", None, (inner, *bounds), Text())
 
 
+def _array_slice(tokenizer: Tokenizer, inner: ExpressionToken, part: Sliced) -> ExpressionToken:
+    if part.is_item:
+        return tokenize(tokenizer, Item(Known(inner), part.start))
+    stop = None if part.length is None else part.start + part.length
+    return tokenize(tokenizer, Part(Known(inner), part.start, stop))
+
+
 #: How a value of a type is sliced.
 SLICERS: dict[type[LogicalType], Callable[[Tokenizer, ExpressionToken, Sliced], ExpressionToken]] = {
+    Array: _array_slice,
     Text: _text_slice,
     Varchar: _text_slice,
 }
@@ -206,7 +224,7 @@ def _sliced(tokenizer: Tokenizer, expression: Sliced) -> ExpressionToken:
     slicer = SLICERS.get(type(kind)) if kind is not None else None
     if slicer is None:
         what = "a value of unknown type" if kind is None else f"a value of type {type(kind).__name__}"
-        raise FieldError(f"{expression!r}: {what} cannot be sliced; a text is wanted.")
+        raise FieldError(f"{expression!r}: {what} cannot be sliced; a text or an array is wanted.")
     return slicer(tokenizer, inner, expression)
 
 
@@ -244,11 +262,40 @@ def subquery(tokenizer: Tokenizer, query: Query) -> SubqueryToken:
     if not isinstance(query, Query):
         raise TypeError(f"A queryset is wanted, not {type(query).__name__}.")
     for reference in outer_tokens(query.state):
-        if reference.depth == 1 and tokenizer.state.annotation(reference.path) is None:
+        state = tokenizer.state
+        if reference.depth == 1 and state.annotation(reference.path) is None and not find_column(state, reference.path):
             single(PathToken("path", tokenizer.options.resolve_field(reference.path)))
-    token = SubqueryToken("subquery", query.model, query.state, len(tokenizer.params), len(query.params))
+    state = without_known(query, tokenizer) if query.state.ctes else query.state
+    token = SubqueryToken("subquery", query.model, state, len(tokenizer.params), len(query.params))
     tokenizer.params.extend(query.params)
     return token
+
+
+def without_known(query: Query, around: Tokenizer) -> QueryState:
+    """Return the state of a query without the common tables that the query around it has already."""
+    known = {token.name: token for token in around.state.ctes}
+    own = tuple(
+        each
+        for each in query.state.ctes
+        if (same := known.get(each.name)) is None or not is_same_table(each, query.params, same, around.params)
+    )
+    return query.state._replace(ctes=own)
+
+
+def is_same_table(one: CTEToken, one_params: Sequence[object], other: CTEToken, other_params: Sequence[object]) -> bool:
+    """Whether two common tables are one: the same question with the same values."""
+    starts = [token.queries[0].offset for token in (one, other)]
+    if _bare(one, starts[0]) != _bare(other, starts[1]):
+        return False
+    width = sum(query.width for query in one.queries)
+    values = zip(one_params[starts[0] : starts[0] + width], other_params[starts[1] : starts[1] + width], strict=True)
+    return all(mine is theirs for mine, theirs in values)
+
+
+def _bare(token: CTEToken, offset: int) -> CTEToken:
+    """Return a common table as it stands alone: those that it reads may be declared with it or around it."""
+    queries = tuple(query._replace(state=query.state._replace(ctes=())) for query in token.queries)
+    return shifted(token._replace(queries=queries), -offset)
 
 
 def column_type(query: Query) -> LogicalType | None:
@@ -292,6 +339,10 @@ def exists(tokenizer: Tokenizer, query: Query) -> ExistsToken:
     return ExistsToken("exists", subquery(tokenizer, query))
 
 
+def _source_ref(tokenizer: Tokenizer, expression: SourceRef) -> ExpressionToken:
+    return column_of(tokenizer.state, expression.source, expression.name)
+
+
 def _outer_ref(_tokenizer: Tokenizer, expression: OuterRef[Any]) -> ExpressionToken:
     return OuterToken("outer", expression.path, expression.depth, None)
 
@@ -308,6 +359,9 @@ _KINDS: dict[type[Any], Callable[[Tokenizer, Any], ExpressionToken]] = {
     ExpressionWrapper: _wrapper,
     RawSQL: _raw,
     Func: _func,
+    ArrayChange: document_tokens.array_change,
+    JSONSet: document_tokens.json_set,
+    JSONRemove: document_tokens.json_remove,
     Sliced: _sliced,
     Cast: _cast,
     Collate: _collate,
@@ -315,4 +369,5 @@ _KINDS: dict[type[Any], Callable[[Tokenizer, Any], ExpressionToken]] = {
     Subquery: _subquery,
     Existence: _existence,
     OuterRef: _outer_ref,
+    SourceRef: _source_ref,
 }

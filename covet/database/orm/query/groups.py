@@ -36,7 +36,7 @@ from covet.database.orm.query.translation import Translator
 from covet.database.orm.query.traversal import aggregates_of, choosing, conjuncts, joined_paths, paths_of, rows_of
 from covet.database.orm.query.valuation import aggregate_call
 from covet.database.sql import nodes
-from covet.database.sql.statements import Select, Selected, SetOperation, SubqueryRef, TableRef
+from covet.database.sql.statements import CommonTable, Join, Select, Selected, SetOperation, SubqueryRef, TableRef
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Planner(Protocol):
     def conditions(self) -> tuple[nodes.Expression | None, nodes.Expression | None]: ...
 
     def source(self) -> TableRef | SubqueryRef: ...
+
+    def joined(self) -> tuple[Join, ...]: ...
+
+    def common_tables(self) -> tuple[CommonTable, ...]: ...
 
 
 #: Makes the planner of another SELECT of the same model, as part of the same statement.

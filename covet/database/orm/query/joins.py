@@ -61,6 +61,15 @@ class JoinNode:
             node.required = True
             node = node.parent
 
+    def relations(self) -> tuple[Relation, ...]:
+        """Return the relations that were crossed to this table."""
+        crossed: list[Relation] = []
+        node: JoinNode | None = self
+        while node is not None and node.relation is not None:
+            crossed.append(node.relation)
+            node = node.parent
+        return tuple(reversed(crossed))
+
     def table(self) -> TableRef:
         """Return the table under its alias."""
         return TableRef(self.options.db_table, self.options.schema, self.alias)
@@ -73,11 +82,13 @@ class JoinNode:
 class Joins:
     """The tables of one SELECT."""
 
-    __slots__ = ("names", "narrow", "root")
+    __slots__ = ("names", "narrow", "root", "sources")
 
     def __init__(self, options: Options, names: AliasNames, alias: str | None = None) -> None:
         self.names = names
         self.root = JoinNode(alias or options.db_table, options, None, None)
+        #: The aliases of what the query joins under names of its own.
+        self.sources: dict[str, str] = {}
         #: Returns what narrows the join of a filtered relation: its last table and the condition; None for others.
         self.narrow: Callable[[JoinNode], tuple[JoinNode, Expression | None] | None] | None = None
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from covet.database.orm.filtered import FilteredRelation, MayFollow, RelationName, relation_name
+from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.prefetch import relations_on
 from covet.database.orm.query.state import EMPTY_STATE, FilteredToken, QueryState
-from covet.database.orm.query.tokenizer import Tokenizer, check_alias
+from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.traversal import aggregates_of
 from covet.database.orm.relations import Relation
 from covet.exceptions import FieldError

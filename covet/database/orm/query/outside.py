@@ -15,7 +15,14 @@ from typing_extensions import override
 
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.inference import token_type
-from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, OrderToken, PathToken, Predicate
+from covet.database.orm.query.tokens import (
+    AnnotationToken,
+    ColumnToken,
+    ExpressionToken,
+    OrderToken,
+    PathToken,
+    Predicate,
+)
 from covet.database.orm.query.translation import Translator
 from covet.database.orm.query.traversal import paths_of
 from covet.database.orm.query.valuation import sort_keys, values_of
@@ -58,6 +65,8 @@ class Outside(Translator):
         if isinstance(token, AnnotationToken):
             found = self.taken(self.inside.value(token, context))
             return nodes.ColumnRef(found.table, found.column, token_type(token, self.state))
+        if isinstance(token, ColumnToken):
+            return self.taken(self.inside.value(token, context))
         if isinstance(token, PathToken):
             return self.column(token.path, context)
         return super().value(token, context)

@@ -24,7 +24,7 @@ from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.indexes import UniqueConstraint
 from covet.database.orm.lookups import LOOKUPS, Lookup
 from covet.database.orm.query.inference import token_type
-from covet.database.orm.query.planner import default_order, key_order, turned
+from covet.database.orm.query.ordering import default_order, key_order, turned
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
@@ -81,7 +81,7 @@ def _by_column(token: OrderToken) -> tuple[OrderToken, ...]:
 def is_total(queryset: QuerySet[Any, Any]) -> bool:
     """Return whether no two rows are equal in all sort keys: they hold the key of the model, or what is unique."""
     state = queryset.state
-    if state.group_by is not None or state.combined is not None:
+    if state.group_by is not None or state.combined is not None or state.joined:
         return False
     names = {
         token.expression.path.field.name

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,30 +14,47 @@ from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
 from covet.database.orm.query.joins import AliasNames, Joins
 from covet.database.orm.query.locking import planned
+from covet.database.orm.query.ordering import default_order, key_order, row_order, turned
 from covet.database.orm.query.outside import Outside
-from covet.database.orm.query.results import Record, Result, ResultColumn
+from covet.database.orm.query.results import Result, columns_of
 from covet.database.orm.query.selection import Selection
-from covet.database.orm.query.state import EMPTY_STATE, QueryState
-from covet.database.orm.query.tokenizer import Tokenizer
+from covet.database.orm.query.source_planning import check_aggregates, common_table, joined
+from covet.database.orm.query.source_tokens import CTERoot
+from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
     ExpressionToken,
     NothingToken,
     OrderToken,
     ParamToken,
-    PathToken,
     Predicate,
     SubqueryToken,
 )
 from covet.database.orm.query.translation import Purpose, Translator
-from covet.database.orm.query.traversal import aggregates_of, conjuncts, joined_paths, paths_of, windows_of
+from covet.database.orm.query.traversal import (
+    aggregates_of,
+    conjuncts,
+    joined_paths,
+    paths_of,
+    source_columns,
+    windows_of,
+)
 from covet.database.orm.query.valuation import sort_keys, values_of
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
-from covet.database.sql.statements import Join, Order, Select, Selected, SetOperation, SubqueryRef, TableRef
+from covet.database.sql.statements import (
+    CommonTable,
+    Join,
+    Order,
+    Select,
+    Selected,
+    SetOperation,
+    SubqueryRef,
+    TableRef,
+)
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
-    from covet.database.orm.options import Options, ResolvedPath
+    from covet.database.orm.options import ResolvedPath
     from covet.database.orm.relations import Relation
 
 #: The type of the place of a row among those of its parent.
@@ -62,6 +79,8 @@ class SelectPlanner(Selection):
         self.few = few
         joins = Joins(model._meta, names or AliasNames(), alias)
         super().__init__(model, state, Translator(joins, state, _subquery, offset=offset, outer=outer))
+        for join in state.joined:
+            self.joins.sources[join.name] = self.joins.names.next()
         self.stack: Stack | None = None
         self._plan_aggregates()
         #: Conditions on windows, each with the number of its ``filter()``: they are asked around the query.
@@ -75,6 +94,10 @@ class SelectPlanner(Selection):
         where = plain_where(state)
         rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
         if not any(each.chain for each in rows):
+            return
+        if state.joined:
+            check_aggregates(state, grouped=state.group_by is not None, plain=any(not each.chain for each in rows))
+            self.translator.by_subquery = True  # a join may multiply the rows, and so what belongs to them
             return
         alone = len(rows) == 1 and all(is_one_join(each, where) for each in rows)
         if state.group_by is None:
@@ -142,7 +165,7 @@ class SelectPlanner(Selection):
         if tokens is None:
             tokens = () if self.state.group_by is not None else default_order(self.options)
         if self.state.reversed:
-            tokens = tuple(turned(token) for token in tokens or key_order(self.options))
+            tokens = tuple(turned(token) for token in tokens or row_order(self.options, self.state))
         return tokens
 
     def is_grouped(self) -> bool:
@@ -174,6 +197,9 @@ class SelectPlanner(Selection):
         own = self.options.key if self.state.combined is None else self.options.fields
         keys = [self.joins.root.column(field.column) for field in own]
         keys += [n.column(field.column) for n in joined for field in n.options.key]
+        # Nothing fixes the columns of an explicit join but themselves.
+        values = [*(a.expression for a in self.state.annotations), *(item.expression for item in order)]
+        keys += [c for c in map(self.translator.value, source_columns(values, self.state)) if c not in keys]
         return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
 
     def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
@@ -201,7 +227,7 @@ class SelectPlanner(Selection):
         number = nodes.WindowCall("row_number", (), nodes.Over(parent, order), _PLACE)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
-        types = {column.position: column.type for column in _columns_of(result)}
+        types = {column.position: column.type for column in columns_of(result)}
         columns = tuple(Selected(nodes.ColumnRef("q", f"c{i}", types.get(i))) for i in range(len(self.columns)))
         place = nodes.ColumnRef("q", "n", _PLACE)
         bounds: list[nodes.Expression] = []
@@ -247,7 +273,7 @@ class SelectPlanner(Selection):
         return Select(
             columns=columns,
             source=self.source(),
-            joins=self.joins.build() + self._derived(),
+            joins=self.joined(),
             where=where,
             group_by=group_by,
             having=having,
@@ -257,6 +283,7 @@ class SelectPlanner(Selection):
             distinct=state.distinct and not distinct_on,
             distinct_on=distinct_on,
             lock=planned(state.lock, self.joins),
+            ctes=self.common_tables(),
         )
 
     def _derived(self) -> tuple[Join, ...]:
@@ -273,8 +300,8 @@ class SelectPlanner(Selection):
         outside = Outside(self.translator, [column.expression for column in columns], self.joins.names.next())
         select = outside.select([column.alias for column in columns], self.around, order)
         group_by = self._group_by(order)
-        inner = Select(outside.inner_columns(), self.source(), self.joins.build(), where, group_by, having)
-        return replace(select, source=SubqueryRef(inner, outside.alias))
+        inner = Select(outside.inner_columns(), self.source(), self.joined(), where, group_by, having)
+        return replace(select, source=SubqueryRef(inner, outside.alias), ctes=self.common_tables())
 
     def source(self) -> TableRef | SubqueryRef:
         """Return the model's table, or the combined queries that stand in its place."""
@@ -283,11 +310,22 @@ class SelectPlanner(Selection):
         combined = self.state.combined
         if combined is None:
             return self.joins.root.table()
+        if isinstance(combined, CTERoot):
+            return TableRef(combined.name, None, self.joins.root.alias)
         selects = tuple(self._combined(token) for token in combined.queries)
         return SubqueryRef(SetOperation(combined.operator, selects), self.joins.root.alias)
 
-    def _combined(self, token: SubqueryToken) -> Select:
-        """Plan one of the combined queries: the columns of the model by their names, or those of ``values()``."""
+    def common_tables(self) -> tuple[CommonTable, ...]:
+        """Return what WITH declares."""
+        return tuple(common_table(token, self._combined) for token in self.state.ctes)
+
+    def joined(self) -> tuple[Join, ...]:
+        """Return the JOIN clauses: of the relations that were crossed, then what ``join()`` added."""
+        explicit = tuple(joined(token, self.translator, self._combined) for token in self.state.joined)
+        return (*self.joins.build(), *self._derived(), *explicit)
+
+    def _combined(self, token: SubqueryToken, names_of_columns: Sequence[str] = ()) -> Select:
+        """Plan a query that stands as a table: the columns of the model by their names, or those of ``values()``."""
         names = self.joins.names
         planner = SelectPlanner(
             token.model, token.state, names=names, offset=self.translator.offset + token.offset, alias=names.next(),
@@ -301,43 +339,16 @@ class SelectPlanner(Selection):
         else:
             planner.record()
             aliases = [f"c{at}" for at in range(len(planner.columns))]
+        aliases = list(names_of_columns) or aliases
         columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
         bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
         return planner.statement(columns, where, having, ordered=bounded)
-
-
-def _columns_of(result: Result) -> list[ResultColumn]:
-    if isinstance(result, Record):
-        return [part for column in result.columns for part in column.parts or (column,)]
-    found = list(result.columns)
-    if result.link is not None:
-        found.extend(result.link.parts or (result.link,))
-    for child in result.related:
-        found.extend(_columns_of(child.entity))
-    return found
 
 
 def _all(items: list[nodes.Expression]) -> nodes.Expression | None:
     if not items:
         return None
     return items[0] if len(items) == 1 else nodes.And(tuple(items))
-
-
-def default_order(options: Options) -> tuple[OrderToken, ...]:
-    """Return ``Meta.ordering`` as tokens."""
-    tokenizer = Tokenizer(options, EMPTY_STATE, [])
-    return tuple(tokenizer.order(key) for key in options.ordering)
-
-
-def key_order(options: Options) -> tuple[OrderToken, ...]:
-    """Return the sort keys that every model has: its primary key."""
-    return tuple(OrderToken(PathToken("path", options.resolve_field(field.name)), False, None) for field in options.key)
-
-
-def turned(token: OrderToken) -> OrderToken:
-    """Return the opposite order; NULL goes to the other end."""
-    nulls = {"FIRST": "LAST", "LAST": "FIRST"}.get(token.nulls or "")
-    return OrderToken(token.expression, not token.descending, nulls)  # type: ignore[arg-type]  # one of the two
 
 
 def _subquery(token: SubqueryToken, translator: Translator, purpose: Purpose = "value") -> Select:

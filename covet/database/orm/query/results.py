@@ -67,3 +67,15 @@ class Record:
 
 
 Result = Entity | Record
+
+
+def columns_of(result: Result) -> list[ResultColumn]:
+    """Return every column of a result, those of related instances included."""
+    if isinstance(result, Record):
+        return [part for column in result.columns for part in column.parts or (column,)]
+    found = list(result.columns)
+    if result.link is not None:
+        found.extend(result.link.parts or (result.link,))
+    for child in result.related:
+        found.extend(columns_of(child.entity))
+    return found

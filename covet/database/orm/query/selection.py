@@ -10,7 +10,7 @@ from covet.database.orm.query.joins import JoinNode
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, ResultColumn
 from covet.database.orm.query.state import Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, OutputToken, PathToken
+from covet.database.orm.query.tokens import AnnotationToken, ColumnToken, ExpressionToken, OutputToken, PathToken
 from covet.database.orm.query.translation import Translator
 from covet.database.sql import nodes
 from covet.database.sql.statements import Selected
@@ -84,7 +84,7 @@ class Selection:
             token = inner
         if isinstance(token, PathToken):
             return self._field(token.path.field, name, expression, nullable=token.path.nullable)
-        decode = inner.decode if isinstance(inner, OutputToken) else None
+        decode = inner.decode if isinstance(inner, OutputToken | ColumnToken) else None
         return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
 
     def _key_of(self, name: str, path: ResolvedPath) -> ResultColumn:
@@ -94,7 +94,7 @@ class Selection:
         return ResultColumn(name, parts[0].position, None, path.nullable, parts=parts)
 
     def _related(self, node: JoinNode, relation: Relation, prefix: str) -> RelatedEntity:
-        child = self.joins.reach((*_relations_to(node), relation), None, required=False)
+        child = self.joins.reach((*node.relations(), relation), None, required=False)
         entity = self.entity(child, f"{prefix}{relation.name}__")
         absent = relation.kind == "reverse"
         return RelatedEntity(relation.cache_name, entity, relation.optional, relation.back, absent)
@@ -157,12 +157,3 @@ class Selection:
         if shape.keywords is not None:
             columns = tuple(replace(column, name=word) for column, word in zip(columns, shape.keywords, strict=True))
         return Record(shape.kind, columns, shape.row)
-
-
-def _relations_to(node: JoinNode) -> tuple[Relation, ...]:
-    relations: list[Relation] = []
-    at: JoinNode | None = node
-    while at is not None and at.relation is not None:
-        relations.append(at.relation)
-        at = at.parent
-    return tuple(reversed(relations))

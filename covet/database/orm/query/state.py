@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from covet.database.orm.query.source_tokens import CTERoot, CTEToken, JoinToken
 from covet.database.orm.query.tokens import CombinedToken, ExpressionToken, OrderToken, Predicate
 from covet.database.sql.statements import LockStrength
 
@@ -84,8 +85,12 @@ class QueryState(NamedTuple):
     empty: bool = False
     #: What awaiting an unloaded relation of the rows does; None: as the model or the program says.
     fetch_mode: FetchMode | None = None
-    #: Queries whose rows, put together, stand in the place of the model's table.
-    combined: CombinedToken | None = None
+    #: What stands in the place of the model's table: queries whose rows are put together, or a common table.
+    combined: CombinedToken | CTERoot | None = None
+    #: Common tables: WITH.
+    ctes: tuple[CTEToken, ...] = ()
+    #: What join() added, in that order.
+    joined: tuple[JoinToken, ...] = ()
     #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
     link: ResolvedPath | None = None
     #: Relations under a name of their own.

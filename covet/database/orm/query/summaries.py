@@ -16,6 +16,7 @@ from covet.database.orm.query.state import Annotation, QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
     AnnotationToken,
+    ColumnToken,
     ConditionToken,
     ExpressionToken,
     Leaf,
@@ -38,6 +39,7 @@ def _is_bounded(state: QueryState) -> bool:
 def _lean(state: QueryState) -> QueryState:
     """Drop what does not change which rows there are."""
     used = {name for item in state.where for name in annotations_of(item)}
+    used.update(name for join in state.joined for name in annotations_of(join.condition))
     keep = state.annotations if used or state.group_by is not None else ()
     if state.distinct and state.shape is not None:
         keep = state.annotations
@@ -51,6 +53,8 @@ def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], Que
     key has no constraint, or one that waits for the end of the transaction (a link may dangle), or is nullable (a link
     may have no tag), nor may it in a table that is somebody else's.
     """
+    if state.joined or state.ctes or state.combined is not None:
+        return model, state
     if len(state.where) != 1 or not isinstance(leaf := state.where[0], Leaf) or _is_bounded(state):
         return model, state
     if state.annotations or state.group_by is not None or state.shape is not None or state.filtered:
@@ -130,7 +134,7 @@ def _uses_aggregates(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
 def _direct(model: type[Any], state: QueryState, each: Over, tokens: list[ExpressionToken]) -> Select:
     planner, where = rows_for(model._meta, state, each, lambda part: SelectPlanner(model, part))
     columns = tuple(Selected(planner.translator.value(token)) for token in tokens)
-    return Select(columns, planner.source(), planner.joins.build(), where)
+    return Select(columns, planner.source(), planner.joined(), where, ctes=planner.common_tables())
 
 
 class _Apart(Translator):
@@ -183,7 +187,7 @@ class _Outer(Translator):
             argument = self._inner(token.argument) if token.argument is not None else None
             condition = self._inner(ConditionToken("condition", token.filter)) if token.filter is not None else None
             return finish_aggregate(token, argument, condition, self)
-        if isinstance(token, PathToken | AnnotationToken):
+        if isinstance(token, PathToken | AnnotationToken | ColumnToken):
             return self._inner(token)
         return super().value(token, context)
 

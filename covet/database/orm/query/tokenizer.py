@@ -6,7 +6,6 @@ Every name is resolved here, at the call that made the mistake, and every value 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -31,10 +30,12 @@ from covet.database.orm.lookups import (
 )
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
+from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.generic_conditions import generic_condition
 from covet.database.orm.query.inference import literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
+from covet.database.orm.query.sources import Found, check_root, find_column
 from covet.database.orm.query.state import Annotation, Query, QueryState
 from covet.database.orm.query.tokens import (
     AnnotationToken,
@@ -55,7 +56,7 @@ from covet.database.orm.query.tokens import (
     Unbound,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Boolean, Float, LogicalType
+from covet.database.schema.types import Array, Boolean, Float, LogicalType, Text
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -83,8 +84,6 @@ _make = cast("_Make", tuple.__new__)
 _OF_NULL = {"exact": True, "is_not_distinct_from": True, "is_distinct_from": False}
 #: ``order_by("?")``.
 _RANDOM = FunctionToken("function", "random", None, (), Float())
-
-_ALIAS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
 
 
 def add_conditions(
@@ -212,6 +211,8 @@ class Tokenizer:
             name, _, rest = key.partition("__")
             if self.state.annotation(name) is not None:
                 return self._resolved(AnnotationToken("annotation", name), rest.split("__") if rest else [], value)
+        if self.state.joined and (column := find_column(self.state, key)) is not None:
+            return self._resolved(column.token, column.rest, value, column.path)
         if key not in self.options.paths and (generic := self.options.generic_path(key)) is not None:
             return generic_condition(self, generic, value)
         path = self.resolve(key)
@@ -222,18 +223,28 @@ class Tokenizer:
         """Resolve a path that may end in a lookup."""
         if self.state.filtered and (named := self.state.named(key.partition("__")[0])) is not None:
             return named.name.resolve(key, "lookup")
+        if self.state.combined is not None:
+            check_root(self.state, key)
         return self.options.resolve(key)
 
     def resolve_value(self, path: str) -> ResolvedPath:
         """Resolve a path that may end in a transform."""
         if self.state.filtered and (named := self.state.named(path.partition("__")[0])) is not None:
             return named.name.resolve(path, "transform")
+        if self.state.combined is not None:
+            check_root(self.state, path)
         return self.options.resolve_value(path)
 
-    def _resolved(self, left: ExpressionToken, names: list[str], value: Any) -> Predicate:
-        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names."""
+    def _resolved(
+        self, left: ExpressionToken, names: list[str], value: Any, path: ResolvedPath | None = None
+    ) -> Predicate:
+        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names.
+
+        ``path`` leads to the field that it is the value of, if it is that of a field.
+        """
         kind = token_type(left, self.state)
-        resolved = resolve_lookup(_untyped if kind is None else field_of(kind), names, _unknown_lookup)
+        field = path.field if path is not None else _untyped if kind is None else field_of(kind)
+        resolved = resolve_lookup(field, names, _unknown_lookup)
         output = None if kind is None else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
         found = self._bilateral(found, resolved.transforms)
@@ -249,9 +260,12 @@ class Tokenizer:
         return found._replace(right=tuple(self._transformed(each, both) for each in found.right))
 
     def _transformed(self, token: ExpressionToken, transforms: Sequence[PathTransform]) -> ExpressionToken:
+        if not transforms:
+            return token
+        value: Expression[Any] = Known(token)
         for transform in transforms:
-            token = self.expression(transform(Known(token)))
-        return token
+            value = transform(value)
+        return self.expression(value)
 
     def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
         lookup = path.lookup
@@ -259,9 +273,7 @@ class Tokenizer:
             left = self._transformed(PathToken("path", path), path.transforms)
             return self._bilateral(self._compare(left, lookup, path.output, value), path.transforms)
         if value is None:
-            if lookup.name not in _OF_NULL:
-                raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
-            return NullTest("null", PathToken("path", path), _OF_NULL[lookup.name])
+            return self._of_none(path)
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
@@ -274,11 +286,22 @@ class Tokenizer:
             return answer(PathToken("path", path), decided)
         return self._prepared(path, prepared)
 
+    def _of_none(self, path: ResolvedPath) -> Predicate:
+        """Return the comparison with None: with NULL, or with what the field takes None for."""
+        lookup = path.lookup
+        if lookup.name == "exact" and path.field.null_literal is not None:
+            return self._prepared(path, path.field.null_literal)
+        if lookup.name not in _OF_NULL:
+            raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
+        return NullTest("null", PathToken("path", path), _OF_NULL[lookup.name])
+
     def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
         """Return the condition for a value that its lookup has checked; the parameters take it."""
         lookup = path.lookup
         if lookup is ISNULL:
             return NullTest("null", PathToken("path", path), prepared)
+        if lookup.takes_list and path.field.holds_lists:
+            return self._against(PathToken("path", path), lookup, path.field.logical_type, prepared)
         if lookup.takes_list and not prepared:
             return NEVER
         leaf = Leaf("leaf", path, len(self.params))
@@ -303,9 +326,7 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(left, lookup, value)
         if value is None or lookup is ISNULL:
-            if value is None and lookup.name not in _OF_NULL:
-                raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
-            return NullTest("null", left, _OF_NULL[lookup.name] if value is None else _flag(value))
+            return self._null(left, lookup, output, value)
         if _holds_expression(value):
             return self._compare_expression(left, lookup, output, value)
         if output is None:
@@ -316,11 +337,23 @@ class Tokenizer:
             return answer(left, decided)
         return self._against(left, lookup, lookup.param_type(output), prepared)
 
+    def _null(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: bool | None) -> Predicate:
+        """Tokenize ``isnull`` and a comparison with None."""
+        if value is not None:
+            return NullTest("null", left, _flag(value))
+        if lookup.name == "exact" and output is not None and output.null_literal is not None:
+            return self._against(left, lookup, lookup.param_type(output), output.null_literal)
+        if lookup.name not in _OF_NULL:
+            raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
+        return NullTest("null", left, _OF_NULL[lookup.name])
+
     def _against(self, left: ExpressionToken, lookup: Lookup, kind: LogicalType | None, prepared: Any) -> Predicate:
         """Return the comparison with a value that is checked; the parameters take it."""
         if lookup.takes_list:
             if not prepared:
                 return NEVER
+            if isinstance(kind, Array):  # drivers have no list of lists of any lengths
+                return Comparison("compare", left, lookup, tuple(self.param(each, kind) for each in prepared))
             return Comparison("compare", left, lookup, (self.param(prepared, kind, takes_list=True),))
         sides = (prepared,) if lookup.arity == 1 else prepared
         return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))
@@ -394,8 +427,18 @@ class Tokenizer:
         """Tokenize the path of a field, with transforms or without, or the name of an annotation."""
         if self.state.annotation(path) is not None:
             return AnnotationToken("annotation", path)
+        if self.state.joined and (found := find_column(self.state, path)) is not None:
+            return self._column(found)
         resolved = self.resolve_value(path)
         return self._transformed(PathToken("path", resolved), resolved.transforms)
+
+    def _column(self, found: Found) -> ExpressionToken:
+        """Return a column of a joined source, with the transforms after it."""
+        if not found.rest:
+            return found.token
+        field = found.path.field if found.path is not None else field_of(found.token.type or Text())
+        resolved = resolve_lookup(field, [*found.rest, "exact"], _unknown_lookup)
+        return self._transformed(found.token, resolved.transforms)
 
     def annotation(self, name: str, value: Expression[Any] | Q) -> Annotation:
         """Tokenize one keyword of ``annotate()``."""
@@ -445,17 +488,3 @@ def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
     return value
-
-
-def check_alias(options: Options, state: QueryState, name: str) -> None:
-    """Refuse the name of an annotation that is no plain ASCII identifier or means something already."""
-    if not _ALIAS.match(name):
-        raise FieldError(
-            f"{name[:80]!a} cannot name an annotation: use ASCII letters, digits and single underscores, at most 63."
-        )
-    if name.startswith("_") or "__" in name:
-        raise FieldError(f"{name!r} cannot name an annotation: no leading or double underscore.")
-    if options.find_field(name) is not None or name in options.relations or hasattr(options.model, name):
-        raise FieldError(f"The annotation {name!r} conflicts with an attribute of {options.label}.")
-    if state.annotation(name) is not None or state.named(name) is not None:
-        raise FieldError(f"The annotation {name!r} is there already.")

@@ -345,12 +345,13 @@ class SubqueryToken(NamedTuple):
 
 
 class ColumnToken(NamedTuple):
-    """A column of the query that stands in the place of the model's table, by its name there."""
+    """A column by its name in SQL: of what stands in the place of the model's table, or of the joined ``source``."""
 
     tag: Literal["column"]
     name: str
     type: LogicalType | None
     decode: Callable[[Any], Any] | None
+    source: str | None = None
 
     def parts(self) -> tuple[Token, ...]:
         return ()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from covet.database.orm.query import rows
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.joins import JoinNode, Joins, match
+from covet.database.orm.query.sources import find_column
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
     AnnotationToken,
@@ -166,7 +167,7 @@ class Translator:
             node: nodes.Expression = nodes.In(operand, self.param_list(token.param, kind))
         else:
             node = lookup.build(operand, *(self.param(token.param + i, kind) for i in range(lookup.arity)))
-        return _definite(node, operand) if context.negated and path.nullable else node
+        return _definite(node, lookup.tested(operand)) if context.negated and path.nullable else node
 
     def _row(self, path: ResolvedPath, token: Leaf, context: Context) -> nodes.Expression:
         """Translate a comparison of a key of several columns."""
@@ -224,7 +225,7 @@ class Translator:
         if context.negated:
             for side, operand in zip((token.left, *token.right), (left, *right), strict=True):
                 if not isinstance(side, ParamToken):
-                    node = _definite(node, operand)
+                    node = _definite(node, token.lookup.tested(operand) if side is token.left else operand)
         return node
 
     def _membership(self, token: Membership, context: Context) -> nodes.Expression:
@@ -319,6 +320,13 @@ class Translator:
         """Translate an expression."""
         return translate(self, token, context)
 
+    def source_alias(self, name: str | None) -> str:
+        """Return the alias of what the query joins under a name; None is what it begins with."""
+        translator = self
+        while name not in translator.joins.sources and translator.parent is not None:
+            translator = translator.parent
+        return translator.joins.root.alias if name is None else translator.joins.sources[name]
+
     def outer_column(self, token: OuterToken) -> nodes.Expression:
         """Return what a reference to a query around this one stands for."""
         translator: Translator | None = self
@@ -333,6 +341,8 @@ class Translator:
             translator = translator.parent
         if translator.state.annotation(token.path) is not None:
             return translator.value(AnnotationToken("annotation", token.path))
+        if (found := find_column(translator.state, token.path)) is not None:
+            return translator.value(found.token)
         return translator.column(translator.joins.root.options.resolve_field(token.path))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.query.state import QueryState
 from covet.database.orm.query.tokens import (
     AggregateToken,
     AnnotationToken,
+    ColumnToken,
     Leaf,
     OuterToken,
     ParamToken,
@@ -76,6 +77,19 @@ def aggregates_of(token: Token | None, state: QueryState) -> Iterator[AggregateT
     else:
         for part in token.parts():
             yield from aggregates_of(part, state)
+
+
+def source_columns(tokens: Iterable[Token], state: QueryState) -> Iterator[ColumnToken]:
+    """Yield the columns of explicit joins that stand in tokens outside of aggregates."""
+    stack = list(tokens)
+    while stack:
+        token = stack.pop()
+        if isinstance(token, ColumnToken) and token.source is not None:
+            yield token
+        elif isinstance(token, AnnotationToken):
+            stack.extend(each.expression for each in state.annotations if each.name == token.name)
+        elif not isinstance(token, AggregateToken):
+            stack.extend(reversed(token.parts()))
 
 
 def windows_of(token: Token | None, state: QueryState) -> Iterator[WindowToken]:
@@ -192,6 +206,7 @@ def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
     roots: list[Token] = [*state.where, *(annotation.expression for annotation in state.annotations)]
     roots += [order.expression for order in state.order_by or ()]
     roots += state.distinct_on
+    roots += [join.condition for join in state.joined if join.condition is not None]
     roots += [named.condition for named in state.filtered if named.condition is not None]
     for root in roots:
         for token in walk(root):

@@ -114,7 +114,7 @@ def _outer(translator: Translator, token: OuterToken, _context: Context) -> node
 
 
 def _column(translator: Translator, token: ColumnToken, _context: Context) -> nodes.Expression:
-    return nodes.ColumnRef(translator.joins.root.alias, token.name, token.type)
+    return nodes.ColumnRef(translator.source_alias(token.source), token.name, token.type)
 
 
 def _raw(translator: Translator, token: RawToken, _context: Context) -> nodes.Expression:

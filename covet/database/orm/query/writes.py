@@ -14,6 +14,7 @@ from covet.database.adapters.explaining import explained
 from covet.database.orm.expressions import Expression, Subquery
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
+from covet.database.orm.query.document_tokens import with_partial
 from covet.database.orm.query.execution import remembered
 from covet.database.orm.query.expression_tokens import tokenize
 from covet.database.orm.query.hydration import build_hydrator
@@ -243,7 +244,7 @@ def assigned(
         raise TypeError("update() takes at least one field.")
     params = list(queryset.params)
     assignments: list[Assignment] = []
-    for name, given in _by_column(options, values).items():
+    for name, given in with_partial(options, _by_column(options, values)).items():
         field = options.get_field(name)
         value = Subquery[object](given) if isinstance(given, Query) else given
         if isinstance(value, Expression):
@@ -326,9 +327,10 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     """Return the WHERE of an UPDATE or DELETE of a query: its own, or ``pk IN (query)`` where it joins or limits."""
     options: Options = model._meta
     bounded = state.limit is not None or state.offset is not None or bool(state.distinct_on) or bool(state.combined)
+    beside = bool(state.joined or state.ctes)
     planner = SelectPlanner(model, state, few=True)  # a WHERE alone has nothing joined beside it
     where, having = planner.conditions()
-    if not bounded and having is None and not planner.around and not planner.joins.root.children:
+    if not bounded and having is None and not planner.around and not beside and not planner.joins.root.children:
         return where
     # A limit chooses rows, so they are locked where they are chosen: that is what SKIP LOCKED is for.
     lock = state.lock if bounded else None
