@@ -23,7 +23,6 @@ from covet import (
     create_all,
 )
 from covet.database import capture_queries, get_adapter
-from covet.exceptions import NotSupportedError
 from tests.conftest import Database
 from tests.models.columns import Everything, Level, Status
 
@@ -126,11 +125,7 @@ async def test_stored_value_is_found_by_itself(database: Database, name: str, va
     made = await Everything.create(**{name: value})
     await Everything.create()
     assert await Everything.objects.filter(**{name: value}) == [made]
-    if isinstance(value, list):
-        with pytest.raises(NotSupportedError, match="list of lists"):
-            await Everything.objects.filter(**{f"{name}__in": [value]})
-    else:
-        assert await Everything.objects.filter(**{f"{name}__in": [value]}) == [made]
+    assert await Everything.objects.filter(**{f"{name}__in": [value]}) == [made]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +145,9 @@ async def test_null_comes_back_as_none(database: Database, name: str) -> None:
     made = await Everything.create(**{name: None})
     assert getattr(await Everything.objects.get(id=made.id), name) is None
     assert await Everything.objects.filter(**{f"{name}__isnull": True}).count() == 1
-    assert await Everything.objects.filter(**{name: None}).count() == 1
+    # In a comparison with a document None is the document null (Django's rule).
+    equal = 0 if "document" in name else 1
+    assert await Everything.objects.filter(**{name: None}).count() == equal
 
 
 REFUSED: list[tuple[str, Any]] = [

@@ -26,7 +26,7 @@ from covet.database.adapters.sqlite_thread import ThreadConnection, bindable, co
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.sqlite import SQLiteDialect
-from covet.database.dialects.sqlite.errors import error_class, uncoded_class, violation
+from covet.database.dialects.sqlite.errors import error_class, function_failed, uncoded_class, violation
 from covet.database.sql.raw import RawStatement, parse
 from covet.exceptions import (
     DatabaseError,
@@ -163,6 +163,8 @@ def _sqlite_error(exc: sqlite3.Error, sql: str) -> DatabaseError:
     name: str | None = getattr(exc, "sqlite_errorname", None)
     message = str(exc)
     kind = error_class(name) if name is not None else uncoded_class(message)
+    if function_failed(message):
+        return DataError("A function has no answer for one of the values.", sqlstate=name, statement=sql)
     if issubclass(kind, IntegrityError):
         found = violation(message)
         return kind(

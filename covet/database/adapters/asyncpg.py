@@ -22,7 +22,7 @@ from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Args, Session
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.postgresql import PostgreSQLDialect
-from covet.database.dialects.postgresql.errors import error_class, key_columns, safe_message
+from covet.database.dialects.postgresql.errors import error_class, key_columns, missing_extension, safe_message
 from covet.database.sql.raw import RawStatement, parse
 from covet.exceptions import (
     ConfigurationError,
@@ -160,6 +160,10 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
             table=exc.table_name,
             columns=columns,
         )
+    extension = missing_extension(state, message)
+    if extension is not None:
+        missing = f"This needs the extension {extension}: run CREATE EXTENSION {extension}. ({message})"
+        return NotSupportedError(missing, sqlstate=state, statement=sql)
     if state in ("42P01", "42703"):  # an unknown table or column
         message += ". Is the table made? create_all() makes those of the models."
     return kind(message, sqlstate=state, statement=sql)

@@ -39,6 +39,10 @@ class LookupField(Protocol):
     #: The least and the greatest integer of the column; None where it holds no integers.
     lowest: int | None
     highest: int | None
+    #: What None means in a comparison for equality, if not SQL NULL.
+    null_literal: object
+    #: The values are lists: a list of them is no parameter.
+    holds_lists: bool
 
     @property
     def logical_type(self) -> LogicalType: ...
@@ -101,6 +105,10 @@ class Lookup:
     def param_type(self, field: LookupField) -> LogicalType:
         """Return the logical type of the parameter."""
         return field.logical_type
+
+    def tested(self, operand: nodes.Expression) -> nodes.Expression:
+        """Return what of the left side is NULL where the comparison is NULL."""
+        return operand
 
     def build(self, operand: nodes.Expression, *values: nodes.Expression) -> nodes.Expression:
         """Return the node."""
@@ -359,7 +367,7 @@ def resolve_lookup(
             raise unknown(name, [*known, *NEGATED] if lookup else known)
         transforms.append(transform)
         output = transform.output(output)
-    return _ended(transforms, output, EXACT, field, negated=False)
+    return _ended(transforms, output, output.find_lookup(EXACT.name) or EXACT, field, negated=False)
 
 
 def _ended(

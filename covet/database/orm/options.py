@@ -434,9 +434,15 @@ class _Walk:
                 first_many=many[0] if many else None,
                 output=resolved.output if resolved.transforms else field,
                 transforms=resolved.transforms,
-                plain=resolved.lookup.arity == 1 and not resolved.negated and not resolved.transforms,
+                plain=_is_plain(resolved),
             )
         )
+
+
+def _is_plain(resolved: Resolved) -> bool:
+    lookup = resolved.lookup
+    listed = lookup.takes_list and resolved.output.holds_lists
+    return lookup.arity == 1 and not resolved.negated and not resolved.transforms and not listed
 
 
 def _end_of(relation: Relation) -> Field[Any]:

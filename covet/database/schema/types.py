@@ -103,6 +103,16 @@ class Array(LogicalType):
 
 
 @dataclass(frozen=True, slots=True)
+class TsVector(LogicalType):
+    """A text taken apart into lexemes for searching. PostgreSQL."""
+
+
+@dataclass(frozen=True, slots=True)
+class TsQuery(LogicalType):
+    """What is searched for in a ``TsVector``. PostgreSQL."""
+
+
+@dataclass(frozen=True, slots=True)
 class NativeEnum(LogicalType):
     """A named enum type of the database; text where the database has none."""
 

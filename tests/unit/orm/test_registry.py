@@ -12,7 +12,7 @@ from covet.exceptions import ModelDefinitionError
 ELSEWHERE = """
 from covet import CharField, Model
 
-class Wagon(Model):
+class {wagon}(Model):
     name = CharField(max_length=10)
 """
 HERE = """
@@ -22,7 +22,7 @@ class Train(Model):
     last = ForeignKey({reference}, related_name="+")
 """
 OWN = """
-class Wagon(Model):
+class {wagon}(Model):
     name = CharField(max_length=10)
 """
 
@@ -35,12 +35,12 @@ def load(name: str, source: str) -> ModuleType:
 
 
 def test_a_name_that_meant_another_module_cannot_be_defined_afterwards() -> None:
-    load("wagons_a", ELSEWHERE)
-    with pytest.raises(ModelDefinitionError, match=r"trains_a has used the name 'Wagon' before this class, and got"):
-        load("trains_a", HERE.format(reference='"wagons_a.Wagon"') + HERE.format(reference='"Wagon"') + OWN)
+    load("wagons_a", ELSEWHERE.format(wagon="WagonA"))
+    with pytest.raises(ModelDefinitionError, match=r"trains_a has used the name 'WagonA' before this class, and got"):
+        load("trains_a", HERE.format(reference='"WagonA"') + OWN.format(wagon="WagonA"))
 
 
 def test_a_function_means_the_class_that_is_defined_further_down() -> None:
-    load("wagons_b", ELSEWHERE)
-    module = load("trains_b", HERE.format(reference="lambda: Wagon") + OWN)
-    assert module.Train._meta.relations["last"].remote is module.Wagon
+    load("wagons_b", ELSEWHERE.format(wagon="WagonB"))
+    module = load("trains_b", HERE.format(reference="lambda: WagonB") + OWN.format(wagon="WagonB"))
+    assert module.Train._meta.relations["last"].remote is module.WagonB

@@ -12,7 +12,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
-from covet.database.dialects.postgresql.functions import AT_UTC, PostgreSQLFunctions
+from covet.database.dialects.postgresql.documents import as_document, is_document
+from covet.database.dialects.postgresql.functions import AT_UTC
+from covet.database.dialects.postgresql.search import PostgreSQLSearch
 from covet.database.dialects.postgresql.types import column_processor, list_processor, plain_type
 from covet.database.schema.types import (
     Array,
@@ -20,6 +22,7 @@ from covet.database.schema.types import (
     Float,
     Integer,
     Interval,
+    Json,
     LogicalType,
     Numeric,
     Text,
@@ -55,7 +58,7 @@ _SHIFTS = ("<<", ">>")
 _BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 
-class PostgreSQLCompiler(PostgreSQLFunctions):
+class PostgreSQLCompiler(PostgreSQLSearch):
     """Prints one statement for PostgreSQL."""
 
     aggregates: ClassVar[Mapping[str, str]] = MappingProxyType(
@@ -84,11 +87,17 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
         return (text if node.type is None else f"{text}::{plain_type(node.type)}",)
 
     def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        if is_document(left) or is_document(right):
+            return self._documents(left, right)
         one, other = type_of(left), type_of(right)
         if _aware(one) and other is not None and _zoneless(other):
             return self._in_utc(left), self._beside(right, left)
         if _aware(other) and one is not None and _zoneless(one):
             return self._beside(left, right), self._in_utc(right)
+        return self._beside(left, right), self._beside(right, left)
+
+    def _documents(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
+        left, right = as_document(left), as_document(right)
         return self._beside(left, right), self._beside(right, left)
 
     def _in_utc(self, node: Expression) -> Pieces:
@@ -104,13 +113,15 @@ class PostgreSQLCompiler(PostgreSQLFunctions):
     def in_list(self, node: In, values: ParamList) -> Pieces:
         if isinstance(values.type, Array):
             self.refuse("cannot look for a list in a list of lists")
-        processor = self.dialect.bind_processor(values.type)
-        param = Param(values.index, None if values.type is None else Array(values.type))
+        operand, item = node.operand, values.type
+        if is_document(operand) or isinstance(item, Json):
+            operand, item = as_document(operand), Json()
+        processor = self.dialect.bind_processor(item)
+        param = Param(values.index, None if item is None else Array(item))
         text = self.bound(param, None if processor is None else list_processor(processor))
         declared = "" if param.type is None else f"::{plain_type(param.type)}"
-        return *self._operand(
-            node.operand
-        ), f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
+        quantified = f" <> ALL({text}{declared})" if node.negated else f" = ANY({text}{declared})"
+        return *self._operand(operand), quantified
 
     def visit_row_list(self, node: RowList) -> Pieces:
         """Print ``SELECT * FROM unnest(arrays)``: an array a column, however many rows there are."""

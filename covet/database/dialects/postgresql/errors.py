@@ -102,6 +102,24 @@ def error_class(sqlstate: str | None) -> type[DatabaseError]:
     return _CODES.get(sqlstate) or _CODES.get(sqlstate[:2]) or DatabaseError
 
 
+#: What a function or operator that is not there belongs to.
+_EXTENSIONS: Final = {"similarity(": "pg_trgm", "unaccent(": "unaccent", "digest(": "pgcrypto"}
+_TRIGRAM: Final = re.compile(r"operator does not exist: [\w ]+ (%|%>|%>>|<->|<<->|<<<->) [\w ]+$")
+
+
+def missing_extension(sqlstate: str | None, message: str) -> str | None:
+    """Return the extension that an unknown function or operator belongs to.
+
+    >>> missing_extension("42883", "function similarity(text, text) does not exist")
+    'pg_trgm'
+    """
+    if sqlstate != "42883":
+        return None
+    if _TRIGRAM.match(message):
+        return "pg_trgm"
+    return next((name for function, name in _EXTENSIONS.items() if function in message), None)
+
+
 def key_columns(detail: str | None) -> tuple[str, ...]:
     """Read the columns, and only them, from a text such as ``Key (a, b)=(1, 2) already exists``.
 

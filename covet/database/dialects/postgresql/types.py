@@ -27,6 +27,8 @@ from covet.database.schema.types import (
     Text,
     Time,
     Timestamp,
+    TsQuery,
+    TsVector,
     Uuid,
     Varchar,
 )
@@ -45,6 +47,8 @@ _NAMES: dict[type[LogicalType], str] = {
     Interval: "interval",
     Uuid: "uuid",
     Inet: "inet",
+    TsQuery: "tsquery",
+    TsVector: "tsvector",
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
 
@@ -137,4 +141,6 @@ def result_processor(logical: LogicalType | None, depth: int = 0) -> Inline | No
 
 
 def _json_text(value: object) -> JsonText:
+    if type(value) is JsonText:
+        return value
     return JsonText(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -86,6 +86,11 @@ def error_class(name: str | None) -> type[DatabaseError]:
     return _NAMES.get(name) or _NAMES.get("_".join(name.split("_")[:2])) or DatabaseError
 
 
+def function_failed(message: str) -> bool:
+    """Whether a registered function raised: it was asked something of a value that has no answer."""
+    return message == "user-defined function raised exception"
+
+
 def uncoded_class(message: str) -> type[DatabaseError]:
     """Return the class for an error that Python's own module raises without a result code."""
     if message.startswith("Could not decode to UTF-8"):

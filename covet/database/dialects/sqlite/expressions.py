@@ -6,7 +6,7 @@ Text is matched by GLOB and ``instr``, because LIKE ignores the case of ASCII le
 from __future__ import annotations
 
 from covet.database.dialects.sqlite.aggregation import SQLiteAggregation
-from covet.database.dialects.sqlite.scalar_functions import SQLiteFunctions
+from covet.database.dialects.sqlite.documents import SQLiteDocuments
 from covet.database.schema.types import Numeric
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import promoted, type_of
@@ -30,7 +30,7 @@ from covet.database.sql.visitor import Pieces, separated
 _FLAT = 64
 
 
-class SQLiteExpressions(SQLiteFunctions, SQLiteAggregation):
+class SQLiteExpressions(SQLiteDocuments, SQLiteAggregation):
     """Prints expressions for SQLite."""
 
     # Values ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,17 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from covet.database.dialects.sqlite import aggregates, clocks, decimals, moments, numbers, texts, transcendental
+from covet.database.dialects.sqlite import (
+    aggregates,
+    array_values,
+    clocks,
+    decimals,
+    json_values,
+    moments,
+    numbers,
+    texts,
+    transcendental,
+)
 from covet.database.sql.patterns import lower_text
 
 
@@ -47,7 +57,9 @@ AGGREGATES: tuple[tuple[str, int, type], ...] = (
 
 #: ``(name, number of arguments, function, deterministic)``.
 FUNCTIONS: tuple[tuple[str, int, Callable[..., str | bytes | int | float | None], bool], ...] = (
+    *array_values.FUNCTIONS,
     *clocks.FUNCTIONS,
+    *json_values.FUNCTIONS,
     *numbers.FUNCTIONS,
     *texts.FUNCTIONS,
     ("covet_date", 1, moments.to_date, True),
@@ -88,5 +100,6 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., str | bytes | int | float | None]
 #: ``(name, function)``.
 COLLATIONS: tuple[tuple[str, Callable[[str, str], int]], ...] = (
     ("covet_decimal", decimals.collate),
+    ("covet_json", json_values.collate),
     ("covet_nocase", _nocase),
 )

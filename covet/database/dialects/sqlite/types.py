@@ -29,7 +29,7 @@ from functools import cache
 from operator import methodcaller
 from uuid import UUID
 
-from covet.database.dialects.base import Inline
+from covet.database.dialects.base import Inline, JsonText
 from covet.database.schema.types import (
     Array,
     Binary,
@@ -170,10 +170,14 @@ def microseconds(value: dt.timedelta) -> int:
 
 
 def _json_text(value: object) -> str:
+    if type(value) is JsonText:
+        return str(value)
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _sorted_json_text(value: object) -> str:
+    if type(value) is JsonText:
+        return str(value)
     return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
 
 

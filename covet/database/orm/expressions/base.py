@@ -251,7 +251,7 @@ class F(Operators[_T]):
         self.path: str | Operators[Any] = path
 
     def __getitem__(self, part: int | slice) -> Sliced:
-        """Return a part of a text, counted from 0: ``F("name")[0:3]`` is ``SUBSTR(name, 1, 3)``."""
+        """Return a part of a text, or of an array, counted from 0: ``F("name")[0:3]`` is ``SUBSTR(name, 1, 3)``."""
         return Sliced(self, part)
 
     #: A subscript makes Python take this for a sequence; it has no end.
@@ -264,7 +264,7 @@ class F(Operators[_T]):
 class Sliced(Operators[Any]):
     """Part of a value: ``F("name")[0]``, ``F("name")[2:5]``; the end is not included, as in Python."""
 
-    __slots__ = ("expression", "length", "start")
+    __slots__ = ("expression", "is_item", "length", "start")
 
     def __init__(self, expression: Expression[Any], part: int | slice) -> None:
         start: int
@@ -282,6 +282,8 @@ class Sliced(Operators[Any]):
         if stop is not None and stop < start:
             raise ValueError("A slice of F() cannot end before it begins.")
         self.expression = expression
+        #: One item was asked for, not a part: of a text that is the same, of an array it is not.
+        self.is_item = isinstance(part, int)
         self.start: int = start
         self.length: int | None = None if stop is None else stop - start
 

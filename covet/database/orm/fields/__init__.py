@@ -20,6 +20,7 @@ from covet.database.orm.fields.integers import (
 )
 from covet.database.orm.fields.numeric import DecimalField, FloatField
 from covet.database.orm.fields.outputs import OUTPUT_FIELDS
+from covet.database.orm.fields.search import SearchVectorField
 from covet.database.orm.fields.temporal import DateField, DateTimeField, DurationField, TimeField
 from covet.database.orm.fields.text import CharField, EmailField, SlugField, TextField, URLField
 
@@ -50,6 +51,7 @@ __all__ = [
     "PositiveBigIntegerField",
     "PositiveIntegerField",
     "PositiveSmallIntegerField",
+    "SearchVectorField",
     "SlugField",
     "SmallAutoField",
     "SmallIntegerField",

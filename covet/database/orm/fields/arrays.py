@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
+from covet.database.orm.expressions.documents import ItemAt, PartOf
+from covet.database.orm.expressions.functions import Transform
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
+from covet.database.orm.fields.document_lookups import ARRAY_LOOKUPS
 from covet.database.orm.fields.documents import JSONField
 from covet.database.orm.fields.sizes import read_size
-from covet.database.schema.types import Array
+from covet.database.schema.types import Array, Integer
 from covet.exceptions import ModelDefinitionError, ValidationError
+
+if TYPE_CHECKING:
+    from covet.database.orm.expressions.functions import PathTransform
+    from covet.database.orm.lookups import Lookup
 
 _T = TypeVar("_T")
 _V = TypeVar("_V")
@@ -19,6 +27,17 @@ _V = TypeVar("_V")
 #: The dimensions that an array of PostgreSQL can have.
 _MAX_DIMENSIONS: Final = 6
 _MAX_SIZE: Final = 134_217_727
+_INDEX: Final = re.compile(r"[0-9]{1,9}\Z")
+_PART: Final = re.compile(r"([0-9]{1,9})_([0-9]{1,9})\Z")
+
+
+class ArrayLen(Transform[int]):
+    """How many items an array has: ``tags__len``. Inner arrays count as one item."""
+
+    lookup_name = "len"
+    function = "array_length"
+    built_in = True
+    returns = Integer(32)
 
 
 class ArrayField(Field[_T]):
@@ -70,6 +89,9 @@ class ArrayField(Field[_T]):
             super().__init__(base_field=base_field, size=size, **options)
 
     extra_options = frozenset({"base_field", "size"})
+    holds_lists: bool = True
+    own_lookups: ClassVar[dict[str, Lookup]] = ARRAY_LOOKUPS
+    own_transforms: ClassVar[dict[str, type[Transform[Any]]]] = {"len": ArrayLen}
 
     @override
     def _read_options(self, options: dict[str, Any]) -> None:
@@ -101,6 +123,20 @@ class ArrayField(Field[_T]):
     @override
     def logical_type(self) -> Array:
         return Array(self.base_field.logical_type, self.size)
+
+    # -- lookups ---------------------------------------------------------------------------
+
+    @override
+    def find_transform(self, name: str) -> PathTransform | None:
+        """Return the transform of that name: ``0`` is an item, ``0_2`` a part of the array."""
+        if _INDEX.match(name):
+            item = self.base_field.clone()
+            item.name, item.model, item.encode = self.name, self.model, item.bind_processor
+            return ItemAt(int(name), item)
+        part = _PART.match(name)
+        if part is not None:
+            return PartOf(int(part[1]), int(part[2]))
+        return super().find_transform(name)
 
     # -- values ----------------------------------------------------------------------------
 

@@ -120,6 +120,10 @@ class Field(Registered, Operators[_T]):
     #: What an integer column holds; None for other columns.
     lowest: int | None = None
     highest: int | None = None
+    #: What None means in a comparison for equality, if not SQL NULL.
+    null_literal: object = None
+    #: The values are lists: a list of them is no parameter.
+    holds_lists: bool = False
     #: ``bind_processor`` and ``result_processor`` of a field that belongs to a model; plain attributes, read often.
     encode: Callable[[Any], Any] | None = None
     decode: Callable[[Any], Any] | None = None

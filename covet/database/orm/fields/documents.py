@@ -5,19 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from typing_extensions import TypeVar, Unpack, override
 
+from covet.database.dialects.base import JsonText
+from covet.database.orm.expressions.documents import KeyPath
 from covet.database.orm.fields.base import Field, FieldOptions
+from covet.database.orm.fields.document_lookups import DOCUMENT_LOOKUPS
 from covet.database.orm.fields.sizes import MAX_BYTES
 from covet.database.schema.types import Json
+
+if TYPE_CHECKING:
+    from covet.database.orm.expressions.functions import PathTransform, Transform
+    from covet.database.orm.lookups import Lookup
 
 _T = TypeVar("_T")
 _Any = TypeVar("_Any", default=Any)
 
 #: The deepest nesting. SQLite's JSON functions end at 1000, Python's encoder at what is left of its stack.
 MAX_DEPTH: Final = 500
+
+#: The document ``null``; None as a whole value is SQL NULL.
+JSON_NULL: Final = JsonText("null")
 
 _dumps: Final[Callable[[object], str]] = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 _loads: Final[Callable[[str], object]] = json.JSONDecoder().decode
@@ -38,6 +48,9 @@ class JSONField(Field[_Any]):
     """
 
     extra_options = frozenset(JSONOptions.__annotations__)
+    own_lookups: ClassVar[dict[str, Lookup]] = DOCUMENT_LOOKUPS
+    own_transforms: ClassVar[dict[str, type[Transform[Any]]]] = {}
+    null_literal: object = JSON_NULL
 
     if TYPE_CHECKING:
 
@@ -53,6 +66,16 @@ class JSONField(Field[_Any]):
     @override
     def logical_type(self) -> Json:
         return Json(self.binary)
+
+    @override
+    def find_transform(self, name: str) -> PathTransform | None:
+        """Return the transform that was registered under a name; any other name is a key or an index."""
+        found = super().find_transform(name)
+        if found is not None:
+            return found
+        part: JSONField[Any] = JSONField()
+        part.name, part.model = self.name, self.model
+        return KeyPath(name, part)
 
     @override
     def coerce(self, value: Any) -> Any:

@@ -13,6 +13,7 @@ from covet.database.orm.fields.documents import JSONField
 from covet.database.orm.fields.identifiers import GenericIPAddressField, UUIDField
 from covet.database.orm.fields.integers import BigIntegerField, IntegerField, SmallIntegerField
 from covet.database.orm.fields.numeric import DecimalField, FloatField
+from covet.database.orm.fields.search import SearchVectorField
 from covet.database.orm.fields.temporal import DateField, DateTimeField, DurationField, TimeField
 from covet.database.orm.fields.text import CharField, TextField
 from covet.database.schema.types import (
@@ -31,6 +32,7 @@ from covet.database.schema.types import (
     Text,
     Time,
     Timestamp,
+    TsVector,
     Uuid,
     Varchar,
 )
@@ -52,6 +54,7 @@ OUTPUT_FIELDS: dict[type[LogicalType], Callable[[Any], Field[Any]]] = {
     Numeric: lambda logical: DecimalField(max_digits=logical.precision, decimal_places=logical.scale),
     Text: lambda _: TextField(),
     Time: lambda _: TimeField(),
+    TsVector: lambda _: SearchVectorField(),
     Timestamp: lambda logical: DateTimeField(timezone=logical.timezone),
     Uuid: lambda _: UUIDField(),
     Varchar: lambda logical: CharField(max_length=logical.length),

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from covet.database.orm.functions.arrays import (
+    ArrayAppend,
+    ArrayCat,
+    ArrayPrepend,
+    ArrayRemove,
+    ArrayReplace,
+)
 from covet.database.orm.functions.comparison import (
     Cast,
     Coalesce,
@@ -42,6 +49,16 @@ from covet.database.orm.functions.identifiers import (
     UUID7,
     RandomUUID,
 )
+from covet.database.orm.functions.json import (
+    KT,
+    JSONArray,
+    JSONNull,
+    JSONObject,
+    JSONRemove,
+    JSONSet,
+    KeyTextTransform,
+    KeyTransform,
+)
 from covet.database.orm.functions.math import (
     Abs,
     ACos,
@@ -66,6 +83,18 @@ from covet.database.orm.functions.math import (
     Sin,
     Sqrt,
     Tan,
+)
+from covet.database.orm.functions.search import (
+    SearchHeadline,
+    SearchQuery,
+    SearchRank,
+    SearchVector,
+    TrigramDistance,
+    TrigramSimilarity,
+    TrigramStrictWordDistance,
+    TrigramStrictWordSimilarity,
+    TrigramWordDistance,
+    TrigramWordSimilarity,
 )
 from covet.database.orm.functions.text import (
     MD5,
@@ -96,6 +125,7 @@ from covet.database.orm.functions.text import (
 )
 
 __all__ = [
+    "KT",
     "MD5",
     "SHA1",
     "SHA224",
@@ -109,6 +139,11 @@ __all__ = [
     "ATan",
     "ATan2",
     "Abs",
+    "ArrayAppend",
+    "ArrayCat",
+    "ArrayPrepend",
+    "ArrayRemove",
+    "ArrayReplace",
     "Cast",
     "Ceil",
     "Chr",
@@ -133,6 +168,13 @@ __all__ = [
     "ExtractYear",
     "Floor",
     "Greatest",
+    "JSONArray",
+    "JSONNull",
+    "JSONObject",
+    "JSONRemove",
+    "JSONSet",
+    "KeyTextTransform",
+    "KeyTransform",
     "LPad",
     "LTrim",
     "Least",
@@ -157,6 +199,10 @@ __all__ = [
     "Reverse",
     "Right",
     "Round",
+    "SearchHeadline",
+    "SearchQuery",
+    "SearchRank",
+    "SearchVector",
     "Sign",
     "Sin",
     "Sqrt",
@@ -164,6 +210,12 @@ __all__ = [
     "Substr",
     "Tan",
     "TransactionNow",
+    "TrigramDistance",
+    "TrigramSimilarity",
+    "TrigramStrictWordDistance",
+    "TrigramStrictWordSimilarity",
+    "TrigramWordDistance",
+    "TrigramWordSimilarity",
     "Trim",
     "Trunc",
     "TruncDate",

@@ -42,7 +42,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from covet._codegen import define
-from covet.database.orm.expressions import Expression
+from covet.database.orm.expressions import Expression, Value
 from covet.database.orm.fields.base import Field
 from covet.database.orm.fields.fast_check import holds
 from covet.exceptions import FieldError
@@ -106,6 +106,13 @@ def _refused(field: Field[Any]) -> FieldError:
     return FieldError(f"{field!r}: an expression needs a row; it cannot be inserted.")
 
 
+def _null_of(field: Field[Any], expression: Expression[Any]) -> tuple[object, None]:
+    """Return what is stored for ``Value(None, JSONField())``, and what the instance has then."""
+    if isinstance(expression, Value) and expression.value is None and expression.output_field is not None:
+        return field.null_literal, None
+    raise _refused(field)
+
+
 class _Writer:
     """Writes the source of one function."""
 
@@ -113,7 +120,7 @@ class _Writer:
         self.fields = fields
         self.adding = adding
         self.validate = validate
-        self.namespace: dict[str, object] = {"Expression": Expression, "refused": _refused}
+        self.namespace: dict[str, object] = {"Expression": Expression, "refused": _refused, "null_of": _null_of}
         self.body: list[str] = []
 
     def write(self, label: str) -> Collect:
@@ -212,7 +219,9 @@ class _Writer:
         if not self.adding:
             return test, f"mask |= {1 << number}"
         self.namespace[f"field_{number}"] = field
-        return test, f"raise refused(field_{number})"
+        if field.null_literal is None:
+            return test, f"raise refused(field_{number})"
+        return test, f"v{number}, state[{_literal(field)}] = null_of(field_{number}, v{number})"
 
     def _branches(self, branches: list[tuple[str, str]], otherwise: str) -> None:
         for position, (test, action) in enumerate(branches):

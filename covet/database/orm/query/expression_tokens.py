@@ -29,10 +29,14 @@ from covet.database.orm.expressions import (
     Value,
 )
 from covet.database.orm.expressions.columns import SourceRef
+from covet.database.orm.expressions.documents import Item, Part
 from covet.database.orm.expressions.subqueries import Existence
 from covet.database.orm.fields.base import Field
+from covet.database.orm.fields.documents import JSON_NULL
+from covet.database.orm.functions.arrays import ArrayChange
+from covet.database.orm.functions.json import JSONRemove, JSONSet
 from covet.database.orm.functions.window import Window, WindowFunction
-from covet.database.orm.query import row_tokens
+from covet.database.orm.query import document_tokens, row_tokens
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
 from covet.database.orm.query.rows import single
 from covet.database.orm.query.sources import column_of, find_column
@@ -56,7 +60,7 @@ from covet.database.orm.query.tokens import (
     SubqueryToken,
 )
 from covet.database.orm.query.traversal import outer_tokens, shifted
-from covet.database.schema.types import Array, Integer, LogicalType, Text, Varchar
+from covet.database.schema.types import Array, Integer, Json, LogicalType, Text, Varchar
 from covet.database.sql import raw
 from covet.exceptions import FieldError
 
@@ -147,6 +151,8 @@ def _value(tokenizer: Tokenizer, expression: Value[Any]) -> ExpressionToken:
     value, field = expression.value, expression.output_field
     if field is None:
         return plain(tokenizer, value)
+    if value is None and isinstance(field.logical_type, Json):
+        return tokenizer.param(JSON_NULL, field.logical_type)
     if value is None:
         return NothingToken("nothing", field.logical_type)
     value = field.prepare(value)
@@ -197,8 +203,16 @@ def _text_slice(tokenizer: Tokenizer, inner: ExpressionToken, part: Sliced) -> E
     return FunctionToken("function", "substr", None, (inner, *bounds), Text())
 
 
+def _array_slice(tokenizer: Tokenizer, inner: ExpressionToken, part: Sliced) -> ExpressionToken:
+    if part.is_item:
+        return tokenize(tokenizer, Item(Known(inner), part.start))
+    stop = None if part.length is None else part.start + part.length
+    return tokenize(tokenizer, Part(Known(inner), part.start, stop))
+
+
 #: How a value of a type is sliced.
 SLICERS: dict[type[LogicalType], Callable[[Tokenizer, ExpressionToken, Sliced], ExpressionToken]] = {
+    Array: _array_slice,
     Text: _text_slice,
     Varchar: _text_slice,
 }
@@ -210,7 +224,7 @@ def _sliced(tokenizer: Tokenizer, expression: Sliced) -> ExpressionToken:
     slicer = SLICERS.get(type(kind)) if kind is not None else None
     if slicer is None:
         what = "a value of unknown type" if kind is None else f"a value of type {type(kind).__name__}"
-        raise FieldError(f"{expression!r}: {what} cannot be sliced; a text is wanted.")
+        raise FieldError(f"{expression!r}: {what} cannot be sliced; a text or an array is wanted.")
     return slicer(tokenizer, inner, expression)
 
 
@@ -345,6 +359,9 @@ _KINDS: dict[type[Any], Callable[[Tokenizer, Any], ExpressionToken]] = {
     ExpressionWrapper: _wrapper,
     RawSQL: _raw,
     Func: _func,
+    ArrayChange: document_tokens.array_change,
+    JSONSet: document_tokens.json_set,
+    JSONRemove: document_tokens.json_remove,
     Sliced: _sliced,
     Cast: _cast,
     Collate: _collate,

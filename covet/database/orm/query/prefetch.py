@@ -269,7 +269,7 @@ async def complete(queryset: QuerySet[Any, Any], rows: list[Any]) -> None:
     if queryset.known is not None and queryset.state.shape is None:
         name, owner = queryset.known
         for row in rows:
-            row.__dict__[f"_related_{name}"] = owner
+            setattr(row, f"_related_{name}", owner)  # through __dict__ every row would get a real dict of its own
     if rows and queryset.prefetches:
         if queryset.state.shape is not None:
             raise TypeError("prefetch_related() is for instances, not for values().")

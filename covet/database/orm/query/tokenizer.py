@@ -56,7 +56,7 @@ from covet.database.orm.query.tokens import (
     Unbound,
 )
 from covet.database.orm.suggestions import choices
-from covet.database.schema.types import Boolean, Float, LogicalType, Text
+from covet.database.schema.types import Array, Boolean, Float, LogicalType, Text
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
@@ -260,9 +260,12 @@ class Tokenizer:
         return found._replace(right=tuple(self._transformed(each, both) for each in found.right))
 
     def _transformed(self, token: ExpressionToken, transforms: Sequence[PathTransform]) -> ExpressionToken:
+        if not transforms:
+            return token
+        value: Expression[Any] = Known(token)
         for transform in transforms:
-            token = self.expression(transform(Known(token)))
-        return token
+            value = transform(value)
+        return self.expression(value)
 
     def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
         lookup = path.lookup
@@ -270,9 +273,7 @@ class Tokenizer:
             left = self._transformed(PathToken("path", path), path.transforms)
             return self._bilateral(self._compare(left, lookup, path.output, value), path.transforms)
         if value is None:
-            if lookup.name not in _OF_NULL:
-                raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
-            return NullTest("null", PathToken("path", path), _OF_NULL[lookup.name])
+            return self._of_none(path)
         if isinstance(value, Query):
             return self._membership(PathToken("path", path), lookup, of_target(path, value))
         if _holds_expression(value):
@@ -285,11 +286,22 @@ class Tokenizer:
             return answer(PathToken("path", path), decided)
         return self._prepared(path, prepared)
 
+    def _of_none(self, path: ResolvedPath) -> Predicate:
+        """Return the comparison with None: with NULL, or with what the field takes None for."""
+        lookup = path.lookup
+        if lookup.name == "exact" and path.field.null_literal is not None:
+            return self._prepared(path, path.field.null_literal)
+        if lookup.name not in _OF_NULL:
+            raise FieldError(f"{path.path}=None has no meaning; use {path.field.name}__isnull=True.")
+        return NullTest("null", PathToken("path", path), _OF_NULL[lookup.name])
+
     def _prepared(self, path: ResolvedPath, prepared: Any) -> Predicate:
         """Return the condition for a value that its lookup has checked; the parameters take it."""
         lookup = path.lookup
         if lookup is ISNULL:
             return NullTest("null", PathToken("path", path), prepared)
+        if lookup.takes_list and path.field.holds_lists:
+            return self._against(PathToken("path", path), lookup, path.field.logical_type, prepared)
         if lookup.takes_list and not prepared:
             return NEVER
         leaf = Leaf("leaf", path, len(self.params))
@@ -314,9 +326,7 @@ class Tokenizer:
         if isinstance(value, Query):
             return self._membership(left, lookup, value)
         if value is None or lookup is ISNULL:
-            if value is None and lookup.name not in _OF_NULL:
-                raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
-            return NullTest("null", left, _OF_NULL[lookup.name] if value is None else _flag(value))
+            return self._null(left, lookup, output, value)
         if _holds_expression(value):
             return self._compare_expression(left, lookup, output, value)
         if output is None:
@@ -327,11 +337,23 @@ class Tokenizer:
             return answer(left, decided)
         return self._against(left, lookup, lookup.param_type(output), prepared)
 
+    def _null(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: bool | None) -> Predicate:
+        """Tokenize ``isnull`` and a comparison with None."""
+        if value is not None:
+            return NullTest("null", left, _flag(value))
+        if lookup.name == "exact" and output is not None and output.null_literal is not None:
+            return self._against(left, lookup, lookup.param_type(output), output.null_literal)
+        if lookup.name not in _OF_NULL:
+            raise FieldError(f"{lookup.name!r} with None has no meaning; use 'isnull'.")
+        return NullTest("null", left, _OF_NULL[lookup.name])
+
     def _against(self, left: ExpressionToken, lookup: Lookup, kind: LogicalType | None, prepared: Any) -> Predicate:
         """Return the comparison with a value that is checked; the parameters take it."""
         if lookup.takes_list:
             if not prepared:
                 return NEVER
+            if isinstance(kind, Array):  # drivers have no list of lists of any lengths
+                return Comparison("compare", left, lookup, tuple(self.param(each, kind) for each in prepared))
             return Comparison("compare", left, lookup, (self.param(prepared, kind, takes_list=True),))
         sides = (prepared,) if lookup.arity == 1 else prepared
         return Comparison("compare", left, lookup, tuple(self.param(side, kind) for side in sides))

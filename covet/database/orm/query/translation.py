@@ -167,7 +167,7 @@ class Translator:
             node: nodes.Expression = nodes.In(operand, self.param_list(token.param, kind))
         else:
             node = lookup.build(operand, *(self.param(token.param + i, kind) for i in range(lookup.arity)))
-        return _definite(node, operand) if context.negated and path.nullable else node
+        return _definite(node, lookup.tested(operand)) if context.negated and path.nullable else node
 
     def _row(self, path: ResolvedPath, token: Leaf, context: Context) -> nodes.Expression:
         """Translate a comparison of a key of several columns."""
@@ -225,7 +225,7 @@ class Translator:
         if context.negated:
             for side, operand in zip((token.left, *token.right), (left, *right), strict=True):
                 if not isinstance(side, ParamToken):
-                    node = _definite(node, operand)
+                    node = _definite(node, token.lookup.tested(operand) if side is token.left else operand)
         return node
 
     def _membership(self, token: Membership, context: Context) -> nodes.Expression:

@@ -14,6 +14,7 @@ from covet.database.adapters.explaining import explained
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
+from covet.database.orm.query.document_tokens import with_partial
 from covet.database.orm.query.execution import remembered
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
@@ -228,7 +229,7 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
         raise TypeError("update() takes at least one field.")
     params = list(queryset.params)
     assignments: list[tuple[Field[Any], ExpressionToken | int]] = []
-    for name, value in _by_column(options, values).items():
+    for name, value in with_partial(options, _by_column(options, values)).items():
         field = options.get_field(name)
         if isinstance(value, Expression):
             if len(field.parts) > 1:

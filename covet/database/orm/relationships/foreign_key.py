@@ -84,6 +84,8 @@ class ForeignKey(Field[_To], RelationReference):
     extra_options = frozenset(RelationOptions.__annotations__) | {"to", "on_delete"}
 
     remote_field: Field[Any] | None = None  #: the field of the target that the key is
+    target_attname = ""  #: its attribute
+    cache = ""  #: the attribute of an instance that holds the related one
     relation: Relation | None = None
     _parts: tuple[Field[Any], ...] = ()  #: its columns, where it has several
     _owned: tuple[Field[Any], ...] | None = None
@@ -116,7 +118,15 @@ class ForeignKey(Field[_To], RelationReference):
             super().__init__(to=to, **options)
 
         def __get__(self, instance: Any, owner: type[Any]) -> Any:
-            return self if instance is None else self._related(instance)
+            if instance is None:
+                return self
+            # What is loaded and still meant is given in this one call; getattr, for __dict__ would make a dict.
+            related = getattr(instance, self.cache, None)
+            if related is not None and getattr(related, self.target_attname, None) == getattr(
+                instance, self.attname, None
+            ):
+                return related
+            return self._related(instance)
 
         def __set__(self, instance: Any, value: Any) -> None:
             self._relate(instance, value)
@@ -189,6 +199,7 @@ class ForeignKey(Field[_To], RelationReference):
         self.model = model
         self.name = name
         self.attname = self.get_attname(name)
+        self.cache = f"_related_{name}"
         self.column = self.db_column or self.attname
         if model._meta.abstract:
             return
@@ -213,6 +224,7 @@ class ForeignKey(Field[_To], RelationReference):
             remote.on_resolved.append(lambda: self._resolve(target))
             return
         self.remote_field = remote.pk if to_field is None else remote.get_field(to_field)
+        self.target_attname = self.remote_field.attname
         if not (self.remote_field.primary_key or self.remote_field.unique):
             raise ModelDefinitionError(f"{options.label}.{self.name}: {self.remote_field!r} is not unique.")
         self._take_columns(model, self.remote_field)
@@ -330,7 +342,7 @@ class ForeignKey(Field[_To], RelationReference):
         """Return the key; one that the related instance got after it was assigned is taken over."""
         state = instance.__dict__
         key = state.get(self.attname)
-        related = state.get(f"_related_{self.name}")
+        related = state.get(self.cache)
         if key is None and related is not None:
             key = related.__dict__.get(self._target.attname)
             if key is None:
@@ -340,14 +352,14 @@ class ForeignKey(Field[_To], RelationReference):
 
     @override
     def pre_save_test(self, *, adding: bool) -> FastCheck | None:
-        return FastCheck("{v} is None and {related} in state", {"related": f"_related_{self.name}"})
+        return FastCheck("{v} is None and {related} in state", {"related": self.cache})
 
     # -- the attribute ---------------------------------------------------------------------
 
     def _related(self, instance: Any) -> Any:
         state = instance.__dict__
         key = state.get(self.attname)
-        related = state.get(f"_related_{self.name}")
+        related = state.get(self.cache)
         target = self._target
         if related is not None and (key is None or related.__dict__.get(target.attname) == key):
             return related
@@ -356,7 +368,7 @@ class ForeignKey(Field[_To], RelationReference):
                 raise NotLoaded(f"{self.label} is not loaded: the query deferred {self.attname!r}. Await the instance.")
             return None
         reference = make_reference(cast("Relation", self.relation), instance, target.attname, key)
-        state[f"_related_{self.name}"] = reference
+        state[self.cache] = reference
         if (back := cast("Relation", self.relation).back) is not None:
             reference.__dict__[back] = instance
         return reference
@@ -376,7 +388,7 @@ class ForeignKey(Field[_To], RelationReference):
         state = instance.__dict__
         if value is None:
             state[self.attname] = None
-            state.pop(f"_related_{self.name}", None)
+            state.pop(self.cache, None)
             return
         target = self._target
         remote = cast("Relation", self.relation).remote
@@ -388,7 +400,7 @@ class ForeignKey(Field[_To], RelationReference):
         if state.get("_database") != related.get("_database"):
             self._check_databases(instance, value)
         state[self.attname] = related.get(target.attname)
-        state[f"_related_{self.name}"] = value
+        state[self.cache] = value
         if (back := cast("Relation", self.relation).back) is not None:
             related[back] = instance
 
