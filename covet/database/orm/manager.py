@@ -11,9 +11,11 @@ from typing_extensions import TypeVar
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
+from covet.database.orm.query.increments import Increments
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.queryset import QuerySet
 from covet.database.orm.query.raw import RawQuerySet
+from covet.database.orm.query.returning import Returns
 from covet.exceptions import ModelDefinitionError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class Manager(Generic[_M]):
+class Manager(Returns[_M], Increments, Generic[_M]):
     """Every read and write that starts a query: the methods of ``QuerySet``, asked of all rows.
 
     >>> class UserManager(Manager["User"]):
@@ -168,10 +170,19 @@ class Manager(Generic[_M]):
         return self._start().prefetch_related(*relations)
 
     def select_for_update(
-        self, *, nowait: bool = False, skip_locked: bool = False, of: Iterable[str] = (), no_key: bool = False
+        self,
+        *,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Iterable[str] = (),
+        no_key: bool = False,
+        share: bool = False,
+        key_share: bool = False,
     ) -> QuerySet[_M]:
         """See ``QuerySet.select_for_update``."""
-        return self._start().select_for_update(nowait=nowait, skip_locked=skip_locked, of=of, no_key=no_key)
+        return self._start().select_for_update(
+            nowait=nowait, skip_locked=skip_locked, of=of, no_key=no_key, share=share, key_share=key_share
+        )
 
     def only(self, *fields: str | Expression[Any]) -> QuerySet[_M]:
         """See ``QuerySet.only``."""
@@ -224,9 +235,9 @@ class Manager(Generic[_M]):
         start: Any = self._start()
         return start.values_list(*fields, flat=flat, named=named)
 
-    def into(self, row: type[_Row], /) -> QuerySet[_M, _Row]:
+    def into(self, row: type[_Row], /, **paths: str | Expression[Any]) -> QuerySet[_M, _Row]:
         """See ``QuerySet.into``."""
-        return self._start().into(row)
+        return self._start().into(row, **paths)
 
     def dates(
         self, field: str | Expression[Any], kind: calendar.DateKind, order: calendar.Order = "ASC"
@@ -244,12 +255,19 @@ class Manager(Generic[_M]):
         """See ``QuerySet.datetimes``."""
         return self._start().datetimes(field, kind, order, tzinfo)
 
-    def raw(self, sql: LiteralString, params: Iterable[Any] = ()) -> RawQuerySet[_M]:
+    def raw(
+        self, sql: LiteralString, params: Iterable[Any] = (), translations: Mapping[str, str] | None = None
+    ) -> RawQuerySet[_M]:
         """Run SQL of your own and get instances: ``raw("SELECT * FROM users WHERE age > $1", [18])``.
 
         Columns that are no fields become attributes, fields that are missing are deferred; the key must be there.
+        ``translations`` says which fields columns of other names are, and those of related rows to one:
+
+        >>> sql = "SELECT p.*, u.name AS n FROM posts p JOIN users u ON u.id = p.author_id"
+        >>> posts = await Post.objects.raw(sql, translations={"n": "author__name"})
+        >>> posts[0].author.name
         """
-        return RawQuerySet(self.model, sql, tuple(params), self._start().database)
+        return RawQuerySet(self.model, sql, tuple(params), self._start().database, translations or {})
 
     # -- enders: the coroutines of the queryset, not wrapped in others -----------------------
 

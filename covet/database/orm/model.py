@@ -12,7 +12,7 @@ from covet.database.orm.construction import constructor
 from covet.database.orm.expressions import Expression
 from covet.database.orm.manager import DefaultManager
 from covet.database.orm.metaclass import ModelMeta
-from covet.database.orm.query import loading, writes
+from covet.database.orm.query import increments, loading, writes
 from covet.database.orm.query.upserts import insert_new
 from covet.database.orm.relations import RelationReference
 from covet.database.orm.relationships import (
@@ -189,6 +189,19 @@ class Model(Generic[_PK], metaclass=ModelMeta, base=True):
         if fields and not await writes.save_changes(self, fields, database, validate=validate):
             raise self.DoesNotExist(f"This {type(self).__name__} has no row: it cannot be updated.")
         vars(self).pop("_adding", None)
+        return self
+
+    async def increment(self, **amounts: Any) -> Self:
+        """Add to numbers of the row, whatever they are by now, and set the new values on the instance.
+
+        >>> await post.increment(views=1)  # UPDATE posts SET views = views + $2 WHERE id = $1 RETURNING views
+        """
+        await increments.step(self, loading.own_rows(self), amounts, 1)
+        return self
+
+    async def decrement(self, **amounts: Any) -> Self:
+        """Take from numbers of the row, and set the new values on the instance."""
+        await increments.step(self, loading.own_rows(self), amounts, -1)
         return self
 
     async def delete(self, *, using: str | None = None) -> tuple[int, dict[str, int]]:

@@ -147,14 +147,14 @@ def test_clauses_of_update_and_delete(prints):
     prints(
         update,
         'UPDATE "users" AS "u" SET "age" = $1, "ok" = TRUE WHERE "u"."id" = $2 RETURNING "u"."name" AS "n"',
-        'UPDATE "users" AS "u" SET "age" = ?1, "ok" = 1 WHERE "u"."id" = ?2 RETURNING "name" AS "n"',
+        'UPDATE "users" AS "u" SET "age" = ?1, "ok" = 1 WHERE "u"."id" = ?2 RETURNING "users"."name" AS "n"',
     )
     prints(Update(TableRef("users"), (("age", Constant(-1)),)), 'UPDATE "users" SET "age" = -1')
     prints(Delete(TableRef("users")), 'DELETE FROM "users"')
     prints(
         Delete(USERS, Comparison("=", ID, Param(0, Integer(64))), (Selected(ID),)),
         'DELETE FROM "users" AS "u" WHERE "u"."id" = $1 RETURNING "u"."id"',
-        'DELETE FROM "users" AS "u" WHERE "u"."id" = ?1 RETURNING "id"',
+        'DELETE FROM "users" AS "u" WHERE "u"."id" = ?1 RETURNING "users"."id"',
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass, replace
 from functools import partial
+from typing import cast
 
 from covet.database.dialects.sqlite.expressions import SQLiteExpressions
 from covet.database.dialects.sqlite.lists import expand_list, expand_rows
@@ -10,7 +12,7 @@ from covet.database.schema.types import Array, Float, Numeric
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import ColumnRef, In, ParamList, Row, RowList
-from covet.database.sql.statements import Lock, Select, Selected, TableRef
+from covet.database.sql.statements import Lock, Select, Selected, TableRef, Update
 from covet.database.sql.visitor import Pieces, separated
 from covet.exceptions import NotSupportedError
 
@@ -34,9 +36,10 @@ class SQLiteCompiler(SQLiteExpressions):
     def visit_column_ref(self, node: ColumnRef) -> Pieces:
         if self._in_returning is None:
             return super().visit_column_ref(node)
-        pieces: Pieces = (self.quote(node.column),)
-        if node.table != self._in_returning.alias:
-            pieces = super().visit_column_ref(node)
+        pieces = super().visit_column_ref(node)
+        if node.table == self._in_returning.alias and node.table is not None:
+            # The name, not the alias; and never a bare column, which a subquery would take for one of its own.
+            pieces = (f"{self.quote(self._in_returning.name)}.{self.quote(node.column)}",)
         # SQLite keeps 1.0 as 1 on disk, and RETURNING gives it back like that.
         return ("CAST(", *pieces, " AS REAL)") if isinstance(node.type, Float) else pieces
 
@@ -85,10 +88,19 @@ class SQLiteCompiler(SQLiteExpressions):
     def table_name(self, name: str, schema: str | None) -> str:
         return super().table_name(name, own_schema(schema))
 
+    def visit_update(self, node: Update) -> Pieces:
+        if not any(reads(value, node.table.name) for _, value in node.assignments):
+            return super().visit_update(node)
+        # SQLite changes row after row, and a subquery would see the rows that are changed already. With a FROM it
+        # computes all new values before it changes the first row, as PostgreSQL does.
+        plain = replace(node, where=None, returning=())
+        where = () if node.where is None else (" WHERE ", node.where)
+        return *super().visit_update(plain), " FROM (SELECT 1)", *where, *self.returning(node.table, node.returning)
+
     def returning(self, table: TableRef, columns: tuple[Selected, ...]) -> Pieces:
         if not columns:
             return ()
-        return _Returning(table.alias), *super().returning(table, columns)
+        return _Returning(table), *super().returning(table, columns)
 
     def visit_returning(self, node: _Returning) -> Pieces:
         # Pieces are visited in the order of the text, and RETURNING is the end of every statement.
@@ -99,10 +111,25 @@ class SQLiteCompiler(SQLiteExpressions):
 class _Returning:
     """Marks where RETURNING begins."""
 
-    __slots__ = ("alias",)
+    __slots__ = ("alias", "name")
 
-    def __init__(self, alias: str | None) -> None:
-        self.alias = alias
+    def __init__(self, table: TableRef) -> None:
+        self.alias = table.alias
+        self.name = table.name
+
+
+def reads(value: object, table: str) -> bool:
+    """Return whether a subquery of a value reads a table."""
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, TableRef) and node.name == table:
+            return True
+        if isinstance(node, tuple):
+            waiting += cast("tuple[object, ...]", node)
+        elif is_dataclass(node):
+            waiting += [getattr(node, each.name) for each in fields(node)]
+    return False
 
 
 def own_schema(schema: str | None) -> str | None:

@@ -5,10 +5,10 @@ Each is ``queryset, arguments -> queryset``; names are resolved here, at the cal
 
 from __future__ import annotations
 
-import dataclasses
 from collections import namedtuple
 from collections.abc import Generator, Iterable, Mapping
 from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from covet.database.orm.aggregates import Aggregate
@@ -225,7 +225,8 @@ def annotate(
             if group_by is None and any(aggregates_of(known.expression, state)):
                 group_by = tuple(name for name in shape.names if is_key(name, state))
             if not hidden:
-                shape = shape._replace(names=(*shape.names, name))
+                keywords = None if shape.keywords is None else (*shape.keywords, name)
+                shape = shape._replace(names=(*shape.names, name), keywords=keywords)
         state = state._replace(annotations=annotations, shape=shape, group_by=group_by)
         queryset = queryset.derive(state, tuple(tokenizer.params))
     return queryset
@@ -329,12 +330,12 @@ def values(
     queryset: QuerySet[Any, Any], fields: tuple[Any, ...], expressions: Mapping[str, Expression[Any]]
 ) -> QuerySet[Any, Any]:
     """Dicts."""
-    found, names = _with_expressions(annotate(queryset, (), expressions), fields)
+    found, names = with_expressions(annotate(queryset, (), expressions), fields)
     names = (*names, *expressions)
     return shaped(found, Shape("values", names or None))
 
 
-def _with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tuple[str, ...]]:
+def with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tuple[str, ...]]:
     """Annotate the expressions among ``fields`` and return all names."""
     names: list[str] = []
     for field in fields:
@@ -344,9 +345,22 @@ def _with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tupl
             aggregate = cast("Aggregate[object]", field)
             names.append(aggregate.default_alias())
             queryset = annotate(queryset, (aggregate,), {})
+        elif isinstance(field, Expression):
+            name = _free_name(queryset)
+            names.append(name)
+            queryset = annotate(queryset, (), {name: cast("Expression[object]", field)})
         else:
-            raise TypeError(f"{type(field).__name__} is not a name, a field or an aggregate.")
+            raise TypeError(f"{type(field).__name__} is not a name, a field or an expression.")
     return queryset, tuple(names)
+
+
+def _free_name(queryset: QuerySet[Any, Any]) -> str:
+    """Return the name of an expression that has none: ``expr1``, ``expr2`` ..., by the order in which they stand."""
+    options: Options = queryset.model._meta
+    numbers = (f"expr{number}" for number in count(1))
+    return next(
+        name for name in numbers if queryset.state.annotation(name) is None and not hasattr(options.model, name)
+    )
 
 
 def values_list(
@@ -357,7 +371,7 @@ def values_list(
         raise TypeError("values_list(): flat and named exclude each other.")
     if flat and len(fields) != 1:
         raise TypeError(f"values_list(flat=True) takes exactly one field, not {len(fields)}.")
-    queryset, names = _with_expressions(queryset, fields)
+    queryset, names = with_expressions(queryset, fields)
     if named:
         every = names or tuple(field.attname for field in queryset.model._meta.fields)
         return shaped(queryset, Shape("into", every, _named_row(every)))
@@ -367,22 +381,6 @@ def values_list(
 @lru_cache(maxsize=256)
 def _named_row(names: tuple[str, ...]) -> type[Any]:
     return namedtuple("Row", names)  # noqa: PYI024  # pyright: ignore[reportUntypedNamedTuple]  # names of run time
-
-
-def into(queryset: QuerySet[Any, Any], row: type[Any]) -> QuerySet[Any, Any]:
-    """Objects of a row class, whose fields name the columns."""
-    names = row_fields(row)
-    if not names:
-        raise TypeError(f"into() takes a TypedDict, a dataclass or a NamedTuple; {row!r} declares no fields.")
-    return shaped(queryset, Shape("into", names, row))
-
-
-def row_fields(row: type[Any]) -> tuple[str, ...]:
-    """Return the names that a row class declares."""
-    if dataclasses.is_dataclass(row):
-        return tuple(field.name for field in dataclasses.fields(row) if field.init)
-    declared = getattr(row, "_fields", None) or getattr(row, "__annotations__", {})
-    return tuple(cast("Iterable[str]", declared))
 
 
 # -- related rows ----------------------------------------------------------------------------

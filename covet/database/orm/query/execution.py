@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -15,6 +16,7 @@ from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
+from covet.database.orm.query.locking import check_transaction
 from covet.database.orm.query.ordering import row_order
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner
@@ -112,7 +114,7 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     if state.empty:
         return []
     model = queryset.model
-    adapter = (reading if state.lock is None else writing)(queryset.database, model)
+    adapter = reading(queryset.database, model) if state.lock is None else _locking(queryset)
     plan: Plan | None = adapter.plans.get((model, want, state))
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
@@ -123,6 +125,13 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     return await work
 
 
+def _locking(queryset: QuerySet[Any, Any]) -> Adapter:
+    """Return the adapter of a query that locks its rows."""
+    adapter = writing(queryset.database, queryset.model)
+    check_transaction(adapter)
+    return adapter
+
+
 def known_rows(rows: list[_R], want: Want) -> list[_R]:
     """Return what is wanted of rows that are loaded already."""
     if want == "rows":
@@ -130,15 +139,16 @@ def known_rows(rows: list[_R], want: Want) -> list[_R]:
     return rows[-1:] if want == "last" else rows[:2] if want == "one" else rows[:1]
 
 
-async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncIterator[list[_R]]:
+async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncGenerator[list[_R], None]:
     """Yield the rows of a query in lists of at most ``chunk_size``; memory is bounded by one of them."""
     if queryset.state.empty:
         return
-    adapter = reading(queryset.database, queryset.model)
+    adapter = reading(queryset.database, queryset.model) if queryset.state.lock is None else _locking(queryset)
     plan = rows_plan(adapter, queryset.model, queryset.state)
     sql, arguments = plan.compiled.bind(queryset.params)
-    async for rows in adapter.stream(sql, arguments, chunk_size):
-        yield plan.hydrate(rows)
+    async with aclosing(adapter.stream(sql, arguments, chunk_size)) as chunks:
+        async for rows in chunks:
+            yield plan.hydrate(rows)
 
 
 async def _scalar(

@@ -13,6 +13,7 @@ from covet.database.orm.query.context import Context
 from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where
 from covet.database.orm.query.joins import AliasNames, Joins
+from covet.database.orm.query.locking import planned
 from covet.database.orm.query.ordering import default_order, key_order, row_order, turned
 from covet.database.orm.query.outside import Outside
 from covet.database.orm.query.results import Result, columns_of
@@ -43,7 +44,6 @@ from covet.database.sql import nodes
 from covet.database.sql.statements import (
     CommonTable,
     Join,
-    Lock,
     Order,
     Select,
     Selected,
@@ -282,7 +282,7 @@ class SelectPlanner(Selection):
             offset=None if state.offset is None else param(state.offset, None),
             distinct=state.distinct and not distinct_on,
             distinct_on=distinct_on,
-            lock=self._lock(),
+            lock=planned(state.lock, self.joins),
             ctes=self.common_tables(),
         )
 
@@ -343,21 +343,6 @@ class SelectPlanner(Selection):
         columns = tuple(Selected(c.expression, alias) for c, alias in zip(planner.columns, aliases, strict=True))
         bounded = token.state.limit is not None or token.state.offset is not None or bool(token.state.distinct_on)
         return planner.statement(columns, where, having, ordered=bounded)
-
-    def _lock(self) -> Lock | None:
-        lock = self.state.lock
-        if lock is None:
-            return None
-        of = tuple(self._lock_alias(name) for name in lock.of)
-        return Lock(lock.strength, of, lock.nowait, lock.skip_locked)
-
-    def _lock_alias(self, name: str) -> str:
-        if name == "self":
-            return self.joins.root.alias
-        path = self.options.resolve_field(name)
-        relation = self.options.relations.get(name)
-        relations = path.relations if relation is None else (relation,)
-        return self.joins.reach(relations, None, required=False).alias
 
 
 def _all(items: list[nodes.Expression]) -> nodes.Expression | None:

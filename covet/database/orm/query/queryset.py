@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iterable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Self, cast, overload
 
 from typing_extensions import TypeVar
@@ -23,6 +24,7 @@ from covet.database.orm.query import (
     deletion,
     execution,
     grouping,
+    objects,
     prefetch,
     upserts,
     writes,
@@ -30,10 +32,13 @@ from covet.database.orm.query import (
 from covet.database.orm.query.batched import Batched
 from covet.database.orm.query.ctes import Sourced
 from covet.database.orm.query.explanation import Explained
+from covet.database.orm.query.increments import Increments
+from covet.database.orm.query.locking import Locking
 from covet.database.orm.query.paging import Paged
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.prepared import Prepared
-from covet.database.orm.query.state import EMPTY_STATE, LockToken, Query, QueryState
+from covet.database.orm.query.returning import Returns
+from covet.database.orm.query.state import EMPTY_STATE, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer, add_conditions
 
 if TYPE_CHECKING:
@@ -53,7 +58,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class QuerySet(Query, Paged[_R], Explained, Sourced, Generic[_M, _R]):
+class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Locking, Generic[_M, _R]):
     """Rows of a model, asked for lazily.
 
     >>> adults = User.objects.filter(age__gte=18).order_by("-created_at")
@@ -244,9 +249,12 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Generic[_M, _R]):
         """Give tuples; ``flat=True`` the values of one field; ``named=True`` named tuples."""
         return builders.values_list(self, fields, flat=flat, named=named)
 
-    def into(self, row: type[_Row], /) -> QuerySet[_M, _Row]:
-        """Give objects of ``row``: a TypedDict, a dataclass or a NamedTuple; its fields say which columns."""
-        return cast("QuerySet[_M, _Row]", builders.into(self, row))
+    def into(self, row: type[_Row], /, **paths: str | Expression[Any]) -> QuerySet[_M, _Row]:
+        """Give objects of ``row``, whose fields say which columns: ``into(Line, by="author__name")``.
+
+        It is a TypedDict, a dataclass, a NamedTuple, or of attrs, msgspec or pydantic; keywords say what fields are.
+        """
+        return cast("QuerySet[_M, _Row]", objects.into(self, row, paths))
 
     def dates(
         self, field: str | Expression[Any], kind: calendar.DateKind, order: calendar.Order = "ASC"
@@ -285,17 +293,6 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Generic[_M, _R]):
             new.prefetches = (*new.prefetches, prefetch.as_prefetch(self.model, item, new.prefetches))
         return new
 
-    def select_for_update(
-        self,
-        *,
-        nowait: bool = False,
-        skip_locked: bool = False,
-        of: Iterable[str] = (),
-        no_key: bool = False,
-    ) -> Self:
-        """Lock the rows until the transaction ends (PostgreSQL; SQLite has no row locks and says so)."""
-        return self._change(lock=LockToken("NO KEY UPDATE" if no_key else "UPDATE", nowait, skip_locked, tuple(of)))
-
     def fetch_mode(self, mode: FetchMode, /) -> Self:
         """Say what awaiting an unloaded relation of the rows does.
 
@@ -329,10 +326,11 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Generic[_M, _R]):
         """Stream the rows: memory is bounded by one chunk. ``async for user in qs.iterator()``."""
         if chunk_size < 1:
             raise ValueError(f"chunk_size must be at least 1, not {chunk_size}.")
-        async for rows in execution.stream(self, chunk_size):
-            await prefetch.complete(self, rows)
-            for row in rows:
-                yield row
+        async with aclosing(execution.stream(self, chunk_size)) as chunks:
+            async for rows in chunks:
+                await prefetch.complete(self, rows)
+                for row in rows:
+                    yield row
 
     async def get(self, *conditions: Q, **lookups: Any) -> _R:
         """Return the one row; none is ``Model.DoesNotExist``, several ``Model.MultipleObjectsReturned``."""

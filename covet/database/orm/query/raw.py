@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
@@ -10,14 +10,11 @@ from typing_extensions import TypeVar
 from covet.database.orm.query.execution import remembered
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Hydrate
-from covet.database.orm.query.results import Entity, ResultColumn
+from covet.database.orm.query.raw_columns import raw_entity
 from covet.database.routing import reading, writing
-from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
-    from covet.database.adapters.base import Adapter
     from covet.database.orm.model import Model
-    from covet.database.orm.options import Options
 
 _M = TypeVar("_M", bound="Model[Any]")
 
@@ -25,13 +22,21 @@ _M = TypeVar("_M", bound="Model[Any]")
 class RawQuerySet(Generic[_M]):
     """``await User.objects.raw(sql, params)`` is a list of users; ``async for`` works too."""
 
-    __slots__ = ("database", "model", "params", "sql")
+    __slots__ = ("database", "model", "params", "sql", "translations")
 
-    def __init__(self, model: type[_M], sql: str, params: tuple[object, ...], database: str | None) -> None:
+    def __init__(
+        self,
+        model: type[_M],
+        sql: str,
+        params: tuple[object, ...],
+        database: str | None,
+        translations: Mapping[str, str],
+    ) -> None:
         self.model = model
         self.sql = sql
         self.params = params
         self.database = database
+        self.translations = dict(translations)
 
     def __await__(self) -> Generator[Any, Any, list[_M]]:
         return self._fetch().__await__()
@@ -48,34 +53,13 @@ class RawQuerySet(Generic[_M]):
         if not rows:
             return []
         names = tuple(rows[0].keys())
-        key = (self.model, "raw", names)
+        key = (self.model, "raw", names, tuple(self.translations.items()))
         hydrate: Hydrate | None = adapter.plans.get(key)
         if hydrate is None:
-            hydrate = _hydrator(adapter, self.model, names)
+            entity = raw_entity(self.model, names, self.translations)
+            hydrate = build_hydrator(entity, adapter.dialect, len(names), remembered(adapter))
             adapter.plans.put(key, hydrate)
         return hydrate(rows)
 
     def __repr__(self) -> str:
         return f"<RawQuerySet of {self.model.__name__}>"
-
-
-def _hydrator(adapter: Adapter, model: type[Any], names: tuple[str, ...]) -> Hydrate:
-    options: Options = model._meta
-    by_column = {field.column: field for field in options.fields}
-    columns: list[ResultColumn] = []
-    for position, name in enumerate(names):
-        field = by_column.get(name) or options.find_field(name)
-        if field is None or len(field.parts) > 1:
-            columns.append(ResultColumn(name, position, None, True))
-        else:
-            columns.append(ResultColumn(field.attname, position, field.logical_type, True, field.decode))
-    found = {column.name for column in columns}
-    if not options.key_names <= found:
-        columns_of_key = ", ".join(repr(field.column) for field in options.key)
-        raise FieldError(
-            f"raw() of {options.label} must select the primary key {columns_of_key}; it selects {', '.join(names)}."
-        )
-    partial = any(field.attname not in found for field in options.fields)
-    key = tuple(column.position for column in columns if column.name in options.key_names)
-    entity = Entity(model, tuple(columns), key, partial)
-    return build_hydrator(entity, adapter.dialect, len(names), remembered(adapter))

@@ -54,7 +54,7 @@ def _rows(path: ResolvedPath, value: object) -> list[tuple[object, ...]]:
 
 
 def compared(
-    path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...], params: tuple[nodes.Expression, ...]
+    path: ResolvedPath, columns: tuple[nodes.Expression, ...], params: tuple[nodes.Expression, ...]
 ) -> nodes.Expression:
     """Return the comparison of columns with a parameter each."""
     if path.lookup is EXACT:
@@ -62,12 +62,12 @@ def compared(
     return path.lookup.build(nodes.Row(columns), nodes.Row(params))
 
 
-def certain(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> nodes.Expression:
+def certain(path: ResolvedPath, columns: tuple[nodes.Expression, ...]) -> nodes.Expression:
     """Return the condition that a key is there: none of its columns is NULL."""
     return nodes.And(tuple(nodes.IsNull(column, negated=True) for column in _deciding(path, columns)))
 
 
-def null_test(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...], *, is_null: bool) -> nodes.Expression:
+def null_test(path: ResolvedPath, columns: tuple[nodes.Expression, ...], *, is_null: bool) -> nodes.Expression:
     """Return the condition that there is no value, or that there is: a key is NULL where a column of it is."""
     if not path.parts:
         return nodes.IsNull(columns[0], negated=not is_null)
@@ -76,7 +76,7 @@ def null_test(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...], *, is_nu
     return nodes.Or(tuple(nodes.IsNull(column) for column in _deciding(path, columns)))
 
 
-def _deciding(path: ResolvedPath, columns: tuple[nodes.ColumnRef, ...]) -> Sequence[nodes.ColumnRef]:
+def _deciding(path: ResolvedPath, columns: tuple[nodes.Expression, ...]) -> Sequence[nodes.Expression]:
     """Return the columns that may be NULL where the row is there; none may: the first, which tells whether it is."""
     nullable = [column for part, column in zip(path.parts, columns, strict=True) if part.field.null]
     return nullable or columns[:1]

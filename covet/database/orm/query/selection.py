@@ -154,4 +154,6 @@ class Selection:
                 *(a.name for a in self.state.annotations if not a.hidden),
             )
         columns = tuple(self._value(name, self._named(name)) for name in names)
+        if shape.keywords is not None:
+            columns = tuple(replace(column, name=word) for column, word in zip(columns, shape.keywords, strict=True))
         return Record(shape.kind, columns, shape.row)

@@ -33,11 +33,15 @@ class Annotation(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What a row becomes when it is not an instance. ``names`` None: all columns."""
+    """What a row becomes when it is not an instance. ``names`` None: all columns.
+
+    ``keywords``: what a row class calls them, where that is something else.
+    """
 
     kind: Literal["values", "values_list", "flat", "into"]
     names: tuple[str, ...] | None
     row: type[Any] | None = None
+    keywords: tuple[str, ...] | None = None
 
 
 class LockToken(NamedTuple):

@@ -84,7 +84,7 @@ class Translator:
 
     # -- paths and parameters --------------------------------------------------------------
 
-    def column(self, path: ResolvedPath, context: Context = NOWHERE) -> nodes.ColumnRef:
+    def column(self, path: ResolvedPath, context: Context = NOWHERE) -> nodes.Expression:
         """Return the column at the end of a path."""
         if self.parent is not None and not self._inside(path):
             return self.parent.column(path)
@@ -92,7 +92,7 @@ class Translator:
         node = self.joins.reach(relations, context.scope, required=context.required) if relations else self.joins.root
         return nodes.ColumnRef(node.alias, path.field.column, path.field.logical_type)
 
-    def columns(self, path: ResolvedPath, context: Context = NOWHERE) -> tuple[nodes.ColumnRef, ...]:
+    def columns(self, path: ResolvedPath, context: Context = NOWHERE) -> tuple[nodes.Expression, ...]:
         """Return the columns at the end of a path: several where it leads to a key of several fields."""
         return tuple(self.column(part, context) for part in path.parts) or (self.column(path, context),)
 

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, cast
 
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.explaining import explained
-from covet.database.orm.expressions import Expression
+from covet.database.orm.expressions import Expression, Subquery
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
 from covet.database.orm.query.document_tokens import with_partial
 from covet.database.orm.query.execution import remembered
+from covet.database.orm.query.expression_tokens import tokenize
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner
-from covet.database.orm.query.results import Record, ResultColumn
-from covet.database.orm.query.state import EMPTY_STATE, QueryState
+from covet.database.orm.query.results import Record, Result, ResultColumn
+from covet.database.orm.query.row_values import RowPlanner
+from covet.database.orm.query.state import EMPTY_STATE, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.tokens import ExpressionToken
-from covet.database.orm.query.traversal import aggregates_of, paths_of, width_of, windows_of
+from covet.database.orm.query.tokens import ExpressionToken, PathToken
+from covet.database.orm.query.traversal import width_of
 from covet.database.orm.unloaded import mark_loaded
 from covet.database.routing import writing
 from covet.database.sql import nodes
@@ -148,7 +150,8 @@ async def save_changes(
     assignments: list[tuple[Field[Any], ExpressionToken | None]] = []
     for at, (field, value) in enumerate(zip(collector.fields, rows[0], strict=True)):
         if masks[0] >> at & 1:
-            assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
+            token = Tokenizer(options, EMPTY_STATE, params).expression(cast("Expression[object]", value))
+            assignments.append((field, token))
         else:
             assignments.append((field, None))
             params.append(value)
@@ -180,7 +183,7 @@ def _update_plan(
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
         options: Options = model._meta
-        planner = SelectPlanner(model, EMPTY_STATE)
+        planner = RowPlanner(model, EMPTY_STATE)
         changes: list[tuple[str, nodes.Expression]] = []
         position = 0
         for field, token in assignments:
@@ -188,7 +191,7 @@ def _update_plan(
                 changes.append((field.column, nodes.Param(position, field.logical_type)))
                 position += 1
             else:
-                changes.append((field.column, planner.translator.value(token)))
+                changes.append((field.column, planner.assigned(field.name, token)))
                 position += width_of(token)
         where = _has_key(options, position)
         plan = returning_plan(
@@ -209,48 +212,64 @@ def _has_key(options: Options, position: int) -> nodes.Expression:
     return parts[0] if len(parts) == 1 else nodes.And(parts)
 
 
-def _expression(options: Options, value: Expression[Any], params: list[object]) -> ExpressionToken:
-    """Tokenize the new value of a column: it may use the row's own columns only."""
-    token = Tokenizer(options, EMPTY_STATE, params).expression(value)
-    if any(path.relations for path in paths_of(token)):
-        raise FieldError("An UPDATE computes from columns of its own row; a path across a relation is not one.")
-    if any(windows_of(token, EMPTY_STATE)) or any(aggregates_of(token, EMPTY_STATE)):
-        raise FieldError("An UPDATE computes from its own row; an aggregate or a window is of several. Use a Subquery.")
-    return token
-
-
 # -- many rows of a query --------------------------------------------------------------------
+
+
+#: A field with the token of its new value, or the index of the parameter that is it.
+Assignment = tuple[Field[Any], ExpressionToken | int]
 
 
 async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int:
     """UPDATE every row of a query in one statement; return how many there were."""
+    params, assignments = assigned(queryset, values)
+    if queryset.state.empty:
+        return 0
+    adapter = writing(queryset.database, queryset.model)
+    key = (queryset.model, "update rows", assignments, queryset.state)
+    plan: Plan | None = adapter.plans.get(key)
+    if plan is None:
+        statement, _ = update_statement(queryset.model, queryset.state, assignments)
+        plan = Plan(adapter.dialect.compile(statement), list)
+        adapter.plans.put(key, plan)
+    number: int = await execute(adapter, queryset.model, plan, params, rows=False)
+    return number
+
+
+def assigned(
+    queryset: QuerySet[Any, Any], values: Mapping[str, Any]
+) -> tuple[tuple[object, ...], tuple[Assignment, ...]]:
+    """Return the parameters and the checked assignments of ``update()``."""
     options: Options = queryset.model._meta
     if not values:
         raise TypeError("update() takes at least one field.")
     params = list(queryset.params)
-    assignments: list[tuple[Field[Any], ExpressionToken | int]] = []
-    for name, value in with_partial(options, _by_column(options, values)).items():
+    assignments: list[Assignment] = []
+    for name, given in with_partial(options, _by_column(options, values)).items():
         field = options.get_field(name)
+        value = Subquery[object](given) if isinstance(given, Query) else given
         if isinstance(value, Expression):
-            if len(field.parts) > 1:
-                raise FieldError(f"update({name}=...): a key of several fields takes a tuple or an instance.")
-            assignments.append((field, _expression(options, cast("Expression[object]", value), params)))
+            tokenizer = Tokenizer(options, queryset.state, params)
+            assignments += _computed(tokenizer, field, cast("Expression[object]", value))
             continue
         relation = options.relations.get(name)
         plain = value if relation is None else _key_of(relation, value)
         for part, item in _of_parts(field, field.clean(plain)):
             assignments.append((part, len(params)))
             params.append(encoded(part, item))
-    if queryset.state.empty:
-        return 0
-    adapter = writing(queryset.database, queryset.model)
-    key = (queryset.model, "update rows", tuple(assignments), queryset.state)
-    plan: Plan | None = adapter.plans.get(key)
-    if plan is None:
-        plan = Plan(adapter.dialect.compile(_update_statement(queryset.model, queryset.state, assignments)), list)
-        adapter.plans.put(key, plan)
-    number: int = await execute(adapter, queryset.model, plan, tuple(params), rows=False)
-    return number
+    return tuple(params), tuple(assignments)
+
+
+def _computed(tokenizer: Tokenizer, field: Field[Any], value: Expression[Any]) -> list[Assignment]:
+    """Return the assignment of an expression; a key of several fields takes the path of another such key."""
+    if len(field.parts) == 1:
+        return [(field, tokenizer.expression(value))]
+    token = tokenize(tokenizer, value)
+    if not isinstance(token, PathToken) or len(token.path.parts) != len(field.parts):
+        raise FieldError(
+            f"update({field.name}=...): a key of {len(field.parts)} fields takes a tuple, an instance, or F() of "
+            "another key of as many."
+        )
+    return [(part, PathToken("path", path)) for part, path in zip(field.parts, token.path.parts, strict=True)]
 
 
 def _key_of(relation: Relation, value: Any) -> object:
@@ -287,19 +306,21 @@ def _by_column(options: Options, values: Mapping[str, Any]) -> Mapping[str, Any]
     return found
 
 
-def _update_statement(
-    model: type[Any], state: QueryState, assignments: Sequence[tuple[Field[Any], ExpressionToken | int]]
-) -> Update:
+def update_statement(
+    model: type[Any], state: QueryState, assignments: Sequence[Assignment], *, returning: bool = False
+) -> tuple[Update, Result | None]:
+    """Return the UPDATE of the rows of a query, and what the rows that it returns become."""
     options: Options = model._meta
-    translator = SelectPlanner(model, EMPTY_STATE).translator
+    planner = RowPlanner(model, state)
     changes = tuple(
         (
             field.column,
-            nodes.Param(value, field.logical_type) if isinstance(value, int) else translator.value(value),
+            nodes.Param(value, field.logical_type) if isinstance(value, int) else planner.assigned(field.name, value),
         )
         for field, value in assignments
     )
-    return Update(table_ref(options), changes, rows_where(model, state))
+    columns, result = planner.returned() if returning else ((), None)
+    return Update(table_ref(options), changes, rows_where(model, state), columns), result
 
 
 def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
@@ -311,7 +332,9 @@ def rows_where(model: type[Any], state: QueryState) -> nodes.Expression | None:
     where, having = planner.conditions()
     if not bounded and having is None and not planner.around and not beside and not planner.joins.root.children:
         return where
-    inner = SelectPlanner(model, state._replace(select_related=(), lock=None), alias="q")
+    # A limit chooses rows, so they are locked where they are chosen: that is what SKIP LOCKED is for.
+    lock = state.lock if bounded else None
+    inner = SelectPlanner(model, state._replace(select_related=(), lock=lock), alias="q")
     where, having = inner.conditions()
     columns = tuple(Selected(inner.joins.root.column(field.column)) for field in options.key)
     select: Select = inner.statement(columns, where, having, ordered=bounded)
