@@ -294,7 +294,7 @@ async def test_what_cannot_be_an_aggregate_is_refused_where_it_is_written(shelve
         await Book.objects.aggregate(value=Nameless("pages"))
     with pytest.raises(FieldError, match="cannot be computed from another aggregate"):
         Shelf.objects.annotate(n=Count("books")).annotate(most=Max("n"))
-    with pytest.raises(FieldError, match="an aggregate or a window is of several"):
+    with pytest.raises(FieldError, match="an aggregate here is over related rows"):
         await Book.objects.update(pages=Sum("pages"))
     if shelves.name == "sqlite":
         with pytest.raises(NotSupportedError, match="SQLite cannot sort by a collation inside an aggregate"):
