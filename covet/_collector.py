@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
@@ -20,7 +21,9 @@ _R = TypeVar("_R")
 #: Python 3.14 collects in small steps; there is nothing to be saved.
 _GENERATIONS = sys.version_info < (3, 14)
 #: The oldest generation grows by at least so many objects before it is collected.
-_LEAST_GROWTH = 100_000
+_LEAST_GROWTH = 300_000
+#: Rows that are let go of at once.
+_PIECE = 100
 
 
 class _OldGeneration:
@@ -40,6 +43,20 @@ def paused(make: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
     finally:
         _promote()
         gc.enable()
+
+
+def consumed(rows: list[_R]) -> Iterator[_R]:
+    """Yield the items of a list while it is emptied: the memory of the first serves for what is made of the next."""
+    return chain.from_iterable(_pieces(rows))
+
+
+def _pieces(rows: list[_R]) -> Iterator[list[_R]]:
+    rows.reverse()
+    while rows:
+        piece = rows[-_PIECE:]
+        del rows[-_PIECE:]
+        piece.reverse()
+        yield piece
 
 
 def _promote() -> None:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Self, TypeVar, cast
 
-from covet._collector import paused
+from covet._collector import consumed, paused
 from covet._lru import LRU
 from covet.database.adapters.block import Block, innermost
 from covet.database.adapters.boundaries import close_block, leave_block, open_block
@@ -120,7 +120,7 @@ class Adapter(ABC):
     async def fetch_made(self, sql: str, args: Args, make: Make, *, write: bool = False) -> list[Any]:
         """Run a statement and return what ``make`` makes of its rows."""
         rows = await self._run(_fetch, sql, args, write=write)
-        return make(rows) if len(rows) < LARGE else paused(make, rows)
+        return make(rows) if len(rows) < LARGE else paused(make, consumed(rows))
 
     def fetch_many(self, sql: str, rows: Sequence[Args]) -> Coroutine[Any, Any, list[DriverRow]]:
         """Run a statement with RETURNING once for each set of arguments, all or nothing; return all rows in order."""
