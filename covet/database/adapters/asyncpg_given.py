@@ -90,6 +90,10 @@ class GivenPool(Pool):
         session.holder = None
         await finish(self._release(session))
 
+    async def mend(self, session: Session) -> None:
+        session.suspect = True
+        await self.take_back(session)
+
     async def _release(self, session: Session) -> None:
         assert isinstance(session, AsyncpgSession)  # noqa: S101 - acquire() made it
         try:
