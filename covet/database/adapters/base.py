@@ -25,7 +25,7 @@ from covet.database.adapters.boundaries import close_block, leave_block, open_bl
 from covet.database.adapters.commands import BlockOptions
 from covet.database.adapters.explaining import explained
 from covet.database.adapters.instrumentation import HOOKS, Observation, start_echo
-from covet.database.adapters.lifecycle import LoopPools, Pools
+from covet.database.adapters.lifecycle import LoopPools, Pools, PoolTotals
 from covet.database.adapters.pool import Pool, PoolStatus
 from covet.database.adapters.replicas import NoReplica, Replicas
 from covet.database.adapters.rows import Result, Row, result_of
@@ -374,6 +374,10 @@ class Adapter(ABC):
         if pools.read is not pools.write:
             status = PoolStatus(*map(sum, zip(status, pools.read.status(), strict=True)))
         return status
+
+    def pool_totals(self) -> PoolTotals:
+        """Return the numbers of the pools of all event loops; nothing is opened, and any thread may ask."""
+        return self._loops.totals()
 
     async def get_pool_stats(self) -> dict[str, object]:
         """Return the numbers of the pool with database, schema, version and a process id of the server."""
