@@ -1,6 +1,7 @@
 """OpenTelemetry: spans and metrics of every database, by the conventions.
 
-It is an extra: ``pip install covet-orm[opentelemetry]``. Nothing of covet imports this package, and nothing is called while it is not used.
+It is an extra: ``pip install covet-orm[opentelemetry]``. Nothing of covet imports this package, and nothing is
+called while it is not used.
 """
 
 from __future__ import annotations
