@@ -100,6 +100,8 @@ class GivenPool(Pool):
             async with asyncio.timeout(RESTORE_SECONDS):
                 if session.suspect and not session.is_closed():
                     await session.restore()
+                if session.stale and not session.is_closed():
+                    await session.forget_schema()
         except Exception as exc:  # noqa: BLE001 - whatever the driver says, the connection is of no use
             _LOG.info("[%s] a connection was cut: %s", self._config.alias, type(exc).__name__)
             session.terminate()

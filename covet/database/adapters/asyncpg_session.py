@@ -17,7 +17,7 @@ from covet.database.adapters.setup import run_init
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.base import JsonText
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, QueryTimeout, ReadOnly
+from covet.exceptions import ConnectionLost, DatabaseError, OperationalError, QueryTimeout, ReadOnly
 
 # What DISCARD ALL does, but for DEALLOCATE ALL: asyncpg goes on using the statements that it has prepared.
 _RESET: Final = """
@@ -136,8 +136,14 @@ class AsyncpgSession(Session):
             await self.connection.execute("ROLLBACK")
 
     async def reset(self) -> None:
+        if self.stale:
+            await self.forget_schema()
         await self.connection.execute(_RESET)
         await self.prepare()
+
+    async def forget_schema(self) -> None:
+        await self.connection.reload_schema_state()
+        await super().forget_schema()
 
     async def set_up(self) -> None:
         """Do what every new connection needs."""
@@ -153,7 +159,7 @@ class AsyncpgSession(Session):
             await self.connection.execute(command)
         await run_init(self._config, self.connection)
 
-    def unanswered(self, error: ConnectionLost) -> bool:
+    def unanswered(self, error: OperationalError) -> bool:
         cause = error.__cause__
         if isinstance(cause, asyncpg.InterfaceError):  # the connection was known to be closed: nothing was sent
             return False
@@ -224,7 +230,9 @@ class PoolerSession(AsyncpgSession):
         return PoolerCursor(self, sql, args, transaction=transaction)
 
     async def reset(self) -> None:
-        """Do nothing: the adapter refuses what would have to be undone."""
+        """Undo nothing: the adapter refuses what would have to be undone."""
+        if self.stale:
+            await self.forget_schema()
 
 
 def session_class(config: DatabaseConfig) -> type[AsyncpgSession]:

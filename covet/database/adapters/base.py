@@ -35,7 +35,7 @@ from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError
+from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError, SchemaChanged
 
 R = TypeVar("R")
 PLAN_LIMIT = 512
@@ -260,10 +260,9 @@ class Adapter(ABC):
             session = await pool.acquire()
         try:
             return await self.perform(session, operation, sql, args)
-        except ConnectionLost as exc:
-            # An idle connection that died unnoticed. Nothing but a read may be sent twice.
-            if write or not again:
-                raise session.outcome(exc, write=write) from exc.__cause__
+        except (ConnectionLost, SchemaChanged) as exc:
+            if await session.can_repeat(exc, write=write, again=again):
+                return await self.perform(session, operation, sql, args)
         finally:
             if replicas is not None and write:
                 replicas.wrote()

@@ -10,7 +10,7 @@ from covet.database.adapters.pool import Pool
 from covet.database.adapters.replicas import FALLING_BACK
 from covet.database.adapters.session import Args, Cursor, DriverRow, Session
 from covet.database.adapters.waiting import finish
-from covet.exceptions import ConnectionLost
+from covet.exceptions import ConnectionLost, SchemaChanged
 
 if TYPE_CHECKING:
     from covet.database.adapters.base import Adapter
@@ -73,14 +73,26 @@ async def _open(adapter: Adapter, sql: str, args: Args, size: int) -> tuple[_Sou
 
 async def _first(adapter: Adapter, sql: str, args: Args, size: int) -> tuple[_Source, list[DriverRow]]:
     session, pool = await adapter.checkout(write=False)
-    cursor = session.cursor(sql, args, transaction=True)
-    source = _Source(adapter, session, pool, cursor)
+    source = _Source(adapter, session, pool, session.cursor(sql, args, transaction=True))
     try:
-        rows = await adapter.perform(session, lambda _session, _sql, _args: cursor.fetch(size), sql, args)
+        try:
+            rows = await _begin(source, sql, args, size)
+        except SchemaChanged:
+            await source.cursor.close()
+            await session.forget_schema()
+            source = source._replace(cursor=session.cursor(sql, args, transaction=True))
+            rows = await _begin(source, sql, args, size)
     except BaseException:
         await finish(_end(source))
         raise
     return source, rows
+
+
+def _begin(source: _Source, sql: str, args: Args, size: int) -> Awaitable[list[DriverRow]]:
+    def portion(_session: Session, _sql: str, _args: Args) -> Awaitable[list[DriverRow]]:
+        return source.cursor.fetch(size)
+
+    return source.adapter.perform(source.session, portion, sql, args)
 
 
 async def _close_in_block(block: Block, cursor: Cursor, sql: str) -> None:
