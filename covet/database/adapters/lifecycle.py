@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from covet.database.adapters.pool import Pool
+from covet.database.adapters.waiting import finish
 
 
 class Pools:
@@ -107,7 +108,9 @@ class LoopPools:
         pools = self._pools.pop(asyncio.get_running_loop(), None)
         self._forget(pools)
         if pools is not None:
-            await pools.close()
+            await finish(
+                pools.close()
+            )  # nobody knows of them any more: a task that is cancelled closes them all the same
 
     def _sweep(self) -> None:
         for loop in [loop for loop in self._pools if loop.is_closed()]:
