@@ -16,6 +16,7 @@ from covet.database.transaction import transaction
 from covet.exceptions import CommitUnknown, ConnectionLost, OperationalError, SchemaChanged
 from tests.adapters.own_server import OwnServer, own_server
 from tests.adapters.workload import CREATE, check, under_load
+from tests.soak import rounds
 
 END_SESSIONS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -39,9 +40,10 @@ async def adapter(server: OwnServer) -> AsyncIterator[Adapter]:
 
 async def test_sessions_killed_under_load_lose_nothing(server: OwnServer, adapter: Adapter):
     async with under_load("default") as account:
-        for _ in range(5):
+        for _ in rounds(5, seconds=30):
             await asyncio.sleep(0.1)
             await server.execute(END_SESSIONS)
+            account.faults += 1
     assert account.errors["ConnectionLost"] > 0
     assert len(account.acknowledged) > 100
     await check(account, server.url, "default")
@@ -50,21 +52,25 @@ async def test_sessions_killed_under_load_lose_nothing(server: OwnServer, adapte
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_server_that_is_stopped_under_load_loses_nothing(server: OwnServer, adapter: Adapter, mode: str):
     async with under_load("default") as account:
-        await asyncio.to_thread(server.stop, mode)
-        await asyncio.sleep(0.1)
-        await asyncio.to_thread(server.start)
-        await account.goes_on(20, within=2)
+        for _ in rounds(1, seconds=30):
+            await asyncio.to_thread(server.stop, mode)
+            await asyncio.sleep(0.1)
+            await asyncio.to_thread(server.start)
+            await account.goes_on(20, within=2)
+            account.faults += 1
     assert account.errors["ConnectionLost"] > 0
     await check(account, server.url, "default")
 
 
 async def test_backend_killed_hard_under_load_loses_nothing(server: OwnServer, adapter: Adapter):
     async with under_load("default") as account:
-        connection = await asyncpg.connect(server.url)
-        pid = await connection.fetchval("SELECT pid FROM pg_stat_activity WHERE application_name = 'covet' LIMIT 1")
-        await connection.close()
-        os.kill(pid, signal.SIGKILL)  # the server ends all sessions and recovers by itself
-        await account.goes_on(20, within=5)
+        for _ in rounds(1, seconds=30):
+            connection = await asyncpg.connect(server.url)
+            pid = await connection.fetchval("SELECT pid FROM pg_stat_activity WHERE application_name = 'covet' LIMIT 1")
+            await connection.close()
+            os.kill(pid, signal.SIGKILL)  # the server ends all sessions and recovers by itself
+            await account.goes_on(20, within=5)
+            account.faults += 1
     await check(account, server.url, "default")
 
 

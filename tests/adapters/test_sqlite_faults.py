@@ -16,7 +16,7 @@ import pytest
 from covet.database import Adapter, DatabaseConfig, close_all, get_adapter
 from covet.database.transaction import transaction
 from covet.exceptions import DatabaseError, DatabaseLocked, DiskFull, QueryTimeout, ReadOnly
-from tests.soak import SOAK
+from tests.soak import long, rounds
 
 ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
 
@@ -88,7 +88,7 @@ def intact(file: Path) -> bool:
 
 
 async def test_four_processes_that_write_lose_no_update_and_never_fail(adapter: Adapter, file: Path):
-    seconds = 30 if SOAK else 1.5
+    seconds = long(30, short=1.5)
     command = [sys.executable, "-c", COUNTER, f"sqlite:///{file}", f"{seconds}"]
     programs = [
         await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)
@@ -121,7 +121,7 @@ async def write_until_killed(file: Path, start: int, seconds: float) -> int:
 async def test_writers_killed_at_any_moment_lose_no_row_and_leave_no_half(adapter: Adapter, file: Path):
     await adapter.execute("CREATE TABLE pair (number integer, half integer)")
     told = 0
-    for round_ in range(100 if SOAK else 5):
+    for round_ in rounds(5, seconds=30):
         told = await write_until_killed(file, told + 1000, 0.02 + 0.003 * (round_ % 10))
         rows = await adapter.fetch_all("SELECT number, COUNT(*) FROM pair GROUP BY number")
         assert told in {row[0] for row in rows}

@@ -23,6 +23,7 @@ from covet.database.adapters.setup import run_init
 from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_session import MEMORY, SQLiteSession
 from covet.database.adapters.sqlite_thread import ThreadConnection, bindable, connect
+from covet.database.adapters.sqlite_violations import ForeignKeyFailed
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.sqlite import SQLiteDialect
@@ -167,6 +168,8 @@ def _sqlite_error(exc: sqlite3.Error, sql: str) -> DatabaseError:
         return DataError("A function has no answer for one of the values.", sqlstate=name, statement=sql)
     if issubclass(kind, IntegrityError):
         found = violation(message)
+        if isinstance(exc, ForeignKeyFailed):
+            found = found._replace(table=exc.key.table, columns=exc.key.columns)
         return kind(
             message,
             sqlstate=name,

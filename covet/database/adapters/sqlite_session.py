@@ -14,6 +14,7 @@ import asyncio
 import math
 import random
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
@@ -21,6 +22,7 @@ from covet.database.adapters.commands import COMMIT, ROLLBACK
 from covet.database.adapters.session import LARGE, Answer, Args, Cursor, DriverRow, Make, Session
 from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_thread import ThreadConnection
+from covet.database.adapters.sqlite_violations import ForeignKeyFailed, naming_its_key
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
 from covet.database.sql.raw import RawStatement
@@ -205,6 +207,11 @@ class SQLiteSession(Session):
             cursor.release()
         try:
             connection.execute(sql)
+        except sqlite3.IntegrityError as exc:  # of COMMIT: the transaction is still there
+            found = naming_its_key(exc, connection, None, time.monotonic())
+            if found is None:
+                raise
+            raise found from exc
         finally:
             if self._memory and not connection.in_transaction:
                 connection.execute("PRAGMA query_only = OFF")
@@ -266,7 +273,16 @@ class SQLiteSession(Session):
             if self._pending is not None:
                 self._begin(raw)
             if not statement.polls:
-                return work(raw)
+                started = time.monotonic()
+                try:
+                    return work(raw)
+                except ForeignKeyFailed:  # by COMMIT, which knows it
+                    raise
+                except sqlite3.IntegrityError as exc:
+                    found = naming_its_key(exc, raw, work, started)
+                    if found is None:
+                        raise
+                    raise found from exc
             raw.set_progress_handler(lambda: statement.stopped, _POLL_STEPS)
             try:
                 return work(raw)
