@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -321,7 +321,7 @@ async def both_kinds(adapter: Adapter) -> None:
 
 
 @pytest.fixture
-async def counted(adapter: Adapter) -> AsyncIterator[Callable[[], Any]]:
+def counted(adapter: Adapter) -> Callable[[], Any]:
     """Return a function that counts the connections there are, as the server or the system sees them."""
 
     async def count() -> int:
@@ -335,10 +335,10 @@ async def counted(adapter: Adapter) -> AsyncIterator[Callable[[], Any]]:
 
 async def none_left(count: Callable[[], Any], wanted: int) -> None:
     for _ in range(200):
-        if (found := await count()) <= wanted:
+        if await count() <= wanted:
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{found} connections are there and not {wanted}.")
+    raise AssertionError(f"{await count()} connections are there and not {wanted}.")
 
 
 @pytest.mark.parametrize("mode", MODES)
