@@ -60,7 +60,8 @@ class AiosqliteAdapter(Adapter):
         memory = config.database == MEMORY
         # From now on a change of the working directory does not lead to another file.
         options = f"mode={config.mode}{'&immutable=1' if config.immutable else ''}"
-        self._target = MEMORY if memory else f"{Path(config.database).absolute().as_uri()}?{options}"
+        self._path = None if memory else Path(config.database).absolute()
+        self._target = MEMORY if self._path is None else f"{self._path.as_uri()}?{options}"
 
     @classmethod
     def of(cls, config: DatabaseConfig) -> AiosqliteAdapter:
@@ -130,7 +131,7 @@ class AiosqliteAdapter(Adapter):
             await finish(_close_late(proxy, opened))
             raise
         proxy.stop_at_exit()
-        session = SQLiteSession(proxy, opened[0], self.config)
+        session = SQLiteSession(proxy, opened[0], self.config, self._path)
         try:
             await run_init(self.config, proxy)
         except BaseException:

@@ -16,6 +16,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 from covet.database.adapters.commands import COMMIT, ROLLBACK
@@ -34,6 +35,8 @@ MEMORY: Final = ":memory:"
 _INTERRUPT_SECONDS: Final = 0.01
 #: Steps of SQLite's machine after which a statement looks whether it shall stop, where it does so itself.
 _POLL_STEPS: Final = 10_000
+#: How often an idle connection looks whether its file is still there.
+_LOOK_SECONDS: Final = 0.1
 _FIRST_DELAY: Final = 0.001
 _LONGEST_DELAY: Final = 0.05
 _BUSY: Final = 5
@@ -115,10 +118,28 @@ class MemoryCursor(Cursor):
 class SQLiteSession(Session):
     """One connection and its thread."""
 
-    __slots__ = ("_alarm", "_config", "_memory", "_pending", "_proxy", "_raw", "_running", "cursors")
+    __slots__ = (
+        "_alarm",
+        "_config",
+        "_file",
+        "_look_at",
+        "_memory",
+        "_path",
+        "_pending",
+        "_proxy",
+        "_raw",
+        "_running",
+        "cursors",
+    )
 
-    def __init__(self, proxy: ThreadConnection, raw: sqlite3.Connection, config: DatabaseConfig) -> None:
+    def __init__(
+        self, proxy: ThreadConnection, raw: sqlite3.Connection, config: DatabaseConfig, path: Path | None
+    ) -> None:
         super().__init__()
+        #: The file; None in memory. Which one it is, and when to look next whether it still is there.
+        self._path = path
+        self._file = None if path is None else _identity(path)
+        self._look_at = 0.0
         self._proxy = proxy
         self._raw = raw
         self._config = config
@@ -315,7 +336,12 @@ class SQLiteSession(Session):
     # ------------------------------------------------------------------------------------------ life
 
     def is_closed(self) -> bool:
-        return False  # there is no link that could break
+        # There is no link that could break. But a file that was deleted or replaced would take what is written to it
+        # along, without an error.
+        if self._path is None or time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + _LOOK_SECONDS
+        return _identity(self._path) != self._file
 
     async def restore(self) -> None:
         self._pending = None
@@ -353,6 +379,15 @@ class SQLiteSession(Session):
 
     def description(self) -> str:
         return self._config.database
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return which file it is; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _nothing() -> None:
