@@ -53,7 +53,8 @@ test: $(VENV)/.test
 SOAK ?= 1
 soak: $(VENV)/.test
 	COVET_SOAK=$(SOAK) $(BIN)/python -m pytest -s tests/adapters/test_soak.py tests/adapters/test_growth.py \
-		tests/adapters/test_server_faults.py tests/adapters/test_line_faults.py tests/adapters/test_sqlite_faults.py $(ARGS)
+		tests/adapters/test_server_faults.py tests/adapters/test_line_faults.py tests/adapters/test_sqlite_faults.py \
+		tests/adapters/test_process_faults.py $(ARGS)
 
 coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest $(ARGS)

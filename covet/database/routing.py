@@ -27,7 +27,7 @@ class Origin(str):
 class _About(Origin):
     """An alias for a question that an instance leads to: routers get it as a hint."""
 
-    def __new__(cls, alias: str, instance: object) -> Self:
+    def __new__(cls, alias: str, instance: object = None) -> Self:
         found = super().__new__(cls, alias)
         found.instance = instance
         return found

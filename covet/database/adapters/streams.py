@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from covet.database.adapters.block import Block
@@ -27,13 +27,10 @@ class _Source(NamedTuple):
 
 async def stream(adapter: Adapter, sql: str, args: Args, size: int) -> AsyncGenerator[list[DriverRow], None]:
     """Yield the rows of a read in lists of at most ``size``."""
-
-    def portion(_session: Session, _sql: str, _args: Args) -> Awaitable[list[DriverRow]]:
-        return cursor.fetch(size)
-
     block = adapter.block()
     if block is not None:
         cursor = block.session.cursor(sql, args, transaction=False)
+        portion = _portion_of(cursor, size)
         try:
             while rows := await block.perform(portion, sql, args):
                 yield rows
@@ -43,7 +40,7 @@ async def stream(adapter: Adapter, sql: str, args: Args, size: int) -> AsyncGene
             await _close_in_block(block, cursor, sql)
         return
     source, rows = await _open(adapter, sql, args, size)
-    cursor = source.cursor
+    portion = _portion_of(source.cursor, size)
     try:
         while rows:
             yield rows
@@ -76,23 +73,23 @@ async def _first(adapter: Adapter, sql: str, args: Args, size: int) -> tuple[_So
     source = _Source(adapter, session, pool, session.cursor(sql, args, transaction=True))
     try:
         try:
-            rows = await _begin(source, sql, args, size)
+            rows = await adapter.perform(session, _portion_of(source.cursor, size), sql, args)
         except SchemaChanged:
             await source.cursor.close()
             await session.forget_schema()
             source = source._replace(cursor=session.cursor(sql, args, transaction=True))
-            rows = await _begin(source, sql, args, size)
+            rows = await adapter.perform(session, _portion_of(source.cursor, size), sql, args)
     except BaseException:
         await finish(_end(source))
         raise
     return source, rows
 
 
-def _begin(source: _Source, sql: str, args: Args, size: int) -> Awaitable[list[DriverRow]]:
+def _portion_of(cursor: Cursor, size: int) -> Callable[[Session, str, Args], Awaitable[list[DriverRow]]]:
     def portion(_session: Session, _sql: str, _args: Args) -> Awaitable[list[DriverRow]]:
-        return source.cursor.fetch(size)
+        return cursor.fetch(size)
 
-    return source.adapter.perform(source.session, portion, sql, args)
+    return portion
 
 
 async def _close_in_block(block: Block, cursor: Cursor, sql: str) -> None:

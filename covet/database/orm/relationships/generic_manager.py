@@ -96,7 +96,7 @@ class GenericManager(RelatedManager[_ToM]):
         self._key(writing=True)
         keys = self._keys_of(rows, self._pk)
         self._check_databases(rows)
-        async with transaction(using=self._database):
+        async with transaction(using=self._written):
             every = not keys or (clear and self._may_be_null)
             await self._release(self.get_queryset() if every else self.get_queryset().exclude(pk__in=keys))
             await self.add(*rows)
