@@ -169,7 +169,7 @@ def _sqlite_error(exc: sqlite3.Error, sql: str) -> DatabaseError:
         return DataError("A function has no answer for one of the values.", sqlstate=name, statement=sql)
     if issubclass(kind, IntegrityError):
         found = violation(message)
-        if isinstance(exc, ForeignKeyFailed):
+        if isinstance(exc, ForeignKeyFailed) and exc.key is not None:
             found = found._replace(table=exc.key.table, columns=exc.key.columns)
         return kind(
             message,

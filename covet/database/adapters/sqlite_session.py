@@ -229,10 +229,7 @@ class SQLiteSession(Session):
         try:
             connection.execute(sql)
         except sqlite3.IntegrityError as exc:  # of COMMIT: the transaction is still there
-            found = naming_its_key(exc, connection, None, time.monotonic())
-            if found is None:
-                raise
-            raise found from exc
+            raise naming_its_key(exc, connection, None, time.monotonic()) or ForeignKeyFailed(exc, None) from exc
         finally:
             if self._memory and not connection.in_transaction:
                 connection.execute("PRAGMA query_only = OFF")
@@ -297,7 +294,7 @@ class SQLiteSession(Session):
                 started = time.monotonic()
                 try:
                     return work(raw)
-                except ForeignKeyFailed:  # by COMMIT, which knows it
+                except ForeignKeyFailed:  # of COMMIT, which must not be tried again
                     raise
                 except sqlite3.IntegrityError as exc:
                     found = naming_its_key(exc, raw, work, started)

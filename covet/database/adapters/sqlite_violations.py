@@ -34,9 +34,9 @@ class ForeignKey(NamedTuple):
 
 
 class ForeignKeyFailed(sqlite3.IntegrityError):
-    """The driver's error, and which foreign key it was."""
+    """The driver's error, and which foreign key it was; None where that cannot be found."""
 
-    def __init__(self, error: sqlite3.IntegrityError, key: ForeignKey) -> None:
+    def __init__(self, error: sqlite3.IntegrityError, key: ForeignKey | None) -> None:
         super().__init__(*error.args)
         self.sqlite_errorcode = error.sqlite_errorcode
         self.sqlite_errorname = error.sqlite_errorname
