@@ -143,7 +143,7 @@ async def test_program_that_runs_for_long_does_not_grow(adapter: Adapter):
         f"tasks {after.tasks - before.tasks:+}, plans {after.plans}"
     )
     assert load.done > 50
-    assert growth < 0.05
+    assert growth < (0.05 if SOAK else 0.1)  # a few seconds are hardly more than warming up
     assert after.objects - before.objects < max(1500, load.done // 4)  # one a round would be a leak
     assert after.plans == before.plans
     # Connections that are opened and closed with the demand: never more than the pool may hold.
