@@ -11,10 +11,10 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from covet._frozen import Frozen
 from covet.database.adapters.instrumentation import QueryEvent, add_query_hook, remove_query_hook
 from covet.database.adapters.rows import Row
 from covet.database.connections import DEFAULT, get_adapter
@@ -26,8 +26,7 @@ _STATEMENTS: Final = 1000
 _OTHERS: Final = "(other statements)"
 
 
-@dataclass(frozen=True, slots=True)
-class QueryRecord:
+class QueryRecord(Frozen):
     """One statement that was sent. Times are milliseconds."""
 
     sql: str
@@ -43,8 +42,7 @@ class QueryRecord:
     args: Sequence[object] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueryStats:
+class QueryStats(Frozen):
     """All runs of one statement. Times are milliseconds; percentiles are those of the last 1000 runs."""
 
     sql: str

@@ -8,17 +8,16 @@ import time
 from collections.abc import Callable, Generator, Sequence, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from covet._frozen import Frozen
 from covet.database.adapters.callers import calling_line
 from covet.database.adapters.session import Answer
 
 _LOG = logging.getLogger("covet.sql")
 
 
-@dataclass(frozen=True, slots=True)
-class QueryEvent:
+class QueryEvent(Frozen):
     """One statement that was sent. ``args`` are values: mind them when events are stored or shown."""
 
     alias: str

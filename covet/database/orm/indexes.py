@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from covet._frozen import Frozen
 from covet.database.orm.conditions import Q
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Frozen):
     """An index: ``Index(fields=["-created_at"], condition=Q(is_active=True))``.
 
     ``CREATE INDEX "users_created_at_idx" ON "users" ("created_at" DESC) WHERE "is_active"``. The name is made from
@@ -24,8 +23,7 @@ class Index:
     using: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UniqueConstraint:
+class UniqueConstraint(Frozen):
     """Rows differ in these fields: ``UniqueConstraint(fields=["author", "title"])``; with ``condition`` among those."""
 
     fields: Sequence[str]
@@ -34,8 +32,7 @@ class UniqueConstraint:
     nulls_distinct: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class CheckConstraint:
+class CheckConstraint(Frozen):
     """Every row satisfies a condition: ``CheckConstraint(Q(age__gte=0), name="age_not_negative")``."""
 
     condition: Q

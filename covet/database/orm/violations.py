@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
+from covet._frozen import Frozen
 from covet.database.orm import registry
 from covet.database.orm.names import object_name
 from covet.database.orm.relationships.foreign_key import ForeignKey
@@ -123,9 +123,9 @@ def _columns_in(node: object) -> Iterator[str]:
     elif isinstance(node, tuple | list):
         for item in cast("Sequence[object]", node):
             yield from _columns_in(item)
-    elif is_dataclass(node):
-        for field in fields(node):
-            yield from _columns_in(getattr(node, field.name))
+    elif isinstance(node, Frozen):
+        for field in node.fields_:
+            yield from _columns_in(getattr(node, field))
 
 
 def _violated(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from covet._frozen import Frozen
 
 if TYPE_CHECKING:
     from covet.database.sql.nodes import Expression
@@ -11,16 +12,14 @@ if TYPE_CHECKING:
 ReferentialAction = Literal["NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"]
 
 
-@dataclass(frozen=True, slots=True)
-class PrimaryKey:
+class PrimaryKey(Frozen):
     """PRIMARY KEY (columns)."""
 
     columns: tuple[str, ...]
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unique:
+class Unique(Frozen):
     """UNIQUE (columns); with ``condition`` it becomes a partial unique index."""
 
     name: str
@@ -29,16 +28,14 @@ class Unique:
     nulls_distinct: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Frozen):
     """CHECK (expression)."""
 
     name: str
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignKeyConstraint:
+class ForeignKeyConstraint(Frozen):
     """FOREIGN KEY (columns) REFERENCES target (target_columns)."""
 
     name: str
@@ -51,8 +48,7 @@ class ForeignKeyConstraint:
     deferrable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IndexColumn:
+class IndexColumn(Frozen):
     """One key of an index: a column name or an expression."""
 
     key: str | Expression
@@ -60,8 +56,7 @@ class IndexColumn:
     operator_class: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Frozen):
     """CREATE [UNIQUE] INDEX."""
 
     name: str

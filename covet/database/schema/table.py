@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from covet._frozen import Frozen
 from covet.database.schema.constraints import Check, ForeignKeyConstraint, Index, PrimaryKey, Unique
 from covet.database.schema.types import LogicalType
 
@@ -12,22 +12,19 @@ if TYPE_CHECKING:
     from covet.database.sql.nodes import Expression
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultValue:
+class DefaultValue(Frozen):
     """A constant column default, written into the DDL as a literal of the column's type."""
 
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultExpression:
+class DefaultExpression(Frozen):
     """A column default that the database computes, such as ``now()``."""
 
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Frozen):
     """One column. ``identity``: the database numbers the rows."""
 
     name: str
@@ -39,8 +36,7 @@ class Column:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Frozen):
     """One table with everything that belongs to it."""
 
     name: str

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from covet._frozen import Frozen
+
 BindProcessor = Callable[[Any], object]
 
 #: ``(items, number of the first free placeholder, placeholders left) -> (text, arguments)``.
 Expander = Callable[[Sequence[object], int, int], tuple[str, Sequence[object]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(Frozen):
     """Where one driver argument comes from: a parameter's index and the conversion it needs (None: as it is).
 
     With ``expand`` the parameter is a sequence and takes a placeholder an item; the processor is that of an item.

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from covet._frozen import Frozen
 from covet.database.schema.constraints import ForeignKeyConstraint, Index
 from covet.database.schema.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class CreateSchema:
+class CreateSchema(Frozen):
     """CREATE SCHEMA IF NOT EXISTS; nothing where the database has no schemas."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateTable:
+class CreateTable(Frozen):
     """CREATE TABLE with its constraints, followed by its indexes.
 
     ``foreign_keys`` false leaves the foreign keys to ``AddForeignKey`` (tables that refer to each other).
@@ -27,8 +24,7 @@ class CreateTable:
     foreign_keys: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class AddForeignKey:
+class AddForeignKey(Frozen):
     """ALTER TABLE .. ADD CONSTRAINT .. FOREIGN KEY."""
 
     table: str
@@ -36,8 +32,7 @@ class AddForeignKey:
     constraint: ForeignKeyConstraint
 
 
-@dataclass(frozen=True, slots=True)
-class CreateIndex:
+class CreateIndex(Frozen):
     """CREATE INDEX."""
 
     table: str
@@ -46,8 +41,7 @@ class CreateIndex:
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DropTable:
+class DropTable(Frozen):
     """DROP TABLE."""
 
     name: str

@@ -6,10 +6,10 @@ decimals as text and compares them through a collation). No node holds a value o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from typing import Literal as OneOf
 
+from covet._frozen import Frozen
 from covet.database.schema.types import LogicalType
 
 if TYPE_CHECKING:
@@ -23,12 +23,10 @@ FrameExclusion = OneOf["CURRENT ROW", "GROUP", "TIES", "NO OTHERS"]
 TextMatchKind = OneOf["exact", "contains", "startswith", "endswith"]
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Frozen):
     """Anything that yields a value or a truth value."""
 
 
-@dataclass(frozen=True, slots=True)
 class ColumnRef(Expression):
     """``table.column``; ``table`` is an alias of the statement, or None where there is one table only."""
 
@@ -37,7 +35,6 @@ class ColumnRef(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Param(Expression):
     """The value at ``index`` of the parameters, bound by the type's bind processor."""
 
@@ -45,7 +42,6 @@ class Param(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class ParamList(Expression):
     """The sequence of values at ``index`` of the parameters; the right side of ``In``. ``type`` is the item's."""
 
@@ -53,14 +49,12 @@ class ParamList(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Row(Expression):
     """``(items)``: a row value, compared with rows of the same width."""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class RowList(Expression):
     """The sequence of tuples at ``index`` of the parameters; the right side of ``In`` with a ``Row``."""
 
@@ -68,21 +62,18 @@ class RowList(Expression):
     types: tuple[LogicalType, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Given(Param):
     """A parameter whose value is the statement's own: the label of a model, never a value of the user."""
 
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Constant(Expression):
     """A constant of the compiler's own making: an int, a bool or None. Never a value of the user."""
 
     value: int | bool | None
 
 
-@dataclass(frozen=True, slots=True)
 class Literal(Expression):
     """A value written out as a literal of ``type``. DDL only (a CHECK has no parameters); a statement refuses it."""
 
@@ -90,7 +81,6 @@ class Literal(Expression):
     type: LogicalType
 
 
-@dataclass(frozen=True, slots=True)
 class Comparison(Expression):
     """``left operator right``."""
 
@@ -99,28 +89,24 @@ class Comparison(Expression):
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class And(Expression):
     """All of ``items``; no items are true."""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Or(Expression):
     """Any of ``items``; no items are false."""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Not(Expression):
     """``NOT item``."""
 
     item: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class IsNull(Expression):
     """``operand IS [NOT] NULL``."""
 
@@ -128,7 +114,6 @@ class IsNull(Expression):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class In(Expression):
     """``operand [NOT] IN (values)``; a list of any length compiles to the same text where the database can."""
 
@@ -137,7 +122,6 @@ class In(Expression):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Between(Expression):
     """``operand BETWEEN low AND high``, both ends included."""
 
@@ -146,7 +130,6 @@ class Between(Expression):
     high: Expression
 
 
-@dataclass(frozen=True, slots=True)
 class TextMatch(Expression):
     """Literal text match: no character of ``pattern`` is special. ``exact`` is used with ``ignore_case`` only."""
 
@@ -156,7 +139,6 @@ class TextMatch(Expression):
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Like(Expression):
     """``operand LIKE pattern``, where ``%`` and ``_`` of the pattern are special and a backslash is the escape."""
 
@@ -165,7 +147,6 @@ class Like(Expression):
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class DistinctFrom(Expression):
     """``left IS [NOT] DISTINCT FROM right``: never NULL."""
 
@@ -174,7 +155,6 @@ class DistinctFrom(Expression):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class RegexMatch(Expression):
     """``operand`` contains a match of the regular expression ``pattern``."""
 
@@ -183,7 +163,6 @@ class RegexMatch(Expression):
     ignore_case: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Arithmetic(Expression):
     """``left operator right`` on numbers, dates and intervals."""
 
@@ -193,7 +172,6 @@ class Arithmetic(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Function(Expression):
     """A scalar function by its dialect-neutral name: ``lower``, ``coalesce``, ``now`` ... (see the compilers)."""
 
@@ -202,7 +180,6 @@ class Function(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class CustomFunction(Expression):
     """SQL text of a user's code around ``arguments``.
 
@@ -215,7 +192,6 @@ class CustomFunction(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Raw(Expression):
     """SQL text of the user: pieces of text, and the numbers of the arguments between them."""
 
@@ -224,7 +200,6 @@ class Raw(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Collated(Expression):
     """``operand COLLATE collation``."""
 
@@ -233,7 +208,6 @@ class Collated(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class AggregateCall(Expression):
     """An aggregate by its dialect-neutral name: ``count``, ``sum``, ``array_agg`` ...; no ``argument`` is ``count(*)``.
 
@@ -252,16 +226,14 @@ class AggregateCall(Expression):
     over: Over | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Frozen):
     """Where a frame begins or ends; PRECEDING and FOLLOWING have an ``offset``."""
 
     kind: BoundKind
     offset: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Frozen):
     """``unit BETWEEN start AND end [EXCLUDE exclude]``."""
 
     unit: FrameUnit
@@ -270,8 +242,7 @@ class Frame:
     exclude: FrameExclusion | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+class Over(Frozen):
     """``OVER (PARTITION BY .. ORDER BY .. frame)``."""
 
     partition_by: tuple[Expression, ...] = ()
@@ -279,7 +250,6 @@ class Over:
     frame: Frame | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class WindowCall(Expression):
     """A window function by its dialect-neutral name (``row_number``, ``lag`` ...), or by ``forms`` of a user's own."""
 
@@ -290,7 +260,6 @@ class WindowCall(Expression):
     forms: tuple[tuple[str, str], ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Cast(Expression):
     """``CAST(operand AS type)``."""
 
@@ -298,7 +267,6 @@ class Cast(Expression):
     type: LogicalType
 
 
-@dataclass(frozen=True, slots=True)
 class Exists(Expression):
     """``[NOT] EXISTS (select)``."""
 
@@ -306,7 +274,6 @@ class Exists(Expression):
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class ScalarSubquery(Expression):
     """A subquery of one column and at most one row, used as a value; ``array``: of any rows, as an array."""
 
@@ -315,7 +282,6 @@ class ScalarSubquery(Expression):
     array: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Case(Expression):
     """``CASE WHEN condition THEN value ... ELSE otherwise END``."""
 
@@ -324,7 +290,6 @@ class Case(Expression):
     type: LogicalType | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Excluded(Expression):
     """The value that an INSERT proposed for ``column``, inside ON CONFLICT DO UPDATE."""
 

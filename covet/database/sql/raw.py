@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from covet._frozen import Frozen
 from covet.exceptions import ProgrammingError, TransactionError
 
 _TOKEN: Final = re.compile(
@@ -64,8 +65,7 @@ _TRANSACTION: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RawStatement:
+class RawStatement(Frozen):
     """One statement of a user."""
 
     #: The text for the driver.

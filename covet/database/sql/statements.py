@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from covet._frozen import Frozen
 from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import Expression
 
@@ -13,8 +13,7 @@ SetOperator = Literal["UNION", "UNION ALL", "INTERSECT", "EXCEPT"]
 LockStrength = Literal["UPDATE", "NO KEY UPDATE", "SHARE", "KEY SHARE"]
 
 
-@dataclass(frozen=True, slots=True)
-class TableRef:
+class TableRef(Frozen):
     """A table, with the alias under which columns name it (None: unaliased, columns are unqualified)."""
 
     name: str
@@ -22,32 +21,28 @@ class TableRef:
     alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SubqueryRef:
+class SubqueryRef(Frozen):
     """``(select) AS alias``."""
 
     select: Select | SetOperation
     alias: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetOperation:
+class SetOperation(Frozen):
     """``select UNION select ...``: the rows of several SELECTs as one; the columns have the names of the first."""
 
     operator: SetOperator
     selects: tuple[Select, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedTables:
+class JoinedTables(Frozen):
     """``(table JOIN ..)``: tables that are joined with each other before anything is joined with them."""
 
     table: TableRef
     joins: tuple[Join, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Frozen):
     """``kind JOIN source ON condition``."""
 
     kind: JoinKind
@@ -55,16 +50,14 @@ class Join:
     on: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Frozen):
     """One result column; ``alias`` is generated, never the user's text."""
 
     expression: Expression
     alias: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Frozen):
     """One sort key; ``nulls`` None is the same on every database: NULL sorts as the largest value.
 
     ``nullable`` false: there are none, and saying where they go would only keep SQLite from reading an index in order.
@@ -76,8 +69,7 @@ class Order:
     nullable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Frozen):
     """``FOR UPDATE`` and its relatives."""
 
     strength: LockStrength = "UPDATE"
@@ -86,8 +78,7 @@ class Lock:
     skip_locked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CommonTable:
+class CommonTable(Frozen):
     """``name AS (select)`` after WITH; ``materialized`` None lets the database decide."""
 
     name: str
@@ -96,8 +87,7 @@ class CommonTable:
     materialized: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(Frozen):
     """A SELECT."""
 
     columns: tuple[Selected, ...]
@@ -115,16 +105,14 @@ class Select:
     ctes: tuple[CommonTable, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OnConflict:
+class OnConflict(Frozen):
     """``ON CONFLICT (columns) DO UPDATE SET ..``; no ``update`` is DO NOTHING, no ``columns`` any conflict."""
 
     columns: tuple[str, ...] = ()
     update: tuple[tuple[str, Expression], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
+class Insert(Frozen):
     """INSERT of one row or of several rows of expressions; a row without values is DEFAULT VALUES."""
 
     table: TableRef
@@ -134,8 +122,7 @@ class Insert:
     on_conflict: OnConflict | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InsertColumns:
+class InsertColumns(Frozen):
     """INSERT of many rows, given as one list of values a column: ``Param`` i is the list of column i.
 
     PostgreSQL reads them with ``unnest``; one statement text serves any number of rows.
@@ -149,8 +136,7 @@ class InsertColumns:
     on_conflict: OnConflict | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InsertRows:
+class InsertRows(Frozen):
     """INSERT of ``count`` rows, all values as one flat parameter tuple, row after row."""
 
     table: TableRef
@@ -161,8 +147,7 @@ class InsertRows:
     on_conflict: OnConflict | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Frozen):
     """UPDATE."""
 
     table: TableRef
@@ -171,8 +156,7 @@ class Update:
     returning: tuple[Selected, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Frozen):
     """DELETE."""
 
     table: TableRef

@@ -8,10 +8,10 @@ of the same type. The declaration is no conversion: it only names the parameter'
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
+from covet._frozen import replace
 from covet.database.dialects.postgresql.documents import as_document, is_document
 from covet.database.dialects.postgresql.functions import AT_UTC
 from covet.database.dialects.postgresql.search import PostgreSQLSearch

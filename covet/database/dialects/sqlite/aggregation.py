@@ -8,10 +8,10 @@ aggregate sees its rows. So the sort keys travel as further arguments, each behi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
+from covet._frozen import replace
 from covet.database.dialects.sqlite.aggregates import DECIMAL, DESCENDING, DISTINCT, NULLS_FIRST, Kind
 from covet.database.dialects.sqlite.arithmetic import SQLiteArithmetic
 from covet.database.schema.types import (

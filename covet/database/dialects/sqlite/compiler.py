@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import cast
 
+from covet._frozen import Frozen, replace
 from covet.database.dialects.sqlite.expressions import SQLiteExpressions
 from covet.database.dialects.sqlite.lists import expand_list, expand_rows
 from covet.database.schema.types import Array, Float, Numeric
@@ -127,8 +127,8 @@ def reads(value: object, table: str) -> bool:
             return True
         if isinstance(node, tuple):
             waiting += cast("tuple[object, ...]", node)
-        elif is_dataclass(node):
-            waiting += [getattr(node, each.name) for each in fields(node)]
+        elif isinstance(node, Frozen):
+            waiting += [getattr(node, field) for field in node.fields_]
     return False
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Self, TypeAlias
 
+from covet._frozen import Frozen
 from covet.database.orm.fields.base import Field
 from covet.exceptions import ModelDefinitionError
 
 _Number: TypeAlias = int | float | Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Frozen):
     """The least and the greatest value that a field takes; None is no limit."""
 
     least: _Number | None = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from covet._frozen import Frozen, replace
 from covet.database.adapters.base import Adapter
 from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
@@ -89,8 +89,7 @@ def _most_rows(adapter: Adapter, fields: Sequence[Field[Any]]) -> int:
     return min(max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Frozen):
     """Rows of the same columns: their fields, where the values of those stand in a row, what the database fills."""
 
     fields: tuple[Field[Any], ...]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from covet._frozen import replace
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.instrumentation import HOOKS
 from covet.database.connections import adapters

@@ -15,11 +15,11 @@ import binascii
 import json
 import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, cast
 
 from typing_extensions import TypeVar
 
+from covet._frozen import Frozen
 from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.indexes import UniqueConstraint
 from covet.database.orm.lookups import LOOKUPS, Lookup
@@ -50,8 +50,7 @@ _QS = TypeVar("_QS", bound="QuerySet[Any, Any]")
 _PLAIN = (bool, int, float, str)
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[_R]):
+class Page(Frozen, Generic[_R]):
     """Some rows of a query, and the cursors that lead on; a cursor is None where there is nothing more."""
 
     rows: list[_R]

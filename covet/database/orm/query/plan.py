@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from covet._frozen import Frozen
 from covet.database.sql.compiled import Compiled
 
 #: ``rows -> list``; for rows of many parents, ``rows, parents by key, peers -> pairs of a key and its rows``.
 Hydrate = Callable[..., list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Frozen):
     """``parameters -> (sql, arguments)`` by ``compiled.bind``, ``rows -> list`` by ``hydrate``."""
 
     compiled: Compiled

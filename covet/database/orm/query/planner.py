@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from covet._frozen import replace
 from covet.database.orm.query.context import Context
 from covet.database.orm.query.derived import DerivingTranslator, is_over_all
 from covet.database.orm.query.groups import Stack, StackTranslator, is_one_join, many_keys, over, parts_of, plain_where

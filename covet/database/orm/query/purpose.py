@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+
+from covet._frozen import Frozen
 
 if TYPE_CHECKING:
     from covet.database.orm.query.state import QueryState
@@ -19,8 +20,7 @@ _T = TypeVar("_T")
 Kind: TypeAlias = Literal["rows", "count", "exists", "aggregate", "relation", "deferred", "prefetch", "deletion"]
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(Frozen):
     """Why a statement is sent."""
 
     kind: Kind

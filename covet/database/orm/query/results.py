@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from covet._frozen import Frozen
 from covet.database.schema.types import LogicalType
 
 
-@dataclass(frozen=True, slots=True)
-class ResultColumn:
+class ResultColumn(Frozen):
     """One column of a result. ``name`` is the attribute or key; ``nullable``: NULL may come.
 
     ``decode`` turns the logical type's value into the field's own, for the few fields that have one (enums).
@@ -25,8 +24,7 @@ class ResultColumn:
     parts: tuple[ResultColumn, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedEntity:
+class RelatedEntity(Frozen):
     """An instance that a JOIN brings along. ``optional``: there may be none, which its key's NULL tells.
 
     ``back`` is the attribute of that instance that gets the one it was joined to, where it can have one only;
@@ -40,8 +38,7 @@ class RelatedEntity:
     absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Frozen):
     """Columns that make an instance. ``partial``: some fields are deferred.
 
     ``key`` are the positions of the primary key. With ``link`` the result is pairs: the key of a parent, and the rows
@@ -59,8 +56,7 @@ class Entity:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Frozen):
     """Columns that make a dict, a tuple, a single value or a row class."""
 
     kind: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from covet._frozen import replace
 from covet.database.orm.query.inference import token_type
 from covet.database.orm.query.joins import JoinNode
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, ResultColumn

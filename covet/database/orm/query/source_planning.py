@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+from covet._frozen import replace
 from covet.database.orm.query.context import NOWHERE
 from covet.database.orm.query.source_tokens import CTEToken, JoinToken
 from covet.database.orm.query.tokens import SubqueryToken

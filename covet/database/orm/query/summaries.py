@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 from typing_extensions import override
 
+from covet._frozen import replace
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.groups import Over, over, rows_for
 from covet.database.orm.query.inference import token_type
@@ -66,8 +67,8 @@ def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], Que
     enforced = getattr(foreign_key, "db_constraint", False) and not getattr(foreign_key, "deferrable", True)
     if relation.kind != "reverse" or foreign_key.null or not enforced or not relation.remote._meta.managed:
         return model, state
-    parts = tuple(replace(part, relations=(), first_many=None) for part in leaf.path.parts)
-    path = replace(leaf.path, relations=(), first_many=None, nullable=leaf.path.field.null, parts=parts)
+    parts = tuple(dataclasses.replace(part, relations=(), first_many=None) for part in leaf.path.parts)
+    path = dataclasses.replace(leaf.path, relations=(), first_many=None, nullable=leaf.path.field.null, parts=parts)
     return relation.remote, state._replace(where=(leaf._replace(path=path),), order_by=())
 
 
