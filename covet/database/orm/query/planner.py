@@ -192,7 +192,7 @@ class SelectPlanner(Selection):
             for t in self.state.filtered
             if self._is_selected(t.name)
         ]
-        joined = [n for n in self.joins.nodes() if n.relation is not None and (not n.relation.many or n in named)]
+        joined = self.joins.single(named)
         link = self.state.link
         own = self.options.key if self.state.combined is None else self.options.fields
         keys = [self.joins.root.column(field.column) for field in own]

@@ -41,8 +41,8 @@ def _lean(state: QueryState) -> QueryState:
     used = {name for item in state.where for name in annotations_of(item)}
     used.update(name for join in state.joined for name in annotations_of(join.condition))
     keep = state.annotations if used or state.group_by is not None else ()
-    if state.distinct and state.shape is not None:
-        keep = state.annotations
+    if state.shape is not None and _is_bounded(state):
+        keep = state.annotations  # they are among the columns of the query that is counted
     return state._replace(select_related=(), annotations=keep, lock=None)
 
 
