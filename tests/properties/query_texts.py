@@ -52,7 +52,9 @@ def _order(maker: Maker, model: str, last: str = "'id'") -> str:
         if maker.annotations and maker.chance(0.5):
             keys.append(_key(maker, f"F('{maker.pick(list(maker.annotations))}')"))
         elif maker.chance(0.2):
+            maker.full = True
             keys.append(_key(maker, expression(maker, model, maker.pick(["int", "date"]), 1)))
+            maker.full = False
         else:
             path = maker.some_path(model, set(KINDS) - {"uuid"})
             assert path is not None
@@ -69,16 +71,18 @@ def _annotations(maker: Maker, model: str, most: int = 2) -> str:
     made = {}
     for _ in range(maker.draw.randint(0, most)):
         kind = maker.pick(KINDS)
-        text = truncation(maker, model, kind) if kind in TRUNCATED and maker.chance(0.5) else expression(maker, model, kind)
+        if kind in TRUNCATED and maker.chance(0.5):
+            text, kind = truncation(maker, model, kind), f"{kind}@"
+        else:
+            text = expression(maker, model, kind)
         made[maker.name(kind)] = text
     return "".join(f".annotate({name}={text})" for name, text in made.items())
 
 
 def _of_annotation(maker: Maker) -> str:
-    if not maker.annotations or maker.chance(0.4):
-        return ""
-    name, kind = maker.pick(list(maker.annotations.items()))
-    return _test_of(maker, name, kind)
+    # Django compares what it truncated in another time zone as if it were of this one.
+    known = [(name, kind) for name, kind in maker.annotations.items() if kind[-1] != "@"]
+    return _test_of(maker, *maker.pick(known)) if known and maker.chance(0.6) else ""
 
 
 def _test_of(maker: Maker, name: str, kind: str) -> str:
@@ -127,9 +131,8 @@ def _aggregate(maker: Maker, model: str, path: str, *, filtered: bool = True) ->
     columns = [(name, kind.rstrip("!")) for name, kind in COLUMNS[_end(model, path)].items()]
     condition_ = ""
     if filtered and maker.chance(0.3):
-        found = Path("", "", many=False)
         name, kind = maker.pick(columns)
-        found = Path(path + name, kind, many=bool(path))
+        found = Path(path + name, kind, many=True)
         condition_ = f", filter=Q({test(maker, found)})"
     form = maker.draw.random()
     if form < 0.35:
@@ -221,7 +224,7 @@ def _whole(maker: Maker) -> Asked:
     text = f"{model}.objects{_filters(maker, model)}"
     if maker.chance(0.3):
         text += f".distinct(){_order(maker, model)}{_slice(maker)}"
-    path = _over(maker, model)
+    path = _over(maker, model) if "distinct" not in text else ""  # Django's DISTINCT and LIMIT are of the joined rows
     made = {maker.name("int"): _aggregate(maker, model, path)[0] for _ in range(maker.draw.randint(1, 3))}
     return Asked(f"{text}.aggregate({', '.join(f'{name}={text}' for name, text in made.items())})", ordered=True)
 
@@ -247,8 +250,7 @@ def _windows(maker: Maker) -> Asked:
 
 
 def _window_function(maker: Maker, model: str) -> tuple[str, str]:
-    number = maker.some_path(model, {"int"})
-    assert number is not None
+    number = next(path for _ in range(99) if (path := maker.some_path(model, {"int"})) and not path.text.endswith("id"))
     return maker.pick([
         ("RowNumber()", "int"), ("Rank()", "int"), ("DenseRank()", "int"), ("PercentRank()", "float"), ("CumeDist()", "float"),
         ("Ntile(3)", "int"), (f"Lag('{number.text}')", "int"), (f"Lead('{number.text}', 2)", "int"),

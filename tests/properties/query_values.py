@@ -98,6 +98,8 @@ class Maker:
     sqlite: bool
     #: The only relation to many rows that the query may cross, as ``books`` or ``books__reviews``; ``*`` is any of them.
     across: str = "*"
+    #: Lists are not empty: an empty list empties more than it should in some places of Django.
+    full: bool = False
     names: int = 0
     annotations: dict[str, str] = field(default_factory=dict)
 
@@ -121,7 +123,7 @@ class Maker:
 
     def values(self, kind: str, *, least: int = 0) -> str:
         """Return a list of values."""
-        return f"[{', '.join(self.value(kind) for _ in range(self.draw.randint(least, 3)))}]"
+        return f"[{', '.join(self.value(kind) for _ in range(self.draw.randint(int(self.full) or least, 3)))}]"
 
     def part(self, *, insensitive: bool) -> str:
         """Return a part of a text."""
@@ -129,16 +131,26 @@ class Maker:
             return repr(self.pick(_ASCII if insensitive else _CASELESS))
         return repr(self.pick(_PARTS))
 
-    def relation(self, model: str, *, many: bool) -> tuple[str, str, bool] | None:
+    def relation(self, model: str, *, many: bool, negated: bool = False) -> tuple[str, str, bool] | None:
         """Take a relation of ``model``: its name, the model, whether it leads to many rows."""
         found = [(name, to, to_many) for name, (to, to_many) in RELATIONS[model].items() if many or not to_many]
+        if negated:  # Django may look for the pupils of the mentor
+            found = [each for each in found if each[0] != "pupils"]
         return self.pick(found) if found else None
 
-    def path(self, model: str, kinds: set[str] | None = None, *, many: bool = False, depth: int = 2) -> Path | None:
+    def path(
+        self,
+        model: str,
+        kinds: set[str] | None = None,
+        *,
+        many: bool = False,
+        negated: bool = False,
+        depth: int = 2,
+    ) -> Path | None:
         """Take a path to a column of one of these kinds."""
         prefix, crossed = "", False
         while depth and self.chance(0.4):
-            step = self.relation(model, many=many)
+            step = self.relation(model, many=many, negated=negated)
             if step is None:
                 break
             prefix, model, crossed, depth = f"{prefix}{step[0]}__", step[1], crossed or step[2], depth - 1

@@ -114,8 +114,9 @@ def column_processor(column: int, processor: BindProcessor | None) -> BindProces
     return convert
 
 
+@cache
 def list_processor(processor: BindProcessor) -> BindProcessor:
-    """Return what converts every item of a list that is not None."""
+    """Return what converts every item of a list that is not None; equal ones share a placeholder."""
 
     def convert(items: list[object] | tuple[object, ...]) -> list[object]:
         return convert_items(processor, items)

@@ -34,6 +34,7 @@ from covet.database.orm.query.traversal import (
     aggregates_of,
     conjuncts,
     joined_paths,
+    multiplies,
     paths_of,
     source_columns,
     windows_of,
@@ -199,8 +200,17 @@ class SelectPlanner(Selection):
         keys += [n.column(field.column) for n in joined for field in n.options.key]
         # Nothing fixes the columns of an explicit join but themselves.
         values = [*(a.expression for a in self.state.annotations), *(item.expression for item in order)]
-        keys += [c for c in map(self.translator.value, source_columns(values, self.state)) if c not in keys]
-        return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
+        keys += map(self.translator.value, source_columns(values, self.state))
+        # Nor what is selected of several related rows.
+        keys += [c for token in self._multiplying(order) for c in values_of(self.translator, token)]
+        keys += self.translator.columns(link) if link is not None and link.relations else ()
+        return tuple(dict.fromkeys(keys))
+
+    def _multiplying(self, order: tuple[OrderToken, ...]) -> Iterator[ExpressionToken]:
+        names = None if self.state.shape is None else self.state.shape.names
+        named = [*map(self._named, names or ()), *(item.expression for item in order)]
+        named += [a.expression for a in self.state.annotations if names is None and not a.hidden]
+        return (t for t in named if multiplies(t, self.state) and not any(aggregates_of(t, self.state)))
 
     def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
         """Yield what a selected value or a sort key is grouped by: itself, or what its window is divided by."""

@@ -56,7 +56,7 @@ class SubqueryBuilder(Protocol):
 class Translator:
     """Translates the tokens of one SELECT. ``prefix`` are the relations that its root stands for in a subquery."""
 
-    __slots__ = ("by_subquery", "joins", "offset", "outer", "parent", "prefix", "state", "subquery")
+    __slots__ = ("_selects", "by_subquery", "joins", "offset", "outer", "parent", "prefix", "state", "subquery")
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class Translator:
         self.outer: Translator | None = outer if parent is None else parent.outer
         #: Aggregates across a relation to many rows are computed in a subquery each.
         self.by_subquery = False
+        self._selects: dict[tuple[SubqueryToken, Purpose], Select] = {}
         if state.filtered:
             joins.narrow = self.narrow
 
@@ -127,7 +128,7 @@ class Translator:
             case Membership():
                 found = self._membership(token, context)
             case ExistsToken():
-                found = nodes.Exists(self.subquery(token.query, self, "exists"))
+                found = nodes.Exists(self.inner_select(token.query, "exists"))
             case TruthToken():
                 found = self._truth(token, context)
             case Unbound():
@@ -187,8 +188,9 @@ class Translator:
 
     def _null_test(self, token: NullTest, context: Context) -> nodes.Expression:
         if not isinstance(token.left, PathToken):
-            if not token.is_null and (aside := self._asked_aside(token.left, context)) is not None:
-                return self._exists(aside, token, context)
+            if (aside := self._asked_aside(token.left, context)) is not None:
+                found = self._exists(aside, token, context)
+                return self._or_nobody(found, aside, context) if token.is_null else found
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
         if path.first_many is not None and (token.is_null or context.negated or context.along is not None):
@@ -196,13 +198,14 @@ class Translator:
                 return nodes.Exists(self._related(path, None, context.along), negated=token.is_null)
             if self._needs_exists(path, context):
                 found = self._exists(path, token, context)
-                if not token.is_null:
-                    return found
-                # A row without related rows has NULL there, as the outer join of the positive condition says.
-                return nodes.Or((found, nodes.Exists(self._related(path, None, context.along), negated=True)))
+                return self._or_nobody(found, path, context) if token.is_null else found
         required = context.required and not token.is_null
         columns = self.columns(path, context._replace(required=required))
         return rows.null_test(path, columns, is_null=token.is_null)
+
+    def _or_nobody(self, found: nodes.Expression, path: ResolvedPath, context: Context) -> nodes.Expression:
+        """A row without related rows has NULL there, as the outer join of the positive condition says."""
+        return nodes.Or((found, nodes.Exists(self._related(path, None, context.along), negated=True)))
 
     def _asks_presence(self, path: ResolvedPath, context: Context) -> bool:
         """Whether IS NULL asks for related rows: not where one of them is the row that is spoken of."""
@@ -233,10 +236,10 @@ class Translator:
             return self._exists(path, token, context)
         if isinstance(token.left, PathToken) and token.left.path.parts:
             path, columns = token.left.path, self.columns(token.left.path, context)
-            found = nodes.In(nodes.Row(columns), self.subquery(token.query, self, "in"))
+            found = nodes.In(nodes.Row(columns), self.inner_select(token.query, "in"))
             return nodes.And((found, rows.certain(path, columns))) if context.negated else found
         left = self.value(token.left, context)
-        node = nodes.In(left, self.subquery(token.query, self, "in"))
+        node = nodes.In(left, self.inner_select(token.query, "in"))
         return _definite(node, left) if context.negated else node
 
     # -- conditions on related rows --------------------------------------------------------
@@ -326,6 +329,16 @@ class Translator:
         while name not in translator.joins.sources and translator.parent is not None:
             translator = translator.parent
         return translator.joins.root.alias if name is None else translator.joins.sources[name]
+
+    def inner_select(self, token: SubqueryToken, purpose: Purpose = "value") -> Select:
+        """Return the SELECT of a query inside this one.
+
+        The same wherever it stands, aliases included: what is selected and what is grouped by must be equal.
+        """
+        found = self._selects.get((token, purpose))
+        if found is None:
+            found = self._selects[token, purpose] = self.subquery(token, self, purpose)
+        return found
 
     def outer_column(self, token: OuterToken) -> nodes.Expression:
         """Return what a reference to a query around this one stands for."""
