@@ -108,8 +108,8 @@ class Answer:
 
     def __str__(self) -> str:
         if self.error is not None:
-            return f"{type(self.error).__name__}: {str(self.error)[:400]}"
-        return str(self.rows)[:1500]
+            return f"{type(self.error).__name__}: {self.error}"
+        return "; ".join(self.rows.elements() if isinstance(self.rows, Counter) else self.rows) or "no rows"
 
 
 async def of_covet(text: str, *, ordered: bool) -> Answer:

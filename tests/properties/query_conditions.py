@@ -34,12 +34,9 @@ def _tree(maker: Maker, model: str, depth: int, crossing: Crossing, *, negated: 
     if depth == 0 or maker.chance(0.45):
         return _leaf(maker, model, many=crossing == ("negated" if inside else "plain"), negated=negated)
     turned = maker.chance(0.3)
-    if turned and negated:
-        crossing = "no"  # a negation in a negation, across relations to many rows, asks Django for something else
     negated, inside = negated or turned, inside or turned
-    # Django's XOR loses rows with NULL under a negation, and rows without a related row.
-    connector = maker.pick(["&", "|"] if crossing != "no" or negated else ["&", "&", "|", "|", "^"])
-    if connector == "^":
+    connector = maker.pick(["&", "&", "|", "|", "^"])
+    if connector == "^":  # Django's loses rows without a related row
         return f"Q({' ^ '.join(_own(maker, model) for _ in range(maker.draw.randint(2, 4)))})"
     children = [
         _tree(maker, model, depth - 1, crossing, negated=negated, inside=inside)
@@ -60,9 +57,9 @@ def _leaf(maker: Maker, model: str, *, many: bool, negated: bool) -> str:
     if kind < 0.12:
         return _of_relation(maker, model, many=many, negated=negated)
     if kind < 0.2 and not many:
-        return _of_query(maker, model)
-    if kind < 0.3 and not negated:  # Django loses rows where the other column is NULL
-        return _of_columns(maker, model)
+        return _of_query(maker, model, negated=negated)
+    if kind < 0.3:
+        return _of_columns(maker, model, negated=negated)
     path = maker.path(model, many=many, negated=negated)
     while path is None or (negated and not many and path.kind[-1] == "!" and "__" in path.text):
         # Django may lose rows without a related row where the column itself is never NULL.
@@ -84,29 +81,34 @@ def _of_relation(maker: Maker, model: str, *, many: bool, negated: bool) -> str:
     return f"Q({name}{maker.pick(['', '__pk', '__id', '__id__lt'])}={maker.draw.randint(1, 9)})"
 
 
-def _of_query(maker: Maker, model: str) -> str:
+def _of_query(maker: Maker, model: str, *, negated: bool) -> str:
     other = maker.pick(list(COLUMNS))
     inner = condition(maker, other, depth=1, crossing="no")
     columns = [name for name, kind in COLUMNS[other].items() if kind.rstrip("!") == "int"]
     links = [name for name, (to, many) in RELATIONS[other].items() if to == model and not many]
-    if links and maker.chance(0.6):
-        link = maker.pick(links)
-        if link != "profile" and maker.chance(0.5):
-            return f"Exists({other}.objects.filter({inner}, {link}=OuterRef('pk')))"
-        return f"Q(id__in={other}.objects.filter({inner}).values('{link}'))"
-    return f"Q({maker.pick(_integers(model))}__in={other}.objects.filter({inner}).values('{maker.pick(columns)}'))"
+    link = maker.pick(links) if links and maker.chance(0.6) else None
+    if link is not None and maker.chance(0.5):
+        return f"Exists({other}.objects.filter({inner}, {link}=OuterRef('pk')))"
+    name = link or maker.pick(columns)
+    if negated:  # Django finds nothing by NOT IN where there is a NULL among the values
+        inner = f"{inner}, {name}__isnull=False"
+    left = "id" if link else maker.pick(_integers(model))
+    return f"Q({left}__in={other}.objects.filter({inner}).values('{name}'))"
 
 
 def _integers(model: str) -> list[str]:
     return [name for name, kind in COLUMNS[model].items() if kind.rstrip("!") == "int"]
 
 
-def _of_columns(maker: Maker, model: str) -> str:
+def _of_columns(maker: Maker, model: str, *, negated: bool) -> str:
     left = maker.some_path(model, {"int", "decimal", "float"})
     right = maker.some_path(model, {"int"})
     assert left is not None
     assert right is not None
-    value = maker.pick([f"F('{right.text}')", f"F('{right.text}') + 1", f"F('{right.text}') * 2"])
+    if negated:  # Django loses rows where what is computed is NULL, or there is no related row
+        value = f"F('{maker.pick(_integers(model))}')"
+    else:
+        value = f"F('{right.text}'){maker.pick(['', ' + 1', ' * 2'])}"
     return f"Q({left.text}{maker.pick(['', '__gt', '__gte', '__lt', '__lte'])}={value})"
 
 

@@ -79,6 +79,15 @@ def _annotations(maker: Maker, model: str, most: int = 2) -> str:
     return "".join(f".annotate({name}={text})" for name, text in made.items())
 
 
+def _hidden(maker: Maker, model: str) -> str:
+    """alias() and a condition on it."""
+    if maker.chance(0.8):
+        return ""
+    kind = maker.pick(KINDS)
+    text = f".alias(y={expression(maker, model, kind, 1)})"
+    return f"{text}.filter({test(maker, Path('y', kind, many=False))})"
+
+
 def _of_annotation(maker: Maker) -> str:
     # Django compares what it truncated in another time zone as if it were of this one.
     known = [(name, kind) for name, kind in maker.annotations.items() if kind[-1] != "@"]
@@ -97,13 +106,16 @@ def _columns(maker: Maker, model: str) -> str:
         return ""
     paths = [path.text for _ in range(2) if (path := maker.path(model))]
     chosen = ", ".join(repr(name) for name in dict.fromkeys([*paths, "id", *names]))
+    if maker.chance(0.2) and maker.across:
+        return f".values({chosen}, z={expression(maker, model, maker.pick(KINDS), 1)})"
     return maker.pick([f".values({chosen})", f".values_list({chosen})"])
 
 
 def _plain(maker: Maker) -> Asked:
     """Conditions, expressions, order, columns, slices."""
     model = maker.pick(MODELS)
-    text = f"{model}.objects{_filters(maker, model)}{_annotations(maker, model)}{_of_annotation(maker)}"
+    text = f"{model}.objects{_filters(maker, model)}{_hidden(maker, model)}"
+    text += f"{_annotations(maker, model)}{_of_annotation(maker)}"
     text = text if text != f"{model}.objects" else f"{text}.all()"
     end = maker.draw.random()
     if end < 0.15:
@@ -111,19 +123,19 @@ def _plain(maker: Maker) -> Asked:
     if end < 0.25:
         return Asked(f"{text}{_order(maker, model)}.{maker.pick(['first()', 'last()', 'exists()', 'count()'])}", ordered=True)
     if end < 0.3:
-        return Asked(f"{text}.{maker.pick(['latest', 'earliest'])}('{maker.pick(['id', '-id'])}')", ordered=True)
+        keys = maker.pick(["'id'", "'-id'", _key(maker, "F('id')")])
+        return Asked(f"{text}.{maker.pick(['latest', 'earliest'])}({keys})", ordered=True)
     if end < 0.35:
         return Asked(f"{text}.in_bulk([1, 2, 3, 5, 8])", ordered=True)
-    if end < 0.4 and "many" not in text:
+    if end < 0.4:
         return Asked(f"{text}.get(id={maker.draw.randint(1, 8)})", ordered=True)
     if end < 0.6:
         return Asked(f"{text}{_columns(maker, model)}{maker.pick(['', '.distinct()'])}", ordered=False)
     if end < 0.7:
         text = f"{text}{_order(maker, model)}{_columns(maker, model)}{_slice(maker)}"
         return Asked(f"{text}.{maker.pick(['count()', 'exists()'])}", ordered=True)
-    # Rows that are there twice have no order among them.
-    text = f"{text}{_order(maker, model)}{_columns(maker, model)}.distinct()" if maker.chance(0) else text
-    return Asked(f"{text}{_order(maker, model)}{_columns(maker, model)}{_slice(maker)}", ordered=True)
+    order = _order(maker, model) + maker.pick(["", "", ".reverse()"])
+    return Asked(f"{text}{order}{_columns(maker, model)}{_slice(maker)}", ordered=True)
 
 
 def _aggregate(maker: Maker, model: str, path: str, *, filtered: bool = True) -> tuple[str, str]:
@@ -197,6 +209,8 @@ def _groups(maker: Maker) -> Asked:
         if maker.chance(0.4):
             kind = maker.pick(["int", "text", "bool", "date"])
             made = expression(maker, model, kind, 1)
+            if "F('" not in made:  # by a constant Django does not group
+                continue
             name = maker.name(kind)
             text += f".annotate({name}={made})"
             keys.append(name)
@@ -204,7 +218,7 @@ def _groups(maker: Maker) -> Asked:
             path = maker.some_path(model, {"int", "text", "bool", "date", "decimal"})
             assert path is not None
             keys.append(path.text)
-    keys = list(dict.fromkeys(keys))
+    keys = list(dict.fromkeys(keys)) or ["id"]
     over = _over(maker, model) if maker.chance(0.5) else ""
     text += f".values({', '.join(map(repr, keys))}){_aggregates(maker, model, over)}"
     counted = [name for name in maker.annotations if name not in keys]
@@ -263,7 +277,7 @@ def _window_function(maker: Maker, model: str) -> tuple[str, str]:
 def _combined(maker: Maker) -> Asked:
     """union(), intersection(), difference() and & and |."""
     model = maker.pick(MODELS)
-    maker.across = ""
+    maker.across, maker.full = "", True
     first, second = (f"{model}.objects.filter({condition(maker, model, depth=2)})" for _ in range(2))
     if maker.chance(0.3):
         connector = maker.pick(["&", "|"])

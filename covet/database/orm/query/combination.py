@@ -45,6 +45,9 @@ def combine(first: _QS, others: Sequence[QuerySet[Any, Any]], operator: SetOpera
         return first.none()
     elif operator == "EXCEPT":
         queries = [first, *(query for query in others if not query.state.empty)]
+    if others and len(queries) == 1 and operator != "UNION ALL" and queries[0].state.shape is not None:
+        # Equal rows are left out also where nothing is left to put beside them.
+        queries, operator = [*queries, *queries], "UNION"
     if len(queries) == 1 and queries[0] is first:
         return first.all()
     columns = [_columns(query) for query in queries]

@@ -33,7 +33,7 @@ from covet.database.orm.query.tokens import (
 )
 from covet.database.orm.query.traversal import paths_of
 from covet.database.orm.query.valuation import translate
-from covet.database.schema.types import LogicalType
+from covet.database.schema.types import Boolean, LogicalType
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected
 from covet.exceptions import FieldError
@@ -240,7 +240,11 @@ class Translator:
             return nodes.And((found, rows.certain(path, columns))) if context.negated else found
         left = self.value(token.left, context)
         node = nodes.In(left, self.inner_select(token.query, "in"))
-        return _definite(node, left) if context.negated else node
+        if not context.negated:
+            return node
+        if _may_give_null(token.query):  # a NULL among the values makes NOT IN unknown for every row
+            return nodes.Function("coalesce", (node, nodes.Constant(False)), Boolean())
+        return _definite(node, left)
 
     # -- conditions on related rows --------------------------------------------------------
 
@@ -365,6 +369,14 @@ def exclusive_or(items: tuple[nodes.Expression, ...]) -> nodes.Expression:
     for item in items[1:]:
         result = nodes.Or((nodes.And((result, nodes.Not(item))), nodes.And((nodes.Not(result), item))))
     return result
+
+
+def _may_give_null(query: SubqueryToken) -> bool:
+    """Whether a query of one column may have NULL there."""
+    names = None if query.state.shape is None else query.state.shape.names
+    if names is None or query.state.annotation(names[0]) is not None:
+        return names is not None
+    return query.model._meta.resolve_field(names[0]).nullable
 
 
 def _definite(node: nodes.Expression, operand: nodes.Expression) -> nodes.Expression:
