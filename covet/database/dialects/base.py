@@ -60,6 +60,10 @@ class Dialect(ABC):
     title: ClassVar[str]
     #: The most parameters that one statement may have.
     max_params: ClassVar[int]
+    #: The most columns, joined tables and combined SELECTs of one SELECT.
+    max_columns: ClassVar[int]
+    max_tables: ClassVar[int]
+    max_selects: ClassVar[int]
     #: The longest identifier, in bytes.
     max_identifier: ClassVar[int]
     #: ``InsertColumns`` is understood.

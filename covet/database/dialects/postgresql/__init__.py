@@ -25,6 +25,10 @@ class PostgreSQLDialect(Dialect):
     title = "PostgreSQL"
     #: asyncpg's limit: the protocol's count of parameters is a signed 16-bit number there.
     max_params = 32_767
+    max_columns = 1_664
+    #: No number is its limit; beyond these its planner takes minutes.
+    max_tables = 1_000
+    max_selects = 1_000
     max_identifier = 63
     supports_unnest = True
     supports_row_locks = True

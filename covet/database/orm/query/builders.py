@@ -357,10 +357,9 @@ def with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tuple
 def _free_name(queryset: QuerySet[Any, Any]) -> str:
     """Return the name of an expression that has none: ``expr1``, ``expr2`` ..., by the order in which they stand."""
     options: Options = queryset.model._meta
+    taken = {annotation.name for annotation in queryset.state.annotations}
     numbers = (f"expr{number}" for number in count(1))
-    return next(
-        name for name in numbers if queryset.state.annotation(name) is None and not hasattr(options.model, name)
-    )
+    return next(name for name in numbers if name not in taken and not hasattr(options.model, name))
 
 
 def values_list(

@@ -18,7 +18,7 @@ from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.locking import check_transaction
 from covet.database.orm.query.ordering import row_order
-from covet.database.orm.query.plan import Plan
+from covet.database.orm.query.plan import Plan, not_too_deep
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
@@ -58,7 +58,8 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     key = (model, want, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
+        with not_too_deep():
+            select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
         if want != "rows" and select.limit is None:
             # Two rows are enough to tell one from several.
             select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))
@@ -161,7 +162,9 @@ async def _scalar(
     key = (query.model, kind, query.state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        plan = Plan(adapter.dialect.compile(build(query.model, query.state)), list)
+        with not_too_deep():
+            select = build(query.model, query.state)
+        plan = Plan(adapter.dialect.compile(select), list)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(query.params)
     work = adapter.fetch(sql, arguments)
@@ -195,7 +198,8 @@ async def aggregate(
     key = (query.model, wanted, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, record = summaries.aggregate(query.model, state, wanted)
+        with not_too_deep():
+            select, record = summaries.aggregate(query.model, state, wanted)
         plan = _plan(adapter, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)

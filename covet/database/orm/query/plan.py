@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from covet.database.sql.compiled import Compiled
+from covet.exceptions import QueryTooComplex
+
+@contextmanager
+def not_too_deep() -> Iterator[None]:
+    """Planning goes into what stands inside something else; Python ends that with a RecursionError."""
+    try:
+        yield
+    except RecursionError:
+        raise QueryTooComplex.nested() from None
+
 
 Hydrate = Callable[[Iterable[Any]], list[Any]]
 

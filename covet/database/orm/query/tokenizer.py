@@ -57,7 +57,7 @@ from covet.database.orm.query.tokens import (
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Array, Boolean, Float, LogicalType, Text
-from covet.exceptions import FieldError
+from covet.exceptions import FieldError, QueryTooComplex
 
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
@@ -159,7 +159,10 @@ class Tokenizer:
 
     def conditions(self, conditions: Sequence[Q]) -> list[Predicate]:
         """Tokenize the positional arguments of ``filter()``."""
-        return [self.q(condition) for condition in conditions if Q.check(condition).children]
+        try:
+            return [self.q(condition) for condition in conditions if Q.check(condition).children]
+        except RecursionError:
+            raise QueryTooComplex.nested() from None
 
     def q(self, q: Q) -> Predicate:
         """Tokenize a boolean tree."""
@@ -444,12 +447,15 @@ class Tokenizer:
         """Tokenize one keyword of ``annotate()``."""
         check_alias(self.options, self.state, name)
         token: ExpressionToken
-        if isinstance(value, Q):
-            token = ConditionToken("condition", self.q(value))
-        elif isinstance(value, Expression):
-            token = single(self.expression(value))
-        else:
-            raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
+        try:
+            if isinstance(value, Q):
+                token = ConditionToken("condition", self.q(value))
+            elif isinstance(value, Expression):
+                token = single(self.expression(value))
+            else:
+                raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
+        except RecursionError:
+            raise QueryTooComplex.nested() from None
         return Annotation(name, token, len(self.state.where))
 
     def order(self, key: str | Expression[Any] | OrderBy) -> OrderToken:

@@ -365,10 +365,10 @@ class Translator:
 
 def exclusive_or(items: tuple[nodes.Expression, ...]) -> nodes.Expression:
     """Return a condition that is true when an odd number of ``items`` are, as Django's ``^``."""
-    result = items[0]
-    for item in items[1:]:
-        result = nodes.Or((nodes.And((result, nodes.Not(item))), nodes.And((nodes.Not(result), item))))
-    return result
+    if len(items) == 1:
+        return items[0]
+    middle = len(items) // 2
+    return nodes.Comparison("<>", exclusive_or(items[:middle]), exclusive_or(items[middle:]))
 
 
 def _may_give_null(query: SubqueryToken) -> bool:
