@@ -143,7 +143,9 @@ def _normal(value: Any) -> str:
     if isinstance(value, covet.Model | django.db.models.Model):
         names = [name for name in vars(value) if name[0] != "_" and not name.endswith("_id")]
         plain = sorted(name for name in names if not isinstance(vars(value)[name], covet.Model))
-        return f"{type(value).__name__} {value.pk} " + ", ".join(f"{name}={_normal(vars(value)[name])}" for name in plain)
+        return f"{type(value).__name__} {value.pk} " + ", ".join(
+            f"{name}={_normal(vars(value)[name])}" for name in plain
+        )
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_normal(of)}" for name, of in sorted(value.items(), key=str)) + "}"
     if isinstance(value, list | tuple):

@@ -8,7 +8,23 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-TEXTS = ["Ann", "ann", "ANN", "Bob", "", "Ægir", "Émile", "émile", "straße", "日本", "a_b", "100%", "O'Neil", "b\\s", "aXb"]
+TEXTS = [
+    "Ann",
+    "ann",
+    "ANN",
+    "Bob",
+    "",
+    "Ægir",
+    "Émile",
+    "émile",
+    "straße",
+    "日本",
+    "a_b",
+    "100%",
+    "O'Neil",
+    "b\\s",
+    "aXb",
+]
 NUMBERS = [-3, -1, 0, 1, 2, 3, 5, 7]
 #: All of them have few binary digits: Django keeps decimals on SQLite as floats.
 DECIMALS = [Decimal(text) for text in ("-2.50", "0.00", "0.25", "1.50", "1.75", "10.00", "12.50", "99.75")]

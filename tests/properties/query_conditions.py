@@ -203,7 +203,9 @@ def _json(maker: Maker, path: str) -> str:
         return f"{path}__a__{maker.pick(['gt', 'gte', 'lt', 'lte'])}={maker.pick([0, 1, 2, 2.5, 7])}"
     if maker.chance(0.2):
         return f"{path}__{key}__in={maker.pick([[1, 2.5], ['x', 'Ann'], [True], [1, 'x']])!r}"
-    return f"{path}__{key}={maker.pick([1, 2.5, '1', 'x', 'Ann', True, False, None, [], {}, [1, 2, 'q'], {'c': 'x'}])!r}"
+    return (
+        f"{path}__{key}={maker.pick([1, 2.5, '1', 'x', 'Ann', True, False, None, [], {}, [1, 2, 'q'], {'c': 'x'}])!r}"
+    )
 
 
 _SPECIAL: dict[str, Callable[[Maker, str], str]] = {

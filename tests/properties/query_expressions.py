@@ -44,7 +44,10 @@ def _any_kind(maker: Maker, model: str, kind: str, depth: int) -> str:
     if form == 0:
         return f"Coalesce({of()}, {of()}, {value(maker, kind)})"
     if form == 1:
-        whens = [f"When({condition(maker, model, depth=1, crossing='no')}, then={of()})" for _ in range(maker.draw.randint(1, 2))]
+        whens = [
+            f"When({condition(maker, model, depth=1, crossing='no')}, then={of()})"
+            for _ in range(maker.draw.randint(1, 2))
+        ]
         default = f", default={of()}" if maker.chance(0.6) else ""
         return f"Case({', '.join(whens)}{default}, output_field={_FIELDS[kind]})"
     if form == 2 and kind != "bool":
@@ -70,7 +73,9 @@ def _subquery(maker: Maker, model: str, kind: str) -> str:
         return column(maker, model, kind)
     inner = condition(maker, other, depth=1, crossing="no")
     order = maker.pick(["'id'", "'-id'"])
-    query = f"{other}.objects.filter({path}=OuterRef('pk')).filter({inner}).order_by({order}).values('{found.text}')[:1]"
+    query = (
+        f"{other}.objects.filter({path}=OuterRef('pk')).filter({inner}).order_by({order}).values('{found.text}')[:1]"
+    )
     return f"Subquery({query})"
 
 
@@ -86,8 +91,12 @@ def _int(maker: Maker, model: str, depth: int) -> str:
         lambda: f"Abs({of()})",
         lambda: f"StrIndex({of('text')}, Value({maker.part(insensitive=False)}))",
         lambda: f"Sign({of()})" if maker.sqlite else of(),  # a float in Django on PostgreSQL
-        lambda: f"{maker.pick(['ExtractYear', 'ExtractMonth', 'ExtractDay', 'ExtractWeek', 'ExtractQuarter', 'ExtractIsoYear', 'ExtractWeekDay', 'ExtractIsoWeekDay'])}({of('date')})",
-        lambda: f"{maker.pick(['ExtractYear', 'ExtractDay', 'ExtractHour', 'ExtractMinute', 'ExtractSecond', 'ExtractWeek'])}({of('datetime')}{_zone(maker)})",
+        lambda: (
+            f"{maker.pick(['ExtractYear', 'ExtractMonth', 'ExtractDay', 'ExtractWeek', 'ExtractQuarter', 'ExtractIsoYear', 'ExtractWeekDay', 'ExtractIsoWeekDay'])}({of('date')})"
+        ),
+        lambda: (
+            f"{maker.pick(['ExtractYear', 'ExtractDay', 'ExtractHour', 'ExtractMinute', 'ExtractSecond', 'ExtractWeek'])}({of('datetime')}{_zone(maker)})"
+        ),
         lambda: f"{maker.pick(['ExtractHour', 'ExtractMinute'])}({of('time')})",
         lambda: f"{of()}.{maker.pick(['bitand', 'bitor', 'bitxor'])}({maker.draw.randint(1, 6)})",
         lambda: f"Cast({of()}, IntegerField())",
@@ -117,7 +126,11 @@ def _text(maker: Maker, model: str, depth: int) -> str:
         lambda: f"Reverse({of()})",
         lambda: f"Cast({of('int')}, CharField(max_length=20))",
         lambda: f"{maker.pick(['MD5', 'SHA256'])}({of()})",
-        lambda: f"F('{path.text}')[{maker.pick(['0', '1:3', ':2', '1:'])}]" if (path := maker.some_path(model, {"text"})) else of(),
+        lambda: (
+            f"F('{path.text}')[{maker.pick(['0', '1:3', ':2', '1:'])}]"
+            if (path := maker.some_path(model, {"text"}))
+            else of()
+        ),
     ]
     return maker.pick(forms)()
 
@@ -143,7 +156,9 @@ def _float(maker: Maker, model: str, depth: int) -> str:
     forms: list[Callable[[], str]] = [
         lambda: f"({of()} {maker.pick(['+', '-', '*'])} {of('int')})",
         lambda: f"({of()} {maker.pick(['+', '-', '*', '/'])} {maker.pick([0.5, 2, 4.0])})",
-        lambda: f"{maker.pick(['Abs', 'Floor', 'Ceil', 'Sin', 'Cos', 'ATan', 'Exp', 'Radians'])}({column(maker, model, 'float')})",
+        lambda: (
+            f"{maker.pick(['Abs', 'Floor', 'Ceil', 'Sin', 'Cos', 'ATan', 'Exp', 'Radians'])}({column(maker, model, 'float')})"
+        ),
         lambda: f"Cast({of('int')}, FloatField())",
         lambda: f"Sqrt(Abs({of()}))",
         lambda: f"Power({column(maker, model, 'float')}, 2)",

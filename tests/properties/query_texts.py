@@ -121,7 +121,9 @@ def _plain(maker: Maker) -> Asked:
     if end < 0.15:
         return Asked(f"{text}.{maker.pick(['count()', 'exists()'])}", ordered=True)
     if end < 0.25:
-        return Asked(f"{text}{_order(maker, model)}.{maker.pick(['first()', 'last()', 'exists()', 'count()'])}", ordered=True)
+        return Asked(
+            f"{text}{_order(maker, model)}.{maker.pick(['first()', 'last()', 'exists()', 'count()'])}", ordered=True
+        )
     if end < 0.3:
         keys = maker.pick(["'id'", "'-id'", _key(maker, "F('id')")])
         return Asked(f"{text}.{maker.pick(['latest', 'earliest'])}({keys})", ordered=True)
@@ -176,7 +178,12 @@ def _end(model: str, path: str) -> str:
 def _over(maker: Maker, model: str) -> str:
     """Choose what aggregates are over: one relation to many rows, or the model itself."""
     many = [f"{name}__" for name, (_, to_many) in RELATIONS[model].items() if to_many]
-    many += [f"{name}{inner}__" for name in many for inner, (_, more) in RELATIONS[_end(model, name)].items() if more and _end(model, name) != model]
+    many += [
+        f"{name}{inner}__"
+        for name in many
+        for inner, (_, more) in RELATIONS[_end(model, name)].items()
+        if more and _end(model, name) != model
+    ]
     return maker.pick(many) if many and maker.chance(0.7) else ""
 
 
@@ -227,7 +234,9 @@ def _groups(maker: Maker) -> Asked:
         text += _test_of(maker, name, maker.annotations[name])
     if maker.chance(0.15):
         return Asked(f"{text}.{maker.pick(['count()', 'exists()'])}", ordered=True)
-    order = ", ".join(_key(maker, f"F('{name}')") for name in [*([maker.pick(counted)] if maker.chance(0.5) else []), *keys])
+    order = ", ".join(
+        _key(maker, f"F('{name}')") for name in [*([maker.pick(counted)] if maker.chance(0.5) else []), *keys]
+    )
     return Asked(f"{text}.order_by({order}){_slice(maker)}", ordered=True)
 
 
@@ -256,8 +265,23 @@ def _windows(maker: Maker) -> Asked:
         assert key is not None
         keys = _key(maker, f"F('{key.text}')")
         frame = ""
-        if "(" in function and function.split("(")[0] in {"Sum", "Avg", "Min", "Max", "Count", "FirstValue", "LastValue"}:
-            frame = maker.pick(["", ", frame=RowRange(start=-1, end=0)", ", frame=RowRange(start=None, end=None)", ", frame=RowRange(start=0, end=2)"])
+        if "(" in function and function.split("(")[0] in {
+            "Sum",
+            "Avg",
+            "Min",
+            "Max",
+            "Count",
+            "FirstValue",
+            "LastValue",
+        }:
+            frame = maker.pick(
+                [
+                    "",
+                    ", frame=RowRange(start=-1, end=0)",
+                    ", frame=RowRange(start=None, end=None)",
+                    ", frame=RowRange(start=0, end=2)",
+                ]
+            )
         text += f".annotate({maker.name(kind)}=Window({function}{partition}, order_by=[{keys}, F('id').asc()]{frame}))"
     text += _of_annotation(maker)
     return Asked(f"{text}{_order(maker, model)}{_columns(maker, model)}{_slice(maker)}", ordered=True)
@@ -281,10 +305,15 @@ def _combined(maker: Maker) -> Asked:
     first, second = (f"{model}.objects.filter({condition(maker, model, depth=2)})" for _ in range(2))
     if maker.chance(0.3):
         connector = maker.pick(["&", "|"])
-        return Asked(f"({first} {connector} {second}){_order(maker, model)}{_columns(maker, model)}{_slice(maker)}", ordered=True)
+        return Asked(
+            f"({first} {connector} {second}){_order(maker, model)}{_columns(maker, model)}{_slice(maker)}", ordered=True
+        )
     method = maker.pick(["union", "intersection", "difference"])
     if maker.chance(0.5):
-        names = ["id", *[name for name, kind in COLUMNS[model].items() if kind.rstrip("!") in {"int", "text"} and name != "id"]]
+        names = [
+            "id",
+            *[name for name, kind in COLUMNS[model].items() if kind.rstrip("!") in {"int", "text"} and name != "id"],
+        ]
         chosen = maker.pick([names[:1], names[:2], names[1:3]])
         values = f".values_list({', '.join(map(repr, chosen))})"
         more = ", all=True" if method == "union" and maker.chance(0.4) else ""

@@ -73,7 +73,9 @@ class SQLCompiler(AggregateCompiler):
     def check_size(self, what: str, size: int, limit: int) -> None:
         """Refuse a SELECT that the database would refuse."""
         if size > limit:
-            raise QueryTooComplex(f"{self.dialect.title} takes at most {limit} {what} in a SELECT; this one has {size}.")
+            raise QueryTooComplex(
+                f"{self.dialect.title} takes at most {limit} {what} in a SELECT; this one has {size}."
+            )
 
     def common_tables(self, node: Select) -> Pieces:
         """Return WITH or nothing."""

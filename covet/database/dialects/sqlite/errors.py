@@ -63,7 +63,7 @@ _NAMES: Mapping[str, type[DatabaseError]] = MappingProxyType(
     }
 )
 _TOO_COMPLEX: Final = re.compile(
-    "parser stack overflow|Expression tree is too large|too many (terms|columns|arguments)|tables in a join"
+    "parser stack overflow|Expression tree is too large|too many (terms|columns|arguments|levels)|tables in a join"
 )
 _FAILED: Final = re.compile(r"^(?P<kind>[A-Z ]+) constraint failed: (?P<what>.+)$", re.DOTALL)
 _INDEX: Final = re.compile(r"^index '(?P<name>.+)'$")

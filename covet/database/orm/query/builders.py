@@ -17,6 +17,7 @@ from covet.database.orm.expressions import Expression, F
 from covet.database.orm.fields.base import Field
 from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.query.naming import add_name
+from covet.database.orm.query.plan import not_too_deep
 from covet.database.orm.query.prefetch import as_prefetch, split_related
 from covet.database.orm.query.state import Annotation, QueryState, Shape
 from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, PathToken
@@ -215,8 +216,9 @@ def annotate(
                 token = Annotation(name, tokenizer.expression(value), len(queryset.state.where))
             else:
                 token = tokenizer.annotation(name, value)
-            _check_rows(token.expression, queryset.state)
-            _check_nesting(name, token.expression, queryset.state)
+            with not_too_deep():
+                _check_rows(token.expression, queryset.state)
+                _check_nesting(name, token.expression, queryset.state)
             known = token._replace(hidden=hidden)
             annotations = (*queryset.state.annotations, known)
         state = queryset.state

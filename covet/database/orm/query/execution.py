@@ -29,6 +29,7 @@ from covet.database.orm.suggestions import choices
 from covet.database.routing import Origin, reading, writing
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select
+from covet.exceptions import QueryTooComplex
 
 if TYPE_CHECKING:
     from covet.database.orm.query.queryset import QuerySet
@@ -56,7 +57,8 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     What ``get`` and ``first`` add to a query (a limit, an order) is in the plan, so they need no state of their own.
     """
     key = (model, want, state)
-    plan: Plan | None = adapter.plans.get(key)
+    with not_too_deep():
+        plan: Plan | None = adapter.plans.get(key)
     if plan is None:
         with not_too_deep():
             select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
@@ -116,7 +118,10 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
         return []
     model = queryset.model
     adapter = reading(queryset.database, model) if state.lock is None else _locking(queryset)
-    plan: Plan | None = adapter.plans.get((model, want, state))
+    try:
+        plan: Plan | None = adapter.plans.get((model, want, state))
+    except RecursionError:
+        raise QueryTooComplex.nested() from None
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
     sql, arguments = plan.compiled.bind(queryset.params)
@@ -160,7 +165,8 @@ async def _scalar(
 ) -> Any:
     adapter = reading(database, query.model)
     key = (query.model, kind, query.state)
-    plan: Plan | None = adapter.plans.get(key)
+    with not_too_deep():
+        plan: Plan | None = adapter.plans.get(key)
     if plan is None:
         with not_too_deep():
             select = build(query.model, query.state)
@@ -196,7 +202,8 @@ async def aggregate(
         state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
     adapter = reading(database, query.model)
     key = (query.model, wanted, state)
-    plan: Plan | None = adapter.plans.get(key)
+    with not_too_deep():
+        plan: Plan | None = adapter.plans.get(key)
     if plan is None:
         with not_too_deep():
             select, record = summaries.aggregate(query.model, state, wanted)

@@ -10,6 +10,7 @@ from typing import Any
 from covet.database.sql.compiled import Compiled
 from covet.exceptions import QueryTooComplex
 
+
 @contextmanager
 def not_too_deep() -> Iterator[None]:
     """Planning goes into what stands inside something else; Python ends that with a RecursionError."""

@@ -118,7 +118,10 @@ def add_conditions(
                 values.append(prepared)
         else:
             slow = slow or Tokenizer(options, state, values, hiding=True)
-            children.append(slow.lookup(key, value))
+            try:
+                children.append(slow.lookup(key, value))
+            except RecursionError:
+                raise QueryTooComplex.nested() from None
     if not children:
         return query
     if slow is not None:
@@ -465,10 +468,13 @@ class Tokenizer:
                 return OrderToken(_RANDOM, False, None)
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
-        if isinstance(key, OrderBy):
-            return OrderToken(self.whole(key.expression), key.descending, key.nulls)
-        if isinstance(key, Expression):
-            return OrderToken(self.whole(key), False, None)
+        try:
+            if isinstance(key, OrderBy):
+                return OrderToken(self.whole(key.expression), key.descending, key.nulls)
+            if isinstance(key, Expression):
+                return OrderToken(self.whole(key), False, None)
+        except RecursionError:
+            raise QueryTooComplex.nested() from None
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 
