@@ -35,8 +35,8 @@ from covet.exceptions import (
     IntegrityError,
     InterfaceError,
     ProgrammingError,
-    QueryTooComplex,
     QueryTimeout,
+    QueryTooComplex,
 )
 
 _POLL_SECONDS: Final = 0.01

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from covet.database.dialects.plans import PlanNode
@@ -85,6 +86,7 @@ class Dialect(ABC):
     def ddl(self, statement: DDLStatement) -> list[str]:
         """Print a DDL statement; one node may be several statements."""
 
+    @lru_cache(maxsize=4_096)  # noqa: B019 - there is one of each dialect, for ever
     def quote(self, name: str) -> str:
         """Quote an identifier; PostgreSQL would silently cut one that is too long."""
         if not name or "\x00" in name or len(name.encode("utf-8", "surrogatepass")) > self.max_identifier:
