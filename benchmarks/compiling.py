@@ -1,4 +1,4 @@
-"""Time from a query that nobody asked before to its SQL, on one processor, no database: ``python -m benchmarks.compiling``."""
+"""Time from a query that nobody asked before to its SQL, without a database: ``python -m benchmarks.compiling``."""
 
 from __future__ import annotations
 

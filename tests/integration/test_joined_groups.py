@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
@@ -13,7 +12,7 @@ from tests.models.archive import MODELS, Author, Book, Review, Tag
 
 
 @pytest.fixture(autouse=True)
-async def rows(database: Database) -> AsyncIterator[None]:
+async def rows(database: Database) -> None:
     """Two tags, of two books and none; three authors, the first of two books, of which one has two reviews."""
     await create_all(MODELS)
     ann = await Author.create(name="Ann", nick="b", age=1, level=1, rating=Decimal("9.00"), data={"l": True})
@@ -28,7 +27,6 @@ async def rows(database: Database) -> AsyncIterator[None]:
     await Tag.create(name="new")
     await tag.books.add(first, second)
     assert third.id == 3
-    yield
 
 
 async def test_aggregate_behind_a_table_of_links_has_one_row_for_each_model_row() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial, reduce
 from operator import add, and_, or_, sub, xor
 from typing import Any
@@ -20,10 +20,9 @@ Rows = QuerySet[Author, Any]
 
 
 @pytest.fixture(autouse=True)
-async def one_author(database: Database) -> AsyncIterator[None]:
+async def one_author(database: Database) -> None:
     await create_all(MODELS)
     await Author.create(name="Ann", age=1, level=1)
-    yield
 
 
 def repeated(times: int, step: Callable[[Any, int], Any], start: Any) -> Any:
@@ -36,7 +35,7 @@ def either(times: int) -> Q:
 
 
 def nested(depth: int) -> Q:
-    return repeated(depth, lambda q, at: (q | Q(age=2)) & Q(level__gt=0), Q(age=1))
+    return repeated(depth, lambda q, _: (q | Q(age=2)) & Q(level__gt=0), Q(age=1))
 
 
 def chained(times: int) -> Rows:
@@ -80,9 +79,9 @@ LARGE: list[Callable[[], Rows]] = [
     lambda: Author.objects.filter(nested(40)),
     lambda: chained(1_200),
     lambda: annotated(1_200),
-    lambda: Author.objects.filter(repeated(500, lambda q, at: ~q, Q(age=1))),
+    lambda: Author.objects.filter(repeated(500, lambda q, _: ~q, Q(age=1))),
     lambda: Author.objects.annotate(x=Case(*[When(age=n, then=Value(n)) for n in range(5_000)], default=Value(0))),
-    lambda: repeated(10, lambda query, at: Author.objects.filter(id__in=query), Author.objects.all()),
+    lambda: repeated(10, lambda query, _: Author.objects.filter(id__in=query), Author.objects.all()),
 ]
 
 
@@ -101,8 +100,8 @@ GROWING: list[Callable[[int], object]] = [
     lambda size: Author.objects.filter(either(size)).sql(),
     lambda size: Author.objects.filter(reduce(xor, [Q(age=number) for number in range(size)])).sql(),
     lambda size: chained(size).sql(),
-    lambda size: repeated(size, lambda query, at: query.all(), Author.objects.all()),
-    lambda size: repeated(size, lambda q, at: ~q, Q(age=1)),
+    lambda size: repeated(size, lambda query, _: query.all(), Author.objects.all()),
+    lambda size: repeated(size, lambda q, _: ~q, Q(age=1)),
 ]
 
 
@@ -125,17 +124,17 @@ def test_conditions_joined_one_by_one_are_those_that_were_joined() -> None:
 DEEP_EXPRESSIONS: list[Callable[[int], Rows]] = [
     lambda depth: Author.objects.filter(nested(depth)),
     lambda depth: Author.objects.filter(
-        repeated(depth, lambda q, at: Case(When(q, then=Value(1)), default=Value(0)) > 0, Q(age=0))
+        repeated(depth, lambda q, _: Case(When(q, then=Value(1)), default=Value(0)) > 0, Q(age=0))
     ),
     lambda depth: Author.objects.annotate(
         x=repeated(depth, lambda case, at: Case(When(age=at, then=Value(at)), default=case), Value(0))
     ),
-    lambda depth: Author.objects.annotate(x=repeated(depth, lambda value, at: Lower(value), F("name"))),
-    lambda depth: Author.objects.order_by(repeated(depth, lambda value, at: Lower(value), F("name"))),
-    lambda depth: Author.objects.annotate(x=repeated(depth, lambda value, at: Coalesce(value, 1), F("age"))),
-    lambda depth: Author.objects.annotate(x=repeated(depth, lambda v, at: Cast(v, IntegerField()), F("age"))),
-    lambda depth: Author.objects.annotate(x=repeated(depth, lambda value, at: add(value, 1), F("age"))),
-    lambda depth: Author.objects.filter(age=repeated(depth, lambda value, at: sub(value, 1), F("age"))),
+    lambda depth: Author.objects.annotate(x=repeated(depth, lambda value, _: Lower(value), F("name"))),
+    lambda depth: Author.objects.order_by(repeated(depth, lambda value, _: Lower(value), F("name"))),
+    lambda depth: Author.objects.annotate(x=repeated(depth, lambda value, _: Coalesce(value, 1), F("age"))),
+    lambda depth: Author.objects.annotate(x=repeated(depth, lambda v, _: Cast(v, IntegerField()), F("age"))),
+    lambda depth: Author.objects.annotate(x=repeated(depth, lambda value, _: add(value, 1), F("age"))),
+    lambda depth: Author.objects.filter(age=repeated(depth, lambda value, _: sub(value, 1), F("age"))),
 ]
 
 
@@ -150,10 +149,10 @@ async def test_deep_expressions_work_or_are_too_complex(depth: int) -> None:
 
 
 DEEP_QUERIES: list[Callable[[int], Any]] = [
-    lambda depth: repeated(depth, lambda query, at: Author.objects.filter(id__in=query), Author.objects.all()),
+    lambda depth: repeated(depth, lambda query, _: Author.objects.filter(id__in=query), Author.objects.all()),
     lambda depth: repeated(
         depth,
-        lambda query, at: Book.objects.annotate(x=Subquery(query)).values("x")[:1],
+        lambda query, _: Book.objects.annotate(x=Subquery(query)).values("x")[:1],
         Book.objects.values("pages")[:1],
     ),
     lambda depth: repeated(depth, lambda query, at: CTE(query, name=f"c{at}").queryset(), Author.objects.all()),
@@ -164,7 +163,7 @@ DEEP_QUERIES: list[Callable[[int], Any]] = [
         depth, lambda query, at: query | Author.objects.filter(age=at), Author.objects.filter(age=0)
     ),
     lambda depth: Author.objects.annotate(
-        x=repeated(depth, lambda value, at: KeyTransform("k", value), F("data"))
+        x=repeated(depth, lambda value, _: KeyTransform("k", value), F("data"))
     ).filter(x=1),
 ]
 

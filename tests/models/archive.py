@@ -1,4 +1,4 @@
-"""Models with a column of every common type and a relation of every kind: Django's twins are in ``properties.oracle``."""
+"""Models with a column of every common type and a relation of every kind; ``properties.oracle`` has Django's twins."""
 
 from __future__ import annotations
 

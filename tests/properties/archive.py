@@ -138,7 +138,7 @@ def _answer(found: Any, *, ordered: bool) -> Answer:
     return Answer(rows if ordered else Counter(rows))
 
 
-def _normal(value: Any) -> str:
+def _normal(value: Any) -> str:  # noqa: PLR0911 - one for each type
     """Return a text that is equal for equal values of equal types."""
     if isinstance(value, covet.Model | django.db.models.Model):
         names = [name for name in vars(value) if name[0] != "_" and not name.endswith("_id")]

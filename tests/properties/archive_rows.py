@@ -1,4 +1,4 @@
-"""The rows of the archive: NULLs, unicode, moments about midnight, decimals that are exact in binary, JSON of all kinds."""
+"""The rows of the archive: NULLs, unicode, moments about midnight, decimals exact in binary, JSON of all kinds."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _tree(maker: Maker, model: str, depth: int, crossing: Crossing, *, negated: 
 def _own(maker: Maker, model: str) -> str:
     """Return a test of a column of the model itself."""
     own = [Path(name, kind, many=False) for name, kind in COLUMNS[model].items()]
-    return f"Q({test(maker, maker.pick(own))})"
+    return f"Q({keyword(maker, maker.pick(own))})"
 
 
 def _leaf(maker: Maker, model: str, *, many: bool, negated: bool) -> str:
@@ -64,7 +64,7 @@ def _leaf(maker: Maker, model: str, *, many: bool, negated: bool) -> str:
     while path is None or (negated and not many and path.kind[-1] == "!" and "__" in path.text):
         # Django may lose rows without a related row where the column itself is never NULL.
         path = maker.path(model, many=many, negated=negated)
-    return f"Q({test(maker, path, negated=negated)})"
+    return f"Q({keyword(maker, path, negated=negated)})"
 
 
 def _of_relation(maker: Maker, model: str, *, many: bool, negated: bool) -> str:
@@ -112,7 +112,7 @@ def _of_columns(maker: Maker, model: str, *, negated: bool) -> str:
     return f"Q({left.text}{maker.pick(['', '__gt', '__gte', '__lt', '__lte'])}={value})"
 
 
-def test(maker: Maker, path: Path, *, negated: bool = False) -> str:
+def keyword(maker: Maker, path: Path, *, negated: bool = False) -> str:
     """Return a keyword that tests the column of ``path``."""
     kind = path.plain
     if negated and kind == "json":  # Django loses documents without the key

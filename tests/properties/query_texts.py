@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.properties.query_conditions import condition, test
+from tests.properties.query_conditions import condition, keyword
 from tests.properties.query_expressions import KINDS, TRUNCATED, expression, truncation
 from tests.properties.query_values import COLUMNS, RELATIONS, Maker, Path
 
@@ -85,7 +85,7 @@ def _hidden(maker: Maker, model: str) -> str:
         return ""
     kind = maker.pick(KINDS)
     text = f".alias(y={expression(maker, model, kind, 1)})"
-    return f"{text}.filter({test(maker, Path('y', kind, many=False))})"
+    return f"{text}.filter({keyword(maker, Path('y', kind, many=False))})"
 
 
 def _of_annotation(maker: Maker) -> str:
@@ -97,7 +97,7 @@ def _of_annotation(maker: Maker) -> str:
 def _test_of(maker: Maker, name: str, kind: str) -> str:
     # Django's exclude() loses rows whose annotation is NULL: a difference that is explained.
     method = maker.pick(["filter", "exclude"]) if kind[-1] == "!" else "filter"
-    return f".{method}({test(maker, Path(name, kind, many=False))})"
+    return f".{method}({keyword(maker, Path(name, kind, many=False))})"
 
 
 def _columns(maker: Maker, model: str) -> str:
@@ -147,7 +147,7 @@ def _aggregate(maker: Maker, model: str, path: str, *, filtered: bool = True) ->
     if filtered and maker.chance(0.3):
         name, kind = maker.pick(columns)
         found = Path(path + name, kind, many=True)
-        condition_ = f", filter=Q({test(maker, found)})"
+        condition_ = f", filter=Q({keyword(maker, found)})"
     form = maker.draw.random()
     if form < 0.35:
         name, _ = maker.pick(columns)
@@ -196,7 +196,7 @@ def _aggregates(maker: Maker, model: str, path: str) -> str:
 
 
 def _per_row(maker: Maker) -> Asked:
-    """Aggregates of each row, over one relation to many rows."""
+    """Ask aggregates of each row, over one relation to many rows."""
     model = maker.pick(["Tag", "Author", "Book"])
     maker.across = ""
     path = _over(maker, model)
@@ -207,7 +207,7 @@ def _per_row(maker: Maker) -> Asked:
 
 
 def _groups(maker: Maker) -> Asked:
-    """Groups after values()."""
+    """Group after values()."""
     model = maker.pick(["Author", "Book", "Review", "Profile"])
     maker.across = ""
     text = f"{model}.objects{_filters(maker, model)}"
@@ -241,7 +241,7 @@ def _groups(maker: Maker) -> Asked:
 
 
 def _whole(maker: Maker) -> Asked:
-    """Aggregates over all rows."""
+    """Aggregate over all rows."""
     model = maker.pick(MODELS)
     maker.across = ""
     text = f"{model}.objects{_filters(maker, model)}"

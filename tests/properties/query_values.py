@@ -96,7 +96,7 @@ class Maker:
 
     draw: random.Random
     sqlite: bool
-    #: The only relation to many rows that the query may cross, as ``books`` or ``books__reviews``; ``*`` is any of them.
+    #: The only relation to many rows that the query may cross, as ``books`` or ``books__reviews``; ``*`` is any.
     across: str = "*"
     #: Lists are not empty: an empty list empties more than it should in some places of Django.
     full: bool = False

@@ -33,7 +33,7 @@ async def stored(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.timeout(1_200 if SOAK else 60)
 @pytest.mark.usefixtures("stored")
 async def test_random_querysets_have_the_answers_of_django(database: Database) -> None:
-    print(f"\nCOVET_SEED={SEED}")
+    print(f"\nCOVET_SEED={SEED}")  # noqa: T201 - to ask the same again
     differences: list[str] = []
     compared = with_rows = 0
     for number in range(NUMBER):

@@ -381,3 +381,10 @@ def _ended(
     for transform in transforms[:-1]:
         source = transform.output(source)
     return Resolved(tuple(transforms[:-1]), source, direct, negated)
+
+
+def checked_flag(value: object) -> bool:
+    """Return what ``isnull`` is given, which must be True or False."""
+    if not isinstance(value, bool):
+        raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
+    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,8 @@ def not_too_deep() -> Iterator[None]:
         raise QueryTooComplex.nested() from None
 
 
-Hydrate = Callable[[Iterable[Any]], list[Any]]
+#: ``rows -> list``; for rows of many parents, ``rows, parents by key, peers -> pairs of a key and its rows``.
+Hydrate = Callable[..., list[Any]]
 
 
 @dataclass(frozen=True, slots=True)

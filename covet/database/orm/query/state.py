@@ -8,7 +8,8 @@ needs the values may differ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from covet.database.orm.query.source_tokens import CTERoot, CTEToken, JoinToken
 from covet.database.orm.query.tokens import CombinedToken, ExpressionToken, OrderToken, Predicate
@@ -60,6 +61,16 @@ class FilteredToken(NamedTuple):
     condition: Predicate | None
 
 
+class Link(NamedTuple):
+    """What rows for many parents belong to: ``path`` leads to the key of a row's parent.
+
+    ``back``: the attribute of the row that gets the parent, where it can have one only.
+    """
+
+    path: ResolvedPath
+    back: str | None
+
+
 class QueryState(NamedTuple):
     """What is asked, without the values."""
 
@@ -91,8 +102,8 @@ class QueryState(NamedTuple):
     ctes: tuple[CTEToken, ...] = ()
     #: What join() added, in that order.
     joined: tuple[JoinToken, ...] = ()
-    #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
-    link: ResolvedPath | None = None
+    #: A prefetch: rows are put together by parent, and limit and offset count for each.
+    link: Link | None = None
     #: Relations under a name of their own.
     filtered: tuple[FilteredToken, ...] = ()
 
@@ -115,6 +126,20 @@ class QueryState(NamedTuple):
         found = self.find(name)
         return None if found is None else found.expression
 
+
+_make = cast("Callable[[type[QueryState], list[object]], QueryState]", tuple.__new__)
+_PLACES = {name: place for place, name in enumerate(QueryState._fields)}
+
+
+def _replace(state: QueryState, /, **changes: object) -> QueryState:
+    values: list[object] = [*state]
+    for name, value in changes.items():
+        values[_PLACES[name]] = value
+    return _make(QueryState, values)
+
+
+# What a named tuple has asks for every field by name: three times the cost, and each step of a query changes its state.
+QueryState._replace = _replace  # type: ignore[method-assign,assignment]  # the same call, checked as that one is
 
 EMPTY_STATE = QueryState()
 

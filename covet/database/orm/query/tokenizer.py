@@ -26,6 +26,7 @@ from covet.database.orm.lookups import (
     DirectLookup,
     Lookup,
     LookupField,
+    checked_flag,
     resolve_lookup,
 )
 from covet.database.orm.options import Options, ResolvedPath
@@ -118,10 +119,7 @@ def add_conditions(
                 values.append(prepared)
         else:
             slow = slow or Tokenizer(options, state, values, hiding=True)
-            try:
-                children.append(slow.lookup(key, value))
-            except RecursionError:
-                raise QueryTooComplex.nested() from None
+            children.append(slow.lookup(key, value))
     if not children:
         return query
     if slow is not None:
@@ -162,14 +160,14 @@ class Tokenizer:
 
     def conditions(self, conditions: Sequence[Q]) -> list[Predicate]:
         """Tokenize the positional arguments of ``filter()``."""
-        try:
-            return [self.q(condition) for condition in conditions if Q.check(condition).children]
-        except RecursionError:
-            raise QueryTooComplex.nested() from None
+        return [self.q(condition) for condition in conditions if Q.check(condition).children]
 
     def q(self, q: Q) -> Predicate:
         """Tokenize a boolean tree."""
-        children = tuple(self._child(child) for child in q.children if not isinstance(child, Q) or child.children)
+        try:
+            children = tuple(self._child(child) for child in q.children if not isinstance(child, Q) or child.children)
+        except RecursionError:
+            raise QueryTooComplex.nested() from None
         if len(children) == 1 and not q.negated:
             return children[0]
         return Group("group", q.connector, q.negated, children)
@@ -179,7 +177,16 @@ class Tokenizer:
             return self.q(child)
         if isinstance(child, Condition):
             return self.condition(child)
-        return self.lookup(child[0], child[1])
+        key, value = child
+        path = self.options.paths.get(key)
+        if path is None or not path.plain or self.state.annotations or type(value) not in PLAIN:
+            return self.lookup(key, value)
+        try:
+            prepared = path.lookup.prepare(path.field, value)
+        except Decided as decided:
+            return answer(PathToken("path", path), decided)
+        self.params.append(prepared)
+        return _make(Leaf, ("leaf", path, len(self.params) - 1))
 
     def condition(self, condition: Condition) -> Predicate:
         """Tokenize ``User.age > 18`` and ``F("a") > F("b")``."""
@@ -346,7 +353,7 @@ class Tokenizer:
     def _null(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: bool | None) -> Predicate:
         """Tokenize ``isnull`` and a comparison with None."""
         if value is not None:
-            return NullTest("null", left, _flag(value))
+            return NullTest("null", left, checked_flag(value))
         if lookup.name == "exact" and output is not None and output.null_literal is not None:
             return self._against(left, lookup, lookup.param_type(output), output.null_literal)
         if lookup.name not in _OF_NULL:
@@ -416,7 +423,10 @@ class Tokenizer:
         """Tokenize an expression, which may also be a key of several fields."""
         if self.hiding and isinstance(expression, Aggregate | Window):
             return self.hidden(expression)
-        return expression_tokens.tokenize(self, expression)
+        try:
+            return expression_tokens.tokenize(self, expression)
+        except RecursionError:
+            raise QueryTooComplex.nested() from None
 
     def hidden(self, expression: Expression[Any]) -> AnnotationToken:
         """Make an expression an annotation of ``state`` that is not selected; return the token that names it."""
@@ -450,15 +460,12 @@ class Tokenizer:
         """Tokenize one keyword of ``annotate()``."""
         check_alias(self.options, self.state, name)
         token: ExpressionToken
-        try:
-            if isinstance(value, Q):
-                token = ConditionToken("condition", self.q(value))
-            elif isinstance(value, Expression):
-                token = single(self.expression(value))
-            else:
-                raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
-        except RecursionError:
-            raise QueryTooComplex.nested() from None
+        if isinstance(value, Q):
+            token = ConditionToken("condition", self.q(value))
+        elif isinstance(value, Expression):
+            token = single(self.expression(value))
+        else:
+            raise TypeError(f"annotate({name}=...) takes an expression, not {type(value).__name__}.")
         return Annotation(name, token, len(self.state.where))
 
     def order(self, key: str | Expression[Any] | OrderBy) -> OrderToken:
@@ -468,13 +475,10 @@ class Tokenizer:
                 return OrderToken(_RANDOM, False, None)
             descending = key.startswith("-")
             return OrderToken(self.path(key[1:] if descending else key), descending, None)
-        try:
-            if isinstance(key, OrderBy):
-                return OrderToken(self.whole(key.expression), key.descending, key.nulls)
-            if isinstance(key, Expression):
-                return OrderToken(self.whole(key), False, None)
-        except RecursionError:
-            raise QueryTooComplex.nested() from None
+        if isinstance(key, OrderBy):
+            return OrderToken(self.whole(key.expression), key.descending, key.nulls)
+        if isinstance(key, Expression):
+            return OrderToken(self.whole(key), False, None)
         raise TypeError(f"order_by() takes names, fields and expressions, not {type(key).__name__}.")
 
 
@@ -494,9 +498,3 @@ def _negated(found: Predicate, lookup: Lookup) -> Predicate:
 
 def _unknown_lookup(name: str, known: Iterable[str]) -> FieldError:
     return FieldError(f"An annotation has no lookup {name[:80]!r}. {choices(name[:80], known)}")
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
-    return value

@@ -204,7 +204,7 @@ class Translator:
         return rows.null_test(path, columns, is_null=token.is_null)
 
     def _or_nobody(self, found: nodes.Expression, path: ResolvedPath, context: Context) -> nodes.Expression:
-        """A row without related rows has NULL there, as the outer join of the positive condition says."""
+        """Add the rows without related rows: they have NULL there, as the outer join of the positive condition says."""
         return nodes.Or((found, nodes.Exists(self._related(path, None, context.along), negated=True)))
 
     def _asks_presence(self, path: ResolvedPath, context: Context) -> bool:
