@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial, reduce
 from operator import add, and_, or_, sub, xor
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +17,7 @@ from tests.conftest import Database
 from tests.models.archive import MODELS, Author, Book
 
 Rows = QuerySet[Author, Any]
+_T = TypeVar("_T")
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ async def one_author(database: Database) -> None:
     await Author.create(name="Ann", age=1, level=1)
 
 
-def repeated(times: int, step: Callable[[Any, int], Any], start: Any) -> Any:
+def repeated(times: int, step: Callable[[Any, int], Any], start: _T) -> _T:
     """Put ``step`` around ``start`` so many times."""
     return reduce(step, range(times), start)
 

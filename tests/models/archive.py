@@ -16,6 +16,7 @@ from covet import (
     ManyToManyField,
     Model,
     OneToOneField,
+    ReverseManager,
     TextField,
     TimeField,
     UUIDField,
@@ -25,6 +26,8 @@ from covet import (
 class Tag(Model):
     name = CharField(max_length=20, unique=True)
     weight = IntegerField(nullable=True)
+
+    books: ReverseManager[Book]
 
 
 class Author(Model):

@@ -10,6 +10,7 @@ from tests.properties.query_values import COLUMNS, RELATIONS, Maker, Path
 #: Where a condition may cross relations to many rows: nowhere, as it stands, or under a negation.
 #: Both in one filter() is a difference that is explained.
 Crossing = Literal["no", "plain", "negated"]
+_CROSSINGS: tuple[Crossing, ...] = ("no", "plain", "negated")
 
 _ORDERED = {"int", "decimal", "float", "date", "datetime", "time", "span", "text", "uuid"}
 _PARTS_OF_DATES = {
@@ -23,7 +24,7 @@ def condition(
 ) -> str:
     """Return the text of a Q over ``model``; ``negated``: it is for exclude()."""
     if crossing is None:
-        crossing = "no" if maker.across == "" else maker.pick(["no", "plain", "negated"])
+        crossing = "no" if maker.across == "" else maker.pick(_CROSSINGS)
     if negated and crossing == "negated":
         crossing = "plain"
     return _tree(maker, model, depth, crossing, negated=negated, inside=False)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tests.properties import archive_rows
+
+_T = TypeVar("_T")
 
 #: kind of each column; ``!`` is NOT NULL.
 COLUMNS: Final[dict[str, dict[str, str]]] = {
@@ -107,7 +110,7 @@ class Maker:
         """Say yes so often."""
         return self.draw.random() < share
 
-    def pick(self, of: list[Any]) -> Any:
+    def pick(self, of: Sequence[_T]) -> _T:
         """Take one of these."""
         return self.draw.choice(of)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from covet.exceptions import QueryTooComplex
 
 
 @contextmanager
-def not_too_deep() -> Iterator[None]:
+def not_too_deep() -> Generator[None]:
     """Planning goes into what stands inside something else; Python ends that with a RecursionError."""
     try:
         yield

@@ -91,6 +91,8 @@ class SelectPlanner(Selection):
     def _plan_aggregates(self) -> None:
         """Decide how aggregates are computed: over this SELECT, in a subquery each, or in a stack of SELECTs."""
         state = self.state
+        if not state.annotations:  # what stands in a condition or in the order is one, too
+            return
         where = plain_where(state)
         rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
         if not any(each.chain for each in rows):
@@ -144,13 +146,14 @@ class SelectPlanner(Selection):
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
         self.around = []
+        simple = not self.state.annotations
         for scope, item in enumerate(self.state.where):
             for part in conjuncts(item):
-                if any(windows_of(part, self.state)):
+                if not simple and any(windows_of(part, self.state)):
                     self.around.append((scope, part))
                     continue
                 context = Context(scope, required=True)
-                grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
+                grouped = not (simple or self.translator.by_subquery) and any(aggregates_of(part, self.state))
                 if self.stack is not None and not grouped:
                     continue
                 (having if grouped else where).append(self.translator.predicate(part, context))
@@ -195,7 +198,7 @@ class SelectPlanner(Selection):
         joined = self.joins.single(named)
         link = self.state.link
         own = self.options.key if self.state.combined is None else self.options.fields
-        keys = [self.joins.root.column(field.column) for field in own]
+        keys: list[nodes.Expression] = [self.joins.root.column(field.column) for field in own]
         keys += [n.column(field.column) for n in joined for field in n.options.key]
         # Nothing fixes the columns of an explicit join but themselves.
         values = [*(a.expression for a in self.state.annotations), *(item.expression for item in order)]

@@ -376,7 +376,8 @@ def _may_give_null(query: SubqueryToken) -> bool:
     names = None if query.state.shape is None else query.state.shape.names
     if names is None or query.state.annotation(names[0]) is not None:
         return names is not None
-    return query.model._meta.resolve_field(names[0]).nullable
+    nullable: bool = query.model._meta.resolve_field(names[0]).nullable
+    return nullable
 
 
 def _definite(node: nodes.Expression, operand: nodes.Expression) -> nodes.Expression:
