@@ -17,9 +17,9 @@ import pytest
 from tests.conftest import Database
 from tests.properties import archive
 from tests.properties.query_texts import make
-from tests.soak import SOAK
+from tests.soak import SOAK, long
 
-NUMBER = 2_000 if SOAK else 300
+NUMBER = int(long(2_000, short=300))
 SEED = os.environ.get("COVET_SEED") or (secrets.token_hex(4) if SOAK else "covet")
 
 
