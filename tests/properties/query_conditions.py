@@ -23,11 +23,10 @@ def condition(
     maker: Maker, model: str, *, depth: int = 3, crossing: Crossing | None = None, negated: bool = False
 ) -> str:
     """Return the text of a Q over ``model``; ``negated``: it is for exclude()."""
-    if crossing is None:
-        crossing = "no" if maker.across == "" else maker.pick(_CROSSINGS)
-    if negated and crossing == "negated":
-        crossing = "plain"
-    return _tree(maker, model, depth, crossing, negated=negated, inside=False)
+    chosen: Crossing = crossing or ("no" if maker.across == "" else maker.pick(_CROSSINGS))
+    if negated and chosen == "negated":
+        chosen = "plain"
+    return _tree(maker, model, depth, chosen, negated=negated, inside=False)
 
 
 def _tree(maker: Maker, model: str, depth: int, crossing: Crossing, *, negated: bool, inside: bool) -> str:

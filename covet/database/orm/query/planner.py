@@ -183,6 +183,7 @@ class SelectPlanner(Selection):
             return ()
         if self.stack is not None:
             return tuple(self.translator.value(key) for key in self.stack.keys)
+        keys: list[nodes.Expression]
         if self.state.group_by is not None and not self.translator.by_subquery:
             shape = self.state.shape
             names = (*self.state.group_by, *((shape and shape.names) or ()))
@@ -198,7 +199,7 @@ class SelectPlanner(Selection):
         joined = self.joins.single(named)
         link = self.state.link
         own = self.options.key if self.state.combined is None else self.options.fields
-        keys: list[nodes.Expression] = [self.joins.root.column(field.column) for field in own]
+        keys = [self.joins.root.column(field.column) for field in own]
         keys += [n.column(field.column) for n in joined for field in n.options.key]
         # Nothing fixes the columns of an explicit join but themselves.
         values = [*(a.expression for a in self.state.annotations), *(item.expression for item in order)]
