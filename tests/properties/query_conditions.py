@@ -23,7 +23,8 @@ def condition(
     maker: Maker, model: str, *, depth: int = 3, crossing: Crossing | None = None, negated: bool = False
 ) -> str:
     """Return the text of a Q over ``model``; ``negated``: it is for exclude()."""
-    chosen: Crossing = crossing or ("no" if maker.across == "" else maker.pick(_CROSSINGS))
+    chosen: Crossing = "no" if maker.across == "" else maker.pick(_CROSSINGS)
+    chosen = crossing or chosen
     if negated and chosen == "negated":
         chosen = "plain"
     return _tree(maker, model, depth, chosen, negated=negated, inside=False)
