@@ -47,12 +47,16 @@ from covet.database.orm.fields import (
     AutoField,
     BigAutoField,
     BigIntegerField,
+    BigIntegerRangeField,
     BinaryField,
     BooleanField,
     CharField,
     DateField,
+    DateRangeField,
     DateTimeField,
+    DateTimeRangeField,
     DecimalField,
+    DecimalRangeField,
     DurationField,
     EmailField,
     EnumField,
@@ -60,6 +64,7 @@ from covet.database.orm.fields import (
     FloatField,
     GenericIPAddressField,
     IntegerField,
+    IntegerRangeField,
     JSONField,
     PositiveBigIntegerField,
     PositiveIntegerField,
@@ -135,6 +140,7 @@ from covet.database.orm.relationships import (
 )
 from covet.database.orm.tables import create_all, drop_all
 from covet.database.orm.violations import explain
+from covet.database.schema.ranges import Range
 
 __all__ = [
     "CASCADE",
@@ -158,6 +164,7 @@ __all__ = [
     "Avg",
     "BigAutoField",
     "BigIntegerField",
+    "BigIntegerRangeField",
     "BinaryField",
     "BitAnd",
     "BitOr",
@@ -175,8 +182,11 @@ __all__ = [
     "Count",
     "CumeDist",
     "DateField",
+    "DateRangeField",
     "DateTimeField",
+    "DateTimeRangeField",
     "DecimalField",
+    "DecimalRangeField",
     "DenseRank",
     "DurationField",
     "EmailField",
@@ -199,6 +209,7 @@ __all__ = [
     "GroupRange",
     "Index",
     "IntegerField",
+    "IntegerRangeField",
     "JSONBAgg",
     "JSONField",
     "Lag",
@@ -225,6 +236,7 @@ __all__ = [
     "Prefetch",
     "Q",
     "QuerySet",
+    "Range",
     "Rank",
     "RawQuerySet",
     "RawSQL",

@@ -84,7 +84,11 @@ class DDLCompiler:
 
     def column(self, column: Column, table: Table) -> str:
         """Return one column's definition."""
-        words = [self.quote(column.name), self.column_type(column), *self.identity(column, table)]
+        try:
+            kind = self.column_type(column)
+        except NotSupportedError as error:
+            raise NotSupportedError(f"{table.name}.{column.name}: {error}") from error
+        words = [self.quote(column.name), kind, *self.identity(column, table)]
         if column.collation is not None:
             words.append(f"COLLATE {self.quote(column.collation)}")
         if not column.nullable:

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from covet.database.dialects.postgresql.documents import as_document, is_document
 from covet.database.dialects.postgresql.functions import AT_UTC
-from covet.database.dialects.postgresql.search import PostgreSQLSearch
+from covet.database.dialects.postgresql.ranges import PostgreSQLRanges
 from covet.database.dialects.postgresql.types import column_processor, list_processor, plain_type
 from covet.database.schema.types import (
     Array,
@@ -58,7 +58,7 @@ _SHIFTS = ("<<", ">>")
 _BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 
-class PostgreSQLCompiler(PostgreSQLSearch):
+class PostgreSQLCompiler(PostgreSQLRanges):
     """Prints one statement for PostgreSQL."""
 
     aggregates: ClassVar[Mapping[str, str]] = MappingProxyType(

@@ -55,6 +55,8 @@ class SQLiteDocuments(SQLiteFunctions):
     def visit_function(self, node: Function) -> Pieces:
         if node.name.startswith(("search_", "trigram_")):
             self.refuse(f"has no {'text search' if node.name.startswith('search_') else 'trigrams'} ({node.name})")
+        if node.name.startswith("range_"):
+            self.refuse(f"has no range types ({node.name})")
         return super().visit_function(node)
 
     def document(self, node: Expression) -> Pieces:

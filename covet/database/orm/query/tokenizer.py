@@ -267,7 +267,7 @@ class Tokenizer:
             value = transform(value)
         return self.expression(value)
 
-    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
+    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:  # noqa: PLR0911 - one a kind of value
         lookup = path.lookup
         if path.transforms:
             left = self._transformed(PathToken("path", path), path.transforms)
@@ -280,6 +280,8 @@ class Tokenizer:
             return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
+        elif (suited := lookup.suited(path.field, value)) is not lookup:
+            return self._compare(PathToken("path", path), suited, path.field, value)
         try:
             prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
@@ -331,6 +333,7 @@ class Tokenizer:
             return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
+        lookup = lookup.suited(output, value)
         try:
             prepared = lookup.prepare(output, value)
         except Decided as decided:
