@@ -20,12 +20,16 @@ from covet.database.orm.fields import (
     AutoField,
     BigAutoField,
     BigIntegerField,
+    BigIntegerRangeField,
     BinaryField,
     BooleanField,
     CharField,
     DateField,
+    DateRangeField,
     DateTimeField,
+    DateTimeRangeField,
     DecimalField,
+    DecimalRangeField,
     DurationField,
     EmailField,
     EnumField,
@@ -33,6 +37,7 @@ from covet.database.orm.fields import (
     FloatField,
     GenericIPAddressField,
     IntegerField,
+    IntegerRangeField,
     JSONField,
     PositiveBigIntegerField,
     PositiveIntegerField,
@@ -46,6 +51,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.schema.ranges import Range
 from covet.database.schema.types import LogicalType, Text
 
 
@@ -100,6 +106,11 @@ class Row:
     scores = ArrayField(IntegerField(), size=3)
     board = ArrayField(ArrayField(CharField()), default=list)
     gaps = ArrayField(IntegerField(null=True))
+    seats = IntegerRangeField(default=Range(1, 5))
+    numbers = BigIntegerRangeField()
+    prices = DecimalRangeField(default_bounds="[]")
+    stay = DateRangeField()
+    booked = DateTimeRangeField(timezone=False)
     point = PointField()
     phone = PhoneField()
 
@@ -129,6 +140,11 @@ class NullRow:
     address = GenericIPAddressField(null=True)
     status = EnumField(Status, null=True)
     scores = ArrayField(IntegerField(), null=True)
+    seats = IntegerRangeField(null=True)
+    numbers = BigIntegerRangeField(nullable=True)
+    prices = DecimalRangeField(null=True)
+    stay = DateRangeField(null=True, default=None)
+    booked = DateTimeRangeField(nullable=True)
     point = nullable(PointField())
 
 
@@ -164,6 +180,14 @@ def values(row: Row) -> None:
     assert_type(row.scores, list[int])
     assert_type(row.board, list[list[str]])
     assert_type(row.gaps, list[int | None])
+    assert_type(row.seats, Range[int])
+    assert_type(row.numbers, Range[int])
+    assert_type(row.prices, Range[Decimal])
+    assert_type(row.stay, Range[dt.date])
+    assert_type(row.booked, Range[dt.datetime])
+    assert_type(row.seats.lower, int | None)
+    assert_type(row.prices.upper_inc, bool)
+    assert_type(Range(1, None), Range[int])
     assert_type(row.point, Point)
     assert_type(row.phone, str)
 
@@ -193,6 +217,11 @@ def nullable_values(row: NullRow) -> None:
     assert_type(row.address, str | None)
     assert_type(row.status, Status | None)
     assert_type(row.scores, list[int] | None)
+    assert_type(row.seats, Range[int] | None)
+    assert_type(row.numbers, Range[int] | None)
+    assert_type(row.prices, Range[Decimal] | None)
+    assert_type(row.stay, Range[dt.date] | None)
+    assert_type(row.booked, Range[dt.datetime] | None)
     assert_type(row.point, Point | None)
 
 
@@ -227,6 +256,13 @@ def writes(row: Row, other: NullRow) -> None:
     row.status = Status.DRAFT
     other.integer = None
     other.point = None
+    other.seats = None
+    row.seats = Range(1, 5, "[]")
+    row.stay = Range(None, dt.date(2024, 5, 31))
+    row.seats = Range("a", "b")  # type: ignore[arg-type]
+    row.seats = (1, 5)  # type: ignore[assignment]
+    row.seats = None  # type: ignore[assignment]
+    row.seats.lower = 3  # type: ignore[misc]
     row.integer = None  # type: ignore[assignment]
     row.integer = "3"  # type: ignore[assignment]
     row.char = b"x"  # type: ignore[assignment]
@@ -245,6 +281,10 @@ def wrong_declarations() -> None:
     BooleanField(choices=[("a", "A")])  # type: ignore[list-item]
     EnumField(Status, default="draft")  # type: ignore[call-overload]
     EnumField(Status, store="key")  # type: ignore[call-overload]
+    IntegerRangeField(default=Range("a", "b"))  # type: ignore[arg-type]
+    DateRangeField(default_bounds="[]")  # type: ignore[call-overload]
+    DecimalRangeField(default_bounds="[[")  # type: ignore[call-overload]
+    Range(1, 5, "[[")  # type: ignore[arg-type]
     ArrayField(int)  # type: ignore[call-overload]
     GenericIPAddressField(protocol="v4")  # type: ignore[call-overload]
     Row.integer > "a"  # type: ignore[operator]
