@@ -6,7 +6,21 @@ from typing import Any
 
 import pytest
 
-from covet import Count, DecimalField, Exists, F, FieldError, Model, OuterRef, Prefetch, Q, Subquery, Value, create_all
+from covet import (
+    Count,
+    DecimalField,
+    Exists,
+    F,
+    FieldError,
+    Model,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    ValidationError,
+    Value,
+    create_all,
+)
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.library import ALL, Post, Tag, Writer
@@ -208,3 +222,29 @@ async def test_equal_unions_share_a_plan(library: Database) -> None:
 
     assert union(1, 2).state == union(3, 4).state
     assert (LOW | ODD).state == (Post.objects.filter(views__lt=9) | Post.objects.filter(views__in=[5])).state
+
+
+async def test_rows_of_a_related_manager_lose_their_owner_among_others(library: Database) -> None:
+    ann, bob = await Writer.objects.filter(name__in=["ann", "bob"]).order_by("name")
+    for both in (ann.posts.all() | bob.posts.all(), ann.posts.all().union(bob.posts.all())):
+        assert {post.title: post.author_id for post in await both} == {
+            "a": ann.id,
+            "b": ann.id,
+            "c": bob.id,
+            "d": bob.id,
+        }
+        with pytest.raises(ValidationError, match="author"):
+            await both.create(title="e", views=1)
+    kept = ann.posts.all() & LOW
+    assert [await post.author for post in await kept] == [ann, ann]
+    assert (await kept)[0].author is ann
+
+
+async def test_querysets_of_several_databases_are_not_put_together(library: Database) -> None:
+    here = Post.objects.using("default")
+    assert (LOW | here).database == "default"
+    assert (here.union(ODD)).database == "default"
+    with pytest.raises(TypeError, match="Querysets of several databases cannot be put together: 'default', 'other'"):
+        _ = here | ODD.using("other")
+    with pytest.raises(TypeError, match="several databases"):
+        ODD.using("other").union(here)

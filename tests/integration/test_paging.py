@@ -193,6 +193,35 @@ async def test_batches_hold_every_row_once(books: Database) -> None:
         _ = [batch async for batch in Book.objects.all()[:3].in_batches(2)]
 
 
+async def test_batches_of_rows_that_a_filter_finds_several_times(books: Database) -> None:
+    shelves = Shelf.objects.filter(books__pages__gte=0)
+    assert len(await shelves) > 2
+    found = [await batch.values_list("name", flat=True).distinct() async for batch in shelves.in_batches(1)]
+    assert found == [["low"], ["high"]]
+    combined = Book.objects.filter(place=1).union(Book.objects.filter(place=2))
+    with pytest.raises(FieldError, match=r"in_batches\(\) needs an order"):
+        _ = [batch async for batch in combined.in_batches(2)]
+
+
+async def test_a_random_order_has_no_positions(books: Database) -> None:
+    shuffled = Book.objects.order_by("?", "id")
+    assert not shuffled.totally_ordered
+    with pytest.raises(FieldError, match=r"after\(\) needs an order in which no two rows are equal"):
+        shuffled.after((0.5, 1))
+
+
+class Keyring(Model):
+    keys = IntegerField(unique=True)
+
+
+async def test_a_field_named_keys_is_a_position(database: Database) -> None:
+    await create_all([Keyring])
+    rings = await Keyring.objects.bulk_create(Keyring(keys=number) for number in (3, 1, 2))
+    ordered = Keyring.objects.order_by("keys")
+    assert await ordered.after(rings[1]) == [rings[2], rings[0]]
+    assert await ordered.values("keys").after({"keys": 2}) == [{"keys": 3}]
+
+
 async def test_a_key_of_several_columns_is_a_position_too(database: Database) -> None:
     await create_all(ALL)
     tenants = [await Tenant.create(name=name) for name in ("a", "b")]

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from covet import F, FieldError, Param, Q, ValidationError, create_all
+from covet import F, FieldError, Param, Q, ValidationError, create_all, transaction
 from covet.database import capture_queries
 from tests.conftest import Database
 from tests.models.library import ALL, Post, Writer
@@ -72,6 +72,10 @@ async def test_a_query_with_gaps_cannot_be_run_by_itself(library: Database) -> N
         Param("a b")
 
 
+class _Undo(Exception):
+    """Takes a transaction back; holds what was seen inside."""
+
+
 async def test_look_ups_of_one_turn_share_a_query(library: Database) -> None:
     writers = Writer.objects.batched()
     keys = await Writer.objects.order_by("id").values_list("id", flat=True)
@@ -86,6 +90,34 @@ async def test_look_ups_of_one_turn_share_a_query(library: Database) -> None:
     assert len(queries) == 2
     with pytest.raises(Writer.DoesNotExist, match="No Writer has this pk"):
         await writers.get(10**6)
+
+
+async def test_look_ups_in_a_transaction_are_its_own(library: Database) -> None:
+    writers = Writer.objects.batched("name")
+    inside, outside = asyncio.Event(), asyncio.Event()
+
+    async def in_block() -> tuple[str | None, str | None]:
+        async with transaction():
+            await Writer.objects.filter(name="ann").update(name="eve")
+            inside.set()
+            await outside.wait()
+            pair = await asyncio.gather(writers.get_or_none("eve"), writers.get_or_none("ann"))
+            raise _Undo(*(found and found.name for found in pair))
+
+    async def beside() -> tuple[str | None, str | None]:
+        await inside.wait()
+        outside.set()
+        pair = await asyncio.gather(writers.get_or_none("eve"), writers.get_or_none("ann"))
+        eve, ann = pair
+        return None if eve is None else eve.name, None if ann is None else ann.name
+
+    for order in ((in_block, beside), (beside, in_block)):
+        inside.clear()
+        outside.clear()
+        answers = await asyncio.gather(*(each() for each in order), return_exceptions=True)
+        undone = next(answer for answer in answers if isinstance(answer, _Undo))
+        assert undone.args == ("eve", None)
+        assert (None, "ann") in answers
 
 
 async def test_a_cancelled_look_up_leaves_the_others_their_answer(library: Database) -> None:

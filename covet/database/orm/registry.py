@@ -33,7 +33,8 @@ def register(model: type[Any]) -> None:
         raise ModelDefinitionError(
             f"{model.__module__} has used the name {model.__name__!r} before this class, and got "
             f"{other.__module__}.{other.__qualname__}. Define the class before it is referred to, or refer to it by a "
-            f"function: lambda: {model.__name__}."
+            f"function: lambda: {model.__name__}; where the other one is meant, write "
+            f"'{other.__module__}.{other.__name__}'."
         )
     named = _models.setdefault(model.__name__, {})
     place = f"{model.__module__}.{model.__qualname__}"

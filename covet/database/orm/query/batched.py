@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from typing_extensions import TypeVar
 
+from covet.database.routing import reading
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
+    from covet.database.adapters.block import Block
     from covet.database.orm.options import Options
     from covet.database.orm.query.queryset import QuerySet
 
@@ -24,7 +26,8 @@ class Batched(Generic[_R]):
     >>> await asyncio.gather(users.get(1), users.get(2))  # SELECT .. WHERE id = ANY($1)
 
     Made for what resolves many keys from many tasks, a GraphQL server for one. Nothing is kept: the next turn asks
-    again. The same instance is given to all who ask for one key in one turn.
+    again. The same instance is given to all who ask for one key in one turn. Look-ups inside a transaction share a
+    query with those of the same block only.
     """
 
     def __init__(self, queryset: QuerySet[Any, _R], field: str = "pk") -> None:
@@ -38,7 +41,8 @@ class Batched(Generic[_R]):
         self._field = field
         self._attname = found.attname
         self._prepare = found.prepare
-        self._waiting: dict[Hashable, asyncio.Future[_R | None]] = {}
+        #: By the block that the look-ups belong to: what a transaction sees is nothing for other tasks.
+        self._waiting: dict[Block | None, dict[Hashable, asyncio.Future[_R | None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def get(self, key: Any) -> _R:
@@ -52,18 +56,20 @@ class Batched(Generic[_R]):
     async def get_or_none(self, key: Any) -> _R | None:
         """Return the row with this key, or None."""
         checked: Hashable = self._prepare(key)
-        future = self._waiting.get(checked)
+        block = reading(self._queryset.database, self._queryset.model).block()
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting.get(block)
+        if waiting is None:
+            waiting = self._waiting[block] = {}
+            loop.call_soon(self._send, block)  # in the context of this task, and so inside its block
+        future = waiting.get(checked)
         if future is None:
-            loop = asyncio.get_running_loop()
-            if not self._waiting:
-                loop.call_soon(self._send)
-            future = self._waiting[checked] = loop.create_future()
+            future = waiting[checked] = loop.create_future()
         # A task that is cancelled leaves the others their answer.
         return await asyncio.shield(future)
 
-    def _send(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        task = asyncio.get_running_loop().create_task(self._ask(waiting))
+    def _send(self, block: Block | None) -> None:
+        task = asyncio.get_running_loop().create_task(self._ask(self._waiting.pop(block)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -71,7 +71,18 @@ def combine(first: _QS, others: Sequence[QuerySet[Any, Any]], operator: SetOpera
         defer=first.state.defer,
         fetch_mode=first.state.fetch_mode,
     )
-    return first.derive(state, tuple(params))
+    return _placed(first.derive(state, tuple(params)), queries, some=operator in {"UNION", "UNION ALL"})
+
+
+def _placed(found: _QS, queries: Sequence[QuerySet[Any, Any]], *, some: bool) -> _QS:
+    """Give the combined rows the database of the parts and, unless only ``some`` are the first's, what that knows."""
+    aliases = dict.fromkeys(query.database for query in queries if query.database is not None)
+    if len(aliases) > 1:
+        raise TypeError(f"Querysets of several databases cannot be put together: {', '.join(map(repr, aliases))}.")
+    found.database = next(iter(aliases), None)
+    known = {query.known and (query.known[0], id(query.known[1])) for query in queries}
+    found.known = None if some and len(known) > 1 else queries[0].known
+    return found
 
 
 def column_name(position: int) -> str:
@@ -121,6 +132,11 @@ def _check(first: QuerySet[Any, Any], columns: list[_Column], other: QuerySet[An
 def together(first: _QS, other: QuerySet[Any, Any], connector: Connector) -> _QS:
     """Return the rows that are in both (AND), in either (OR) or in one only (XOR) of two querysets of one model."""
     _check_together(first, other, connector)
+    found = _together(first, other, connector)
+    return _placed(found, [first, other], some=connector != "AND")
+
+
+def _together(first: _QS, other: QuerySet[Any, Any], connector: Connector) -> _QS:
     if connector == "AND" and (first.state.empty or other.state.empty):
         return first.none()
     if first.state.empty:

@@ -104,17 +104,12 @@ def plain(tokenizer: Tokenizer, value: object, beside: LogicalType | None = None
     return tokenizer.param(value, combined_type(kind, beside, literal=True))
 
 
-def decoder(field: OutputField) -> Callable[[Any], Any] | None:
-    """Return the conversion of a field of the user's own."""
-    return field.result_processor
-
-
 def _output(tokenizer: Tokenizer, inner: ExpressionToken, field: OutputField | None) -> ExpressionToken:
     if field is None:
         return inner
-    if token_type(inner, tokenizer.state) == field.logical_type and decoder(field) is None:
+    if token_type(inner, tokenizer.state) == field.logical_type and field.result_processor is None:
         return inner
-    return OutputToken("output", inner, field.logical_type, decoder(field))
+    return OutputToken("output", inner, field.logical_type, field.result_processor)
 
 
 def _field(tokenizer: Tokenizer, expression: Field[Any]) -> ExpressionToken:
@@ -158,7 +153,7 @@ def _value(tokenizer: Tokenizer, expression: Value[Any]) -> ExpressionToken:
     value = field.prepare(value)
     encode = field.bind_processor
     param = tokenizer.param(value if encode is None else encode(value), field.logical_type)
-    decode = decoder(field)
+    decode = field.result_processor
     return param if decode is None else OutputToken("output", param, field.logical_type, decode)
 
 
@@ -231,7 +226,7 @@ def _sliced(tokenizer: Tokenizer, expression: Sliced) -> ExpressionToken:
 def _cast(tokenizer: Tokenizer, expression: Cast[Any]) -> ExpressionToken:
     field = expression.output_field
     token = CastToken("cast", argument(tokenizer, expression.expression), field.logical_type)
-    decode = decoder(field)
+    decode = field.result_processor
     return token if decode is None else OutputToken("output", token, field.logical_type, decode)
 
 

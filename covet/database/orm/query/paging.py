@@ -14,7 +14,7 @@ import base64
 import binascii
 import json
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, cast
 
@@ -37,7 +37,7 @@ from covet.database.orm.query.tokens import (
     PathToken,
     Predicate,
 )
-from covet.database.orm.query.traversal import joined_paths
+from covet.database.orm.query.traversal import joined_paths, walk
 from covet.exceptions import FieldError, ValidationError
 
 if TYPE_CHECKING:
@@ -83,12 +83,19 @@ def is_total(queryset: QuerySet[Any, Any]) -> bool:
     state = queryset.state
     if state.group_by is not None or state.combined is not None or state.joined:
         return False
+    keys = sort_keys(queryset)
+    if any(_is_random(token.expression) for token in keys):
+        return False
     names = {
         token.expression.path.field.name
-        for token in sort_keys(queryset)
+        for token in keys
         if isinstance(token.expression, PathToken) and not token.expression.path.relations
     }
     return any(unique <= names for unique in _unique(queryset.model._meta)) and not _multiplied(state)
+
+
+def _is_random(token: ExpressionToken) -> bool:
+    return any(each.tag == "function" and each.name == "random" for each in walk(token))
 
 
 def _multiplied(state: QueryState) -> bool:
@@ -145,19 +152,21 @@ def position_of(queryset: QuerySet[Any, Any], row: Any) -> tuple[Any, ...]:
     return tuple(_value_of(token.expression, row) for token in sort_keys(queryset))
 
 
-def _value_of(token: ExpressionToken, row: Any) -> Any:
+def _value_of(token: ExpressionToken, row: object) -> Any:
     if isinstance(token, AnnotationToken):
         names: Sequence[str] = (token.name,)
     elif isinstance(token, PathToken) and not token.path.transforms:
         path = token.path
         names = (*(relation.name for relation in path.relations), path.field.attname)
-        if hasattr(row, "keys"):
+        if isinstance(row, Mapping):
             names = (path.path,)
     else:
         raise FieldError("A cursor needs the value of each sort key in the row: annotate() it and order by the name.")
+    if isinstance(row, Mapping):
+        return cast("Mapping[str, Any]", row)[names[0]]
     value: Any = row
     for name in names:
-        value = value[name] if hasattr(value, "keys") else getattr(value, name)
+        value = getattr(value, name)
         if value is None:
             return None
     return value
@@ -325,7 +334,11 @@ async def in_batches(queryset: _QS, size: int) -> AsyncIterator[_QS]:
         raise TypeError("in_batches() is for querysets of instances without slices; it goes by the key.")
     options: Options = queryset.model._meta
     ordered = queryset.order_by(*(field.name for field in options.key))
-    plain = ordered.derive(ordered.state._replace(select_related=(), only=None, defer=frozenset()), ordered.params)
+    # A row that a filter finds several times is in a batch once.
+    distinct = state.distinct or _multiplied(state)
+    bare = ordered.state._replace(select_related=(), only=None, defer=frozenset(), distinct=distinct)
+    plain = ordered.derive(bare, ordered.params)
+    _total_keys(plain, "in_batches")
     position: Any = None
     while True:
         rest = plain if position is None else beyond(plain, position, before=False)
