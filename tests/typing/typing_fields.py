@@ -180,6 +180,11 @@ def values(row: Row) -> None:
     assert_type(row.scores, list[int])
     assert_type(row.board, list[list[str]])
     assert_type(row.gaps, list[int | None])
+    assert_type(row.point, Point)
+    assert_type(row.phone, str)
+
+
+def ranges(row: Row) -> None:
     assert_type(row.seats, Range[int])
     assert_type(row.numbers, Range[int])
     assert_type(row.prices, Range[Decimal])
@@ -188,8 +193,6 @@ def values(row: Row) -> None:
     assert_type(row.seats.lower, int | None)
     assert_type(row.prices.upper_inc, bool)
     assert_type(Range(1, None), Range[int])
-    assert_type(row.point, Point)
-    assert_type(row.phone, str)
 
 
 def nullable_values(row: NullRow) -> None:
