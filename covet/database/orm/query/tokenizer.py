@@ -32,7 +32,7 @@ from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
 from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.generic_conditions import generic_condition
-from covet.database.orm.query.inference import literal_type, token_type
+from covet.database.orm.query.inference import field_beside, literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.sources import Found, check_root, find_column
@@ -243,7 +243,7 @@ class Tokenizer:
         ``path`` leads to the field that it is the value of, if it is that of a field.
         """
         kind = token_type(left, self.state)
-        field = path.field if path is not None else _untyped if kind is None else field_of(kind)
+        field = path.field if path is not None else field_beside(left, self.state) or _untyped
         resolved = resolve_lookup(field, names, _unknown_lookup)
         output = None if kind is None else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
