@@ -7,7 +7,7 @@ of its own is two steps, to that table and on from it; a path consists of steps:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ class Relation:
     far_type: Discriminator | None = None  #: only rows of ``remote`` with this
     #: The value of ``local_field`` -> that of ``remote_field``, or None where it can be none; None: they are the same.
     convert: Callable[[Any], Any] | None = None
+    #: The instance attribute that holds what was loaded.
+    cache_name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cache_name", f"_related_{self.name}")
 
     @property
     def pairs(self) -> tuple[tuple[Field[Any], Field[Any]], ...]:
@@ -101,11 +106,6 @@ class Relation:
     def label(self) -> str:
         """``Post.tags``, for messages."""
         return f"{self.model.__name__}.{self.accessor or self.name}"
-
-    @property
-    def cache_name(self) -> str:
-        """The instance attribute that holds what was loaded."""
-        return f"_related_{self.name}"
 
 
 def pair(one: Relation, other: Relation) -> None:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from covet.database.adapters.base import Adapter
@@ -32,6 +33,7 @@ from covet.database.sql import nodes
 from covet.database.sql.statements import Select
 
 if TYPE_CHECKING:
+    from covet.database.orm.peers import Peers
     from covet.database.orm.query.queryset import QuerySet
 
 _R = TypeVar("_R")
@@ -126,6 +128,26 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
     return await work
 
 
+def _planned(queryset: QuerySet[Any, Any]) -> tuple[Adapter, Plan]:
+    adapter = reading(queryset.database, queryset.model) if queryset.state.lock is None else _locking(queryset)
+    return adapter, rows_plan(adapter, queryset.model, queryset.state)
+
+
+async def fetch_linked(
+    queryset: QuerySet[Any, _R], owners: Mapping[Any, Any], peers: Peers | None
+) -> dict[Any, list[_R]]:
+    """Return the rows for many parents by the key of the parent, for each key of ``owners``.
+
+    A row gets ``peers``, and its parent from ``owners`` where it can have one only.
+    """
+    if queryset.state.empty:
+        return {key: [] for key in owners}
+    adapter, plan = _planned(queryset)
+    sql, arguments = plan.compiled.bind(queryset.params)
+    make = partial(plan.hydrate, owners=owners, peers=peers)
+    return dict(await adapter.fetch_made(sql, arguments, make, write=plan.locks))
+
+
 def _locking(queryset: QuerySet[Any, Any]) -> Adapter:
     """Return the adapter of a query that locks its rows."""
     adapter = writing(queryset.database, queryset.model)
@@ -144,8 +166,7 @@ async def stream(queryset: QuerySet[Any, _R], chunk_size: int) -> AsyncGenerator
     """Yield the rows of a query in lists of at most ``chunk_size``; memory is bounded by one of them."""
     if queryset.state.empty:
         return
-    adapter = reading(queryset.database, queryset.model) if queryset.state.lock is None else _locking(queryset)
-    plan = rows_plan(adapter, queryset.model, queryset.state)
+    adapter, plan = _planned(queryset)
     sql, arguments = plan.compiled.bind(queryset.params)
     async with aclosing(adapter.stream(sql, arguments, chunk_size)) as chunks:
         async for rows in chunks:

@@ -16,6 +16,21 @@ written into the source where the driver's value is not Python's already. For ``
             append(o0)
         return out
 
+Rows for many parents are put together by the parent's key in the same loop, and know their parent at once::
+
+    def hydrate(rows, owners, peers):
+        out = {key: [] for key in owners}
+        p0 = peers
+        for c0, c1, c2 in rows:
+            o0 = new(m0)
+            o0.id = c0
+            o0.title = c1
+            o0.author_id = c2
+            o0._peers = p0
+            o0._related_author = owners[c2]
+            out[c2].append(o0)
+        return list(out.items())
+
 The only text from outside are attribute names; everything else goes in through the namespace.
 """
 
@@ -64,26 +79,28 @@ class _Writer:
         self.entities = 0
 
     def write(self, result: Result) -> Hydrate:
-        if isinstance(result, Entity):
-            self.namespace.update(Rows=Rows, Peers=Peers, REFUSED=REFUSED)
-            make = "Rows()" if result.link is None else "[]"
-            value = self._rows(result)
-            label = result.model.__name__
-        else:
-            make = "[]"
-            value = self._record(result)
-            label = result.kind
+        if isinstance(result, Record):
+            return self._define(result.kind, "rows", "[]", self._record(result))
+        self.namespace.update(Rows=Rows, Peers=Peers, REFUSED=REFUSED)
+        if result.link is None:
+            value = self._entity(result, "        ", self.peers)
+            return self._define(result.model.__name__, "rows", "Rows()", value)
+        self._linked(result, result.link)
+        return self._define(result.model.__name__, "rows, owners, peers", "{key: [] for key in owners}")
+
+    def _define(self, label: str, parameters: str, make: str, value: str | None = None) -> Hydrate:
+        """Define the function; each row adds ``value`` to the list that it makes, or goes where the body says."""
         unpack = "".join(f"c{i}, " for i in range(self.width))
         source = "\n".join(
             [
-                "def hydrate(rows):",
+                f"def hydrate({parameters}):",
                 f"    out = {make}",
-                "    append = out.append",
+                *([] if value is None else ["    append = out.append"]),
                 *self.before,
                 f"    for {unpack}in rows:",
                 *self.body,
-                f"        append({value})",
-                "    return out",
+                *([] if value is None else [f"        append({value})"]),
+                "    return out" if value is not None else "    return list(out.items())",
                 "",
             ]
         )
@@ -113,16 +130,16 @@ class _Writer:
 
     # -- instances -------------------------------------------------------------------------
 
-    def _rows(self, entity: Entity) -> str:
-        """Write what makes one row; return the expression for it."""
-        if entity.link is None:
-            return self._entity(entity, "        ", self.peers)
-        # The peers of rows for many parents are those of the parents: who attaches the rows tells them.
-        if entity.shared:
-            self._once(entity, "        ", "")
-        else:
-            self._entity(entity, "        ", "")
-        return f"({self._value(entity.link)}, o0)"
+    def _linked(self, entity: Entity, link: ResultColumn) -> None:
+        """Write what makes a row, and puts it with the others of its parent; its peers are those that these have."""
+        (self._once if entity.shared else self._entity)(entity, "        ", "peers")
+        key, emit = self._value(link), self.body.append
+        if not key.isidentifier():
+            emit(f"        key = {key}")
+            key = "key"
+        if entity.back is not None:
+            emit(f"        o0.{_identifier(entity.back)} = owners[{key}]")
+        emit(f"        out[{key}].append(o0)")
 
     def _entity(self, entity: Entity, indent: str, peers: str) -> str:
         number = self.entities
@@ -139,8 +156,10 @@ class _Writer:
         if self.database is not None:
             self.namespace["database"] = self.database
             emit(f"{indent}{variable}._database = database")
+        # The parents of linked rows may have none.
+        above = f"p{number} and p{number}" if peers == "peers" else peers
         for child in entity.related:
-            self._related(child, variable, peers, indent)
+            self._related(child, variable, above, indent)
         return variable
 
     def _related(self, child: RelatedEntity, owner: str, peers: str, indent: str) -> None:

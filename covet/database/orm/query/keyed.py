@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from covet.database.orm.lookups import IN
 from covet.database.orm.query.rows import prepare_row
-from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.state import Link, QueryState
 from covet.database.orm.query.tokens import Leaf
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def where_keys(
 def linked(
     options: Options, query: tuple[QueryState, tuple[object, ...]], relation: Relation, keys: Iterable[object]
 ) -> tuple[QueryState, tuple[object, ...]]:
-    """Return state and parameters for the rows that ``relation`` gives for ``keys``, each with its own key."""
+    """Return state and parameters for the rows that ``relation`` gives for ``keys``, put together by key."""
     state, params = related(options, query, relation, keys)
-    return state._replace(link=options.key_path(relation)), params
+    link = Link(options.key_path(relation), relation.back if relation.many else None)
+    return state._replace(link=link), params
 
 
 def related(

@@ -2,13 +2,15 @@
 
 Breadth-first: each level of the tree is asked once for all parents together, and loaders that ask the same question of
 the same table (``author`` and ``editor``, both users by key) share one query and its instances. What is loaded already
-(by a join, by an earlier prefetch) is used and not asked again. A query gives (key of a parent, row) pairs, so a row
-through a table of links needs no further question to find its parents.
+(by a join, by an earlier prefetch) is used and not asked again. A query gives its rows by the key of the parent, so
+a row through a table of links needs no further question to find its parents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from covet.database.adapters.instrumentation import HOOKS
@@ -93,74 +95,77 @@ def is_there(instance: Any, relation: Relation) -> bool:
 class _Question:
     """One query: the rows of one model for the keys of all parents that want them."""
 
-    __slots__ = ("found", "keys", "relation", "source")
+    __slots__ = ("found", "owners", "peers", "relation", "source")
 
-    def __init__(self, relation: Relation, source: QuerySet[Any, Any]) -> None:
+    def __init__(self, relation: Relation, source: QuerySet[Any, Any], peers: Peers | None) -> None:
         self.relation = relation
         self.source = source
-        self.keys: dict[Any, None] = {}
+        self.peers = peers
+        #: The parents by key. Where several have the same one, the rows know one of them.
+        self.owners: dict[Any, Any] = {}
         self.found: dict[Any, list[Any]] = {}
 
     async def ask(self) -> None:
         """Fetch the rows of all keys."""
-        self.found = {key: [] for key in self.keys}
-        if not self.keys:
+        if not self.owners:
             return
         source = self.source
-        query = linked(source.model._meta, (source.state, source.params), self.relation, self.keys)
-        work = execution.fetch_all(source.derive(*query))
+        query = linked(source.model._meta, (source.state, source.params), self.relation, self.owners)
+        work = execution.fetch_linked(source.derive(*query), self.owners, self.peers)
         if HOOKS.callbacks:
-            purpose = Purpose("prefetch", self.relation.model, relation=self.relation, instances=len(self.keys))
+            purpose = Purpose("prefetch", self.relation.model, relation=self.relation, instances=len(self.owners))
             work = told(purpose, work)
-        pairs = cast("list[tuple[Any, Any]]", await work)
-        found = self.found
-        for key, row in pairs:
-            found[key].append(row)
-        if pairs and self.relation.through is None:
-            known = self.relation.remote_field
-            state = pairs[0][1].__dict__
-            if any(part.attname not in state for part in known.parts):  # the query left out what it was found by
-                names, several = [part.attname for part in known.parts], len(known.parts) > 1
-                for key, row in pairs:
-                    row.__dict__.update(zip(names, key if several else (key,), strict=True))
+        try:
+            self.found = await work
+        finally:
+            self.owners.clear()  # the driver's thread knows its last call, and that must keep no instance alive
+        if self.relation.through is None:
+            self._complete()
+
+    def _complete(self) -> None:
+        """Set what the rows were found by where the query left it out."""
+        parts = self.relation.remote_field.parts
+        first = next(chain.from_iterable(self.found.values()), None)
+        if first is None or all(part.attname in first.__dict__ for part in parts):
+            return
+        names = [part.attname for part in parts]
+        for key, rows in self.found.items():
+            values = dict(zip(names, key if len(names) > 1 else (key,), strict=True))
+            for row in rows:
+                row.__dict__.update(values)
 
 
 class _Task:
     """One node for some instances."""
 
-    __slots__ = ("instances", "node", "question", "waiting")
+    __slots__ = ("instances", "keys", "node", "question", "waiting")
 
     def __init__(self, node: Node, instances: Sequence[Any]) -> None:
         self.node = node
         self.instances = instances
         self.waiting = node.waiting(instances)
+        self.keys = node.relation.keys_of(self.waiting)
         self.question: _Question | None = None
 
     # Attributes are set and read by setattr and getattr: through __dict__ every row would get a real dict of its own.
 
     def attach(self) -> None:
-        """Give the instances what was found for them; the rows of all of them are peers, as the instances are."""
+        """Give the instances what was found for them."""
         if self.question is None:
             return
-        keys = self.node.relation.keys_of(self.waiting)
-        attach = self._attach_many if self.node.relation.many else self._attach_one
-        attach(keys, self.question.found, self._peers())
+        if self.node.relation.many:
+            self._attach_many(self.question.found)
+        else:
+            self._attach_one(self.question.found, self.peers())  # the question may be one of several relations
 
-    def _attach_many(self, keys: list[Any], found: dict[Any, list[Any]], peers: Peers | None) -> None:
-        target, back = self.node.target, self.node.relation.back
-        for instance, key in zip(self.waiting, keys, strict=True):
-            rows = found.get(key)
+    def _attach_many(self, found: dict[Any, list[Any]]) -> None:
+        target = self.node.target
+        for instance, key in zip(self.waiting, self.keys, strict=True):
+            rows = found.get(key)  # None for an instance whose key is None
             setattr(instance, target, [] if rows is None else rows)
-            if rows and back is not None:
-                for row in rows:
-                    setattr(row, back, instance)
-                    row._peers = peers
-            elif rows:
-                for row in rows:
-                    row._peers = peers
 
-    def _attach_one(self, keys: list[Any], found: dict[Any, list[Any]], peers: Peers | None) -> None:
-        relation, target = self.node.relation, self.node.target
+    def _attach_one(self, found: dict[Any, list[Any]], peers: Peers | None) -> None:
+        relation, target, keys = self.node.relation, self.node.target, self.keys
         back, nothing = relation.back, relation.kind == "reverse" or self.node.to_attr is not None
         for instance, key in zip(self.waiting, keys, strict=True):
             rows = found.get(key)
@@ -179,8 +184,8 @@ class _Task:
             elif relation.near_type is not None:
                 note_absent(instance, relation, key)
 
-    def _peers(self) -> Peers | None:
-        """Return the peers of the rows that are attached."""
+    def peers(self) -> Peers | None:
+        """Return the peers of the rows to attach: those of all the instances are peers, as the instances are."""
         first, target = self.instances[0], self.node.target
         peers: Peers | None = getattr(first, "_peers", None)
         if peers is None:
@@ -192,7 +197,7 @@ class _Task:
         """Return the rows of the next level, each once."""
         target, relation = self.node.target, self.node.relation
         if relation.many:
-            rows = [row for instance in self.instances for row in getattr(instance, target)]
+            rows = list(chain.from_iterable(map(attrgetter(target), self.instances)))
             if relation.through is None:
                 return rows  # a row has one such foreign key
         else:
@@ -252,11 +257,11 @@ def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:
         source = _source(task.node, database)
         path = relation.remote._meta.key_path(relation)
         key = (source.model, path, relation.far_type, source.state, _comparable(source.params), source.database)
-        task.question = questions.setdefault(key, _Question(relation, source))
-        keys = task.question.keys
-        for value in relation.keys_of(task.waiting):
-            if value is not None:
-                keys[value] = None
+        task.question = questions.get(key)
+        if task.question is None:
+            task.question = questions[key] = _Question(relation, source, task.peers())
+        task.question.owners.update(zip(task.keys, task.waiting, strict=True))
+        task.question.owners.pop(None, None)
     return list(questions.values())
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from covet.database.sql.compiled import Compiled
 
-Hydrate = Callable[[Iterable[Any]], list[Any]]
+#: ``rows -> list``; for rows of many parents, ``rows, parents by key, peers -> pairs of a key and its rows``.
+Hydrate = Callable[..., list[Any]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from covet.database.orm.query.context import Context
 from covet.database.orm.query.derived import DerivingTranslator, is_over_all
@@ -20,7 +20,7 @@ from covet.database.orm.query.results import Result, columns_of
 from covet.database.orm.query.selection import Selection
 from covet.database.orm.query.source_planning import check_aggregates, common_table, joined
 from covet.database.orm.query.source_tokens import CTERoot
-from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.state import Link, QueryState
 from covet.database.orm.query.tokens import (
     ExpressionToken,
     NothingToken,
@@ -54,7 +54,6 @@ from covet.database.sql.statements import (
 from covet.exceptions import FieldError
 
 if TYPE_CHECKING:
-    from covet.database.orm.options import ResolvedPath
     from covet.database.orm.relations import Relation
 
 #: The type of the place of a row among those of its parent.
@@ -200,7 +199,7 @@ class SelectPlanner(Selection):
         # Nothing fixes the columns of an explicit join but themselves.
         values = [*(a.expression for a in self.state.annotations), *(item.expression for item in order)]
         keys += [c for c in map(self.translator.value, source_columns(values, self.state)) if c not in keys]
-        return tuple(keys) if link is None or not link.relations else (*keys, *self.translator.columns(link))
+        return tuple(keys) if link is None or not link.path.relations else (*keys, *self.translator.columns(link.path))
 
     def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
         """Yield what a selected value or a sort key is grouped by: itself, or what its window is divided by."""
@@ -213,7 +212,7 @@ class SelectPlanner(Selection):
                 yield part
 
     def _limited_by_parent(
-        self, result: Result, where: nodes.Expression | None, having: nodes.Expression | None
+        self, link: Link, result: Result, where: nodes.Expression | None, having: nodes.Expression | None
     ) -> Select:
         """Keep those rows of each parent whose place in the order is within limit and offset."""
         if self.state.distinct:
@@ -223,7 +222,7 @@ class SelectPlanner(Selection):
                 "Prefetch(queryset=): a slice for each parent and a filter on a window exclude each other."
             )
         order = self.order_by() or sort_keys(self.translator, key_order(self.options))
-        parent = self.translator.columns(cast("ResolvedPath", self.state.link))
+        parent = self.translator.columns(link.path)
         number = nodes.WindowCall("row_number", (), nodes.Over(parent, order), _PLACE)
         inner_columns = (*(Selected(c.expression, f"c{i}") for i, c in enumerate(self.columns)), Selected(number, "n"))
         inner = replace(self.statement(inner_columns, where, having, ordered=False), limit=None, offset=None)
@@ -246,8 +245,9 @@ class SelectPlanner(Selection):
         """Return the SELECT of the rows and what they become."""
         where, having = self.conditions()
         result: Result = self.entity(self.joins.root) if self.state.shape is None else self.record()
-        if self.state.link is not None and (self.state.limit is not None or self.state.offset is not None):
-            return self._limited_by_parent(result, where, having), result
+        link = self.state.link
+        if link is not None and (self.state.limit is not None or self.state.offset is not None):
+            return self._limited_by_parent(link, result, where, having), result
         return self.statement(tuple(self.columns), where, having), result
 
     def statement(

@@ -44,8 +44,9 @@ class RelatedEntity:
 class Entity:
     """Columns that make an instance. ``partial``: some fields are deferred.
 
-    ``key`` are the positions of the primary key. With ``link`` the result is pairs: the key of a parent, and a row of
-    that parent. ``shared``: the same row may come for several parents, and is one instance.
+    ``key`` are the positions of the primary key. With ``link`` the result is pairs: the key of a parent, and the rows
+    of that parent. ``back`` is their attribute that gets the parent; ``shared``: the same row may come for several
+    parents, and is one instance.
     """
 
     model: type[Any]
@@ -54,6 +55,7 @@ class Entity:
     partial: bool = False
     related: tuple[RelatedEntity, ...] = ()
     link: ResultColumn | None = None
+    back: str | None = None
     shared: bool = False
 
 

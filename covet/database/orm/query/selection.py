@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from covet.database.orm.query.inference import decoder, token_type
 from covet.database.orm.query.joins import JoinNode
@@ -68,9 +68,12 @@ class Selection:
         if not prefix:
             related += tuple(self._named_row(t.name) for t in self.state.filtered if self._is_selected(t.name))
             columns.extend(self._annotation(a) for a in self.state.annotations if not a.hidden)
-        if prefix or self.state.link is None:
+        link = None if prefix else self.state.link
+        if link is None:
             return Entity(options.model, tuple(columns), key, partial, related)
-        return Entity(options.model, tuple(columns), key, partial, related, self._link(), self._is_shared())
+        # A row may come for several parents; what is annotated may be another value for each.
+        shared = bool(link.path.relations) and not self.state.annotations
+        return Entity(options.model, tuple(columns), key, partial, related, self._link(link.path), link.back, shared)
 
     def _annotation(self, annotation: Annotation) -> ResultColumn:
         return self._value(annotation.name, AnnotationToken("annotation", annotation.name))
@@ -109,9 +112,8 @@ class Selection:
 
     # -- rows for many parents -------------------------------------------------------------
 
-    def _link(self) -> ResultColumn:
+    def _link(self, path: ResolvedPath) -> ResultColumn:
         """Select the key of the parent that a row belongs to."""
-        path = cast("ResolvedPath", self.state.link)
         if path.parts:
             return replace(self._key_of("link", path), nullable=False)
         field, column = path.field, self.translator.column(path)
@@ -119,10 +121,6 @@ class Selection:
             if selected.expression == column:
                 return ResultColumn("link", position, field.logical_type, False, field.decode)
         return self._field(field, "link", column, nullable=False)
-
-    def _is_shared(self) -> bool:
-        """Whether a row may come for several parents and is the same for each."""
-        return self.state.link is not None and bool(self.state.link.relations) and not self.state.annotations
 
     def _related_prefixes(self) -> set[str]:
         found: set[str] = set()

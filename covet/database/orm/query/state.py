@@ -60,6 +60,16 @@ class FilteredToken(NamedTuple):
     condition: Predicate | None
 
 
+class Link(NamedTuple):
+    """What rows for many parents belong to: ``path`` leads to the key of a row's parent.
+
+    ``back``: the attribute of the row that gets the parent, where it can have one only.
+    """
+
+    path: ResolvedPath
+    back: str | None
+
+
 class QueryState(NamedTuple):
     """What is asked, without the values."""
 
@@ -91,8 +101,8 @@ class QueryState(NamedTuple):
     ctes: tuple[CTEToken, ...] = ()
     #: What join() added, in that order.
     joined: tuple[JoinToken, ...] = ()
-    #: A prefetch: rows come as (value of this path, row), and limit and offset count within each value.
-    link: ResolvedPath | None = None
+    #: A prefetch: rows are put together by parent, and limit and offset count for each.
+    link: Link | None = None
     #: Relations under a name of their own.
     filtered: tuple[FilteredToken, ...] = ()
 

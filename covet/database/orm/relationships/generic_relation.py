@@ -11,6 +11,7 @@ from covet.database.orm import registry
 from covet.database.orm.generics import GenericKey
 from covet.database.orm.relations import Discriminator, Relation, RelationReference
 from covet.database.orm.relationships.generic_manager import GenericManager
+from covet.database.orm.relationships.related_manager import bound
 from covet.database.orm.relationships.reverse_manager import cannot_assign
 from covet.exceptions import ModelDefinitionError, ValidationError
 
@@ -178,7 +179,7 @@ class GenericRelation(RelationReference, Generic[_ToM]):
             return self
         if self.relation is None:
             raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
-        return GenericManager.of(self.relation, instance)
+        return bound(GenericManager, self.relation, instance)
 
     if not TYPE_CHECKING:
 

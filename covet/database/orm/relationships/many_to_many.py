@@ -11,6 +11,7 @@ from typing_extensions import TypeVar, Unpack
 from covet.database.orm import registry
 from covet.database.orm.relations import Relation, RelationReference, Through, pair
 from covet.database.orm.relationships.many_to_many_manager import ManyToManyManager, ReverseManyToMany
+from covet.database.orm.relationships.related_manager import bound
 from covet.database.orm.relationships.reverse import ReverseNames, attach, refuse_clash, reverse_names
 from covet.database.orm.relationships.reverse_manager import cannot_assign
 from covet.database.orm.relationships.through import foreign_keys_of, is_unique, make_link_model, waits
@@ -212,7 +213,7 @@ class ManyToManyField(RelationReference, Generic[_ToM]):
             return self
         if self.relation is None:
             raise ModelDefinitionError(f"{self!r} refers to {self.to!r}, and no model of that name is defined.")
-        return ManyToManyManager.of(self.relation, instance)
+        return bound(ManyToManyManager, self.relation, instance)
 
     if not TYPE_CHECKING:
 

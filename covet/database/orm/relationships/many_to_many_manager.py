@@ -9,7 +9,7 @@ from typing_extensions import TypeVar
 
 from covet.database.orm.query import links
 from covet.database.orm.relations import Relation, RelationReference, Through
-from covet.database.orm.relationships.related_manager import Key, RelatedManager
+from covet.database.orm.relationships.related_manager import Key, RelatedManager, bound
 from covet.database.orm.relationships.reverse_manager import cannot_assign
 from covet.database.transaction import transaction
 
@@ -150,7 +150,7 @@ class ReverseManyToMany(RelationReference):
         return cast("Through", self.relation.through).model
 
     def __get__(self, instance: object, owner: type[Any], /) -> Any:
-        return self if instance is None else ManyToManyManager.of(self.relation, instance)
+        return self if instance is None else bound(ManyToManyManager, self.relation, instance)
 
     def __set__(self, instance: object, value: object) -> None:
         raise cannot_assign(self.relation)

@@ -31,6 +31,22 @@ _M = TypeVar("_M", bound="Model[Any]")
 Key = int | str | UUID | tuple[Any, ...]
 
 
+_Bound = TypeVar("_Bound", bound="RelatedManager[Any]")
+_new = object.__new__
+
+
+def bound(manager_class: type[_Bound], relation: Relation, instance: Any) -> _Bound:
+    """Return a manager of the rows that belong to ``instance``.
+
+    Made on every access, so no ``__init__`` and no classmethod: they would cost as much again.
+    """
+    manager = _new(manager_class)
+    manager.relation = relation
+    manager.instance = instance
+    manager.model = relation.remote
+    return manager
+
+
 class RelatedManager(Manager[_M]):
     """Rows of another model that belong to ``instance``: what reading them is like, whichever way they belong."""
 
@@ -40,15 +56,6 @@ class RelatedManager(Manager[_M]):
     if TYPE_CHECKING:
 
         def __get__(self, instance: object, owner: type[Any], /) -> Self: ...
-
-    @classmethod
-    def of(cls, relation: Relation, instance: Any) -> Self:
-        """Return a manager of the rows that belong to ``instance``; made on every access, so it is made fast."""
-        manager = object.__new__(cls)
-        manager.relation = relation
-        manager.instance = instance
-        manager.model = relation.remote
-        return manager
 
     @property
     def _loaded(self) -> list[_M] | None:

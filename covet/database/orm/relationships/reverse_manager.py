@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypeVar
 
 from covet.database.orm.relations import Relation, RelationReference
-from covet.database.orm.relationships.related_manager import Key, RelatedManager
+from covet.database.orm.relationships.related_manager import Key, RelatedManager, bound
 from covet.database.transaction import transaction
 from covet.exceptions import FieldError
 
@@ -40,7 +40,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         def __get__(self, instance: object, owner: type[Any], /) -> Any:
             if instance is None:
                 return self
-            return ReverseManager.of(self.relation, instance)
+            return bound(ReverseManager, self.relation, instance)
 
         def __set__(self, instance: object, value: object) -> None:
             raise cannot_assign(self.relation)
