@@ -397,3 +397,23 @@ async def test_a_value_in_a_range_of_a_column_is_asked_by_the_operator(rooms: Da
     with capture_queries() as queries:
         assert await named(Q(row__contained_by=F("seats"))) == {"1-4", "3-9", "all"}
     assert '("rooms"."seats" @> CAST("rooms"."row" AS integer))' in queries[0].sql
+
+
+@on_postgresql
+async def test_conditions_of_the_field_are_the_lookups_of_that_name(rooms: Database) -> None:
+    seats, row, other = Room.seats, Room.row, Range(3, 5)
+    for condition, keyword in [
+        (seats.contains(4), Q(seats__contains=4)),
+        (seats.contains(other), Q(seats__contains=other)),
+        (seats.contains(row), Q(seats__contains=F("row"))),
+        (seats.contained_by(Range(0, 10)), Q(seats__contained_by=Range(0, 10))),
+        (seats.overlap(other), Q(seats__overlap=other)),
+        (seats.fully_lt(other), Q(seats__fully_lt=other)),
+        (seats.fully_gt(other), Q(seats__fully_gt=other)),
+        (seats.not_lt(other), Q(seats__not_lt=other)),
+        (seats.not_gt(other), Q(seats__not_gt=other)),
+        (seats.adjacent_to(Range(5, 7)), Q(seats__adjacent_to=Range(5, 7))),
+        (row.contained_by(Range(1, 5)), Q(row__contained_by=Range(1, 5))),
+    ]:
+        assert Room.objects.filter(condition).sql() == Room.objects.filter(keyword).sql()
+        assert await named(condition) == await named(keyword)

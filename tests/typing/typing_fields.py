@@ -253,6 +253,46 @@ def class_access() -> None:
     assert_type(Row.integer.desc(), OrderBy)
 
 
+def conditions_of_lists_documents_and_ranges() -> None:
+    assert_type(Row.scores.contains([1]), Q)
+    assert_type(NullRow.scores.overlap([1, 2]), Q)
+    assert_type(Row.scores.contained_by(Row.scores), Q)
+    assert_type(Row.scores[0] > 3, Q)
+    assert_type(NullRow.scores[0] == 3, Q)
+    assert_type(Row.board[0] == ["a"], Q)
+    assert_type(Row.scores[1:3] == [1], Q)
+    assert_type(Row.scores.len() > 2, Q)
+    Row.scores.contains(["a"])  # type: ignore[list-item]
+    Row.scores.contains("a")  # type: ignore[arg-type]
+    NullRow.scores.overlap(1)  # type: ignore[arg-type]
+    Row.scores[0] > "a"  # type: ignore[operator]
+    Row.scores.len() > "a"  # type: ignore[operator]
+    Row.char.overlap("a")  # type: ignore[attr-defined]
+    assert_type(Row.json["owner"]["name"] == "Ann", Q)
+    assert_type(Row.settings["a"] > 3, Q)
+    assert_type(Row.json["owner"]["name"].icontains("a"), Q)
+    assert_type(Row.json.contains({"a": 1}), Q)
+    assert_type(Row.settings.has_key("a"), Q)
+    assert_type(Row.json["owner"].has_any_keys(["a", "b"]), Q)
+    Row.json[1.5]  # type: ignore[index]
+    Row.json.has_keys([1.5])  # type: ignore[list-item]
+    assert_type(Row.seats.contains(3), Q)
+    assert_type(Row.seats.contains(Row.integer), Q)
+    assert_type(NullRow.seats.contains(Range(3, 5)), Q)
+    assert_type(Row.stay.overlap(Range(dt.date(2024, 5, 31), None)), Q)
+    assert_type(Row.prices.adjacent_to(Row.prices), Q)
+    assert_type(NullRow.seats.fully_lt(Range(3, 5)), Q)
+    Row.seats.contains("a")  # type: ignore[arg-type]
+    Row.seats.overlap(3)  # type: ignore[arg-type]
+    Row.stay.not_gt(Range(1, 2))  # type: ignore[arg-type]
+    assert_type(Row.integer.contained_by(Range(1, 5)), Q)
+    assert_type(NullRow.integer.contained_by(Range(1, None)), Q)
+    assert_type(Row.small.contained_by(Row.seats), Q)
+    assert_type(Row.moment.contained_by(Range(None, dt.datetime.now(dt.UTC))), Q)
+    Row.integer.contained_by(Range("a", "b"))  # type: ignore[arg-type]
+    Row.char.contained_by(Range(1, 2))  # type: ignore[misc]
+
+
 def writes(row: Row, other: NullRow) -> None:
     row.integer = 3
     row.board = [["a"]]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
+from covet.database.orm.conditions import Q
+from covet.database.orm.expressions.base import Expression
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.integers import BigIntegerField, IntegerField
 from covet.database.orm.fields.numeric import DecimalField
@@ -87,6 +89,37 @@ class RangeField(Field[_T]):
     @override
     def logical_type(self) -> RangeOf:
         return RangeOf(self.base_field.logical_type)
+
+    # -- conditions ------------------------------------------------------------------------
+
+    @override
+    def contained_by(self, values: _T | Expression[_T], /) -> Q:  # type: ignore[override]  # of a range, not of a number
+        """Match ranges that are all in ``values``: ``seats <@ $1``."""
+        return self._condition("contained_by", values)
+
+    def overlap(self, other: _T | Expression[_T]) -> Q:
+        """Match ranges that have a value in common with ``other``: ``seats && $1``."""
+        return self._condition("overlap", other)
+
+    def fully_lt(self, other: _T | Expression[_T]) -> Q:
+        """Match ranges that end before ``other`` begins: ``seats << $1``."""
+        return self._condition("fully_lt", other)
+
+    def fully_gt(self, other: _T | Expression[_T]) -> Q:
+        """Match ranges that begin after ``other`` ends: ``seats >> $1``."""
+        return self._condition("fully_gt", other)
+
+    def not_lt(self, other: _T | Expression[_T]) -> Q:
+        """Match ranges that do not begin before ``other``: ``seats &> $1``."""
+        return self._condition("not_lt", other)
+
+    def not_gt(self, other: _T | Expression[_T]) -> Q:
+        """Match ranges that do not end after ``other``: ``seats &< $1``."""
+        return self._condition("not_gt", other)
+
+    def adjacent_to(self, other: _T | Expression[_T]) -> Q:
+        """Match ranges that touch ``other`` and share nothing with it: ``seats -|- $1``."""
+        return self._condition("adjacent_to", other)
 
     # -- lookups ---------------------------------------------------------------------------
 
