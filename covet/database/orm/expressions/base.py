@@ -225,12 +225,10 @@ class Operators(Expression[_T]):
     @overload
     def contains(self: Operators[str] | Operators[str | None], value: str, /) -> Q: ...
     @overload
-    def contains(
-        self: Operators[Range[_V]], value: _V | Range[_V] | Expression[_V] | Expression[Range[_V]], /
-    ) -> Q: ...
+    def contains(self: Operators[Range[_V]], value: _V | Range[_V] | Expression[_V | Range[_V] | None], /) -> Q: ...
     @overload
     def contains(
-        self: Operators[Range[_V] | None], value: _V | Range[_V] | Expression[_V] | Expression[Range[_V]], /
+        self: Operators[Range[_V] | None], value: _V | Range[_V] | Expression[_V | Range[_V] | None], /
     ) -> Q: ...
     def contains(self, value: object, /) -> Q:
         """Match what holds ``value``: a text, taken literally; of ranges a value or a range."""
