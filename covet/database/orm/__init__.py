@@ -100,7 +100,7 @@ from covet.database.orm.functions.window import (
     WindowFrameExclusion,
     WindowFunction,
 )
-from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+from covet.database.orm.indexes import CheckConstraint, ExclusionConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
@@ -191,6 +191,7 @@ __all__ = [
     "DurationField",
     "EmailField",
     "EnumField",
+    "ExclusionConstraint",
     "Exists",
     "Expression",
     "ExpressionWrapper",

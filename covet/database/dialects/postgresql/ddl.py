@@ -8,11 +8,13 @@ import math
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from covet.database.dialects.base import quote_text
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
 from covet.database.dialects.postgresql.types import plain_type
+from covet.database.schema.constraints import Exclusion
+from covet.database.schema.ranges import Range
 from covet.database.schema.table import Table
 from covet.database.schema.types import Array, Json, LogicalType
 from covet.database.sql.ddl_compiler import DDLCompiler
@@ -25,6 +27,13 @@ class PostgreSQLDDLCompiler(DDLCompiler):
 
     def expression(self, node: Expression) -> str:
         return PostgreSQLCompiler(self.dialect, ddl=True).expression(node)
+
+    def exclusion(self, exclusion: Exclusion) -> str:
+        elements = ", ".join(f"{self.quote(column)} WITH {operator}" for column, operator in exclusion.elements)
+        text = f"{self._named(exclusion.name)}EXCLUDE USING {self.quote(exclusion.method)} ({elements})"
+        if exclusion.condition is not None:
+            text += f" WHERE ({self.expression(exclusion.condition)})"
+        return text + (" DEFERRABLE INITIALLY DEFERRED" if exclusion.deferrable else "")
 
     def comments(self, table: Table) -> list[str]:
         name = self.table_name(table.name, table.schema)
@@ -69,6 +78,13 @@ def _number(value: object) -> str | None:
             return None
 
 
+def _range(value: Range[Any], name: str) -> str:
+    if value.isempty:
+        return "empty"
+    ends = ("" if end is None else _number(end) or _content(end, name) for end in (value.lower, value.upper))
+    return f"{value.bounds[0]}{','.join(ends)}{value.bounds[1]}"
+
+
 def _content(value: object, name: str) -> str:
     match value:
         case bytes():
@@ -79,6 +95,8 @@ def _content(value: object, name: str) -> str:
             return aware.isoformat()
         case dt.date() | dt.time():
             return value.isoformat()
+        case Range():
+            return _range(value, name)
         case dt.timedelta():
             return f"{value // dt.timedelta(microseconds=1)} microseconds"
         case str() | float() | Decimal() | uuid.UUID():
