@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import pickle
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 
 from covet import (
+    ArrayAgg,
     BigIntegerRangeField,
     CharField,
-    CheckConstraint,
     DateField,
     DateRangeField,
     DateTimeField,
     DateTimeRangeField,
     DecimalField,
     DecimalRangeField,
-    ExclusionConstraint,
     F,
     FieldError,
     FloatField,
@@ -28,20 +26,22 @@ from covet import (
     IntegerField,
     IntegerRangeField,
     Model,
+    OuterRef,
     Param,
     Q,
     Range,
     SmallIntegerField,
+    Subquery,
     ValidationError,
+    Value,
     create_all,
     get_adapter,
 )
 from covet.database import capture_queries
 from covet.database.dialects.postgresql import PostgreSQLDialect
 from covet.database.orm.query.planner import SelectPlanner
-from covet.database.orm.tables import table_of
-from covet.database.sql.ddl import CreateTable
-from covet.exceptions import CheckViolation, ModelDefinitionError, NotSupportedError, UniqueViolation
+from covet.exceptions import NotSupportedError
+from covet.functions import Coalesce
 from tests.conftest import Database
 
 UTC = dt.UTC
@@ -424,82 +424,32 @@ async def test_conditions_of_the_field_are_the_lookups_of_that_name(rooms: Datab
         assert await named(condition) == await named(keyword)
 
 
-class Booking(Model):
-    room = IntegerField()
-    during = DateTimeRangeField()
-    cancelled = IntegerField(default=0)
-
-    class Meta:
-        db_table = "bookings"
-        constraints = (
-            ExclusionConstraint(
-                name="booked_once", expressions=[("room", "="), ("during", "&&")], condition=Q(cancelled=0)
-            ),
-        )
-
-
 @on_postgresql
-async def test_an_exclusion_constraint_keeps_rows_apart(database: Database) -> None:
-    await get_adapter().execute("CREATE EXTENSION btree_gist")
-    await create_all([Booking])
-    first = Range(NOON, NOON + dt.timedelta(hours=2))
-    await Booking.create(room=1, during=first)
-    await Booking.create(room=2, during=first)
-    await Booking.create(room=1, during=Range(first.upper, None))
-    await Booking.create(room=1, during=first, cancelled=1)
-    with pytest.raises(UniqueViolation) as caught:
-        await Booking.create(room=1, during=Range(NOON, NOON, "[]"))
-    error = caught.value
-    assert (error.constraint, error.fields, error.model) == ("booked_once", ("room", "during"), Booking)
-    assert "2024" not in str(error)
+async def test_ranges_are_values_wherever_others_are(rooms: Database) -> None:
+    few = await Room.objects.filter(name__in=["1-4", "3-9"]).order_by("name")
+    for room in few:
+        room.seats, room.price = Range(100, 200), Range(Decimal(1), Decimal(2), "()")
+    await Room.objects.bulk_update(few, ["seats", "price"])
+    assert await Room.objects.filter(seats=Range(100, 200), price=Range(Decimal(1), Decimal(2), "()")).count() == 2
+    _, made = await Room.objects.get_or_create(seats=Range(100, 199, "[]"), name="1-4")
+    assert not made
+    own = Value(Range(1, 2), output_field=IntegerRangeField())
+    shown = Room.objects.filter(name="null").annotate(either=Coalesce("seats", own), own=own)
+    assert await shown.values_list("either", "own") == [(Range(1, 2), Range(1, 2))]
+    assert await shown.filter(either=Range(1, 1, "[]")).count() == 1
+    assert await shown.filter(own__contains=1).count() == 1
+    lists = await Room.objects.filter(name__in=["5-", "null"]).aggregate(all=ArrayAgg("seats", order_by="name"))
+    assert lists == {"all": [Range(5, None), None]}
+    assert await Room.objects.order_by().distinct().values_list("seats", flat=True).filter(seats__isnull=True) == [None]
+    await Room.objects.filter(name="5-").update(numbers=Range(1, 9), seats=F("seats"))
+    assert await Room.objects.filter(numbers__contains=F("row")).values_list("name", flat=True) == ["5-"]
+    top = Room.objects.filter(id=OuterRef("id")).values("seats__endswith")
+    ends = Room.objects.filter(name="1-4").annotate(end=Subquery(top)).values_list("end", flat=True)
+    assert await ends == [200]
 
 
-def test_the_sql_of_an_exclusion_constraint() -> None:
-    [table] = PostgreSQLDialect().ddl(CreateTable(table_of(Booking)))
-    assert 'CONSTRAINT "booked_once" EXCLUDE USING "gist" ("room" WITH =, "during" WITH &&)' in table
-    assert ' WHERE ("cancelled" = 0)' in table
-
-
-@on_sqlite
-async def test_sqlite_refuses_an_exclusion_constraint(database: Database) -> None:
-    table = replace(table_of(Booking), columns=())
-    with pytest.raises(NotSupportedError, match="SQLite has no exclusion constraints \\('booked_once'\\)"):
-        get_adapter().dialect.ddl(CreateTable(table))
-
-
-@pytest.mark.parametrize("operator", ["", "= ", "--", "=/*", "AND", "&&)", "=" * 64])
-def test_an_operator_of_an_exclusion_constraint_is_an_operator(operator: str) -> None:
-    with pytest.raises(ModelDefinitionError, match="is no operator"):
-        ExclusionConstraint(name="x", expressions=[("during", operator)])
-    with pytest.raises(ModelDefinitionError, match="expressions= is empty"):
-        ExclusionConstraint(name="x", expressions=[])
-
-
-class Tariff(Model):
-    ages = IntegerRangeField(db_default=Range(18, None))
-    prices = DecimalRangeField(db_default=Range(Decimal("1.5"), Decimal(2), "[]"))
-    days = DateRangeField(db_default=Range(DAY, DAY, "[]"))
-    hours = DateTimeRangeField(db_default=Range(NOON, None))
-    none = IntegerRangeField(db_default=Range(empty=True))
-    age = IntegerField(default=20)
-
-    class Meta:
-        constraints = (
-            CheckConstraint(Q(ages__overlap=Range(0, 100)), name="of_people"),
-            CheckConstraint(Q(age__contained_by=Range(0, 100)), name="age_of_people"),
-        )
-
-
-@on_postgresql
-async def test_ranges_stand_in_defaults_and_checks_of_the_table(database: Database) -> None:
-    await create_all([Tariff])
-    tariff = await Tariff.create()
-    assert tariff.ages == Range(18, None)
-    assert tariff.prices == Range(Decimal("1.5"), Decimal(2), "[]")
-    assert tariff.days == Range(DAY, DAY + dt.timedelta(days=1))
-    assert tariff.hours == Range(NOON, None)
-    assert tariff.none.isempty
-    with pytest.raises(CheckViolation):
-        await Tariff.create(ages=Range(100, None))
-    with pytest.raises(CheckViolation):
-        await Tariff.create(age=100)
+async def test_the_range_of_contained_by_has_to_be_known_to_prepare(database: Database) -> None:
+    await create_all([Guest])
+    ask = Guest.objects.filter(age__contained_by=Param("ages")).prepare()
+    with pytest.raises(ValidationError, match=r"Guest\.age: the SQL of 'contained_by' depends on its range"):
+        await ask(ages=Range(1, 5))

@@ -16,7 +16,7 @@ from covet.database.dialects.postgresql.types import plain_type
 from covet.database.schema.constraints import Exclusion
 from covet.database.schema.ranges import Range
 from covet.database.schema.table import Table
-from covet.database.schema.types import Array, Json, LogicalType
+from covet.database.schema.types import Array, Json, LogicalType, RangeOf
 from covet.database.sql.ddl_compiler import DDLCompiler
 from covet.database.sql.nodes import Expression
 from covet.exceptions import ProgrammingError
@@ -59,6 +59,8 @@ def literal(value: object, logical: LogicalType) -> str:
     if isinstance(logical, Array):
         items = cast("Sequence[object]", value)  # the field has checked it
         return f"ARRAY[{', '.join(literal(item, logical.item) for item in items)}]::{name}"
+    if isinstance(logical, RangeOf):
+        return f"{literal_text(_range(cast('Range[Any]', value), name))}::{name}"
     if isinstance(logical, Json):
         value = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return _number(value) or f"{literal_text(_content(value, name))}::{name}"
@@ -95,8 +97,6 @@ def _content(value: object, name: str) -> str:
             return aware.isoformat()
         case dt.date() | dt.time():
             return value.isoformat()
-        case Range():
-            return _range(value, name)
         case dt.timedelta():
             return f"{value // dt.timedelta(microseconds=1)} microseconds"
         case str() | float() | Decimal() | uuid.UUID():

@@ -179,6 +179,8 @@ class ContainedBy(Lookup):
 
     @override
     def prepare(self, field: LookupField, value: Any) -> Any:
+        if issubclass(type_of(value), Range):
+            raise field.invalid(f"the SQL of {self.name!r} depends on its range, which has to be known to prepare().")
         raise field.invalid(f"{self.name!r} takes a Range, not {type(value).__name__}.")
 
     @override

@@ -247,14 +247,10 @@ class Tokenizer:
     def _resolved(
         self, left: ExpressionToken, names: list[str], value: Any, path: ResolvedPath | None = None
     ) -> Predicate:
-        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names.
-
-        ``path`` leads to the field that it is the value of, if it is that of a field.
-        """
-        kind = token_type(left, self.state)
+        """Tokenize a comparison by transforms and a lookup; ``path`` leads to the field whose value ``left`` is."""
         field = path.field if path is not None else field_beside(left, self.state) or _untyped
         resolved = resolve_lookup(field, names, _unknown_lookup)
-        output = None if kind is None else resolved.output
+        output = None if field is _untyped else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
         found = self._bilateral(found, resolved.transforms)
         return _negated(found, resolved.lookup) if resolved.negated else found
