@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from typing_extensions import assert_type, override
 
+from covet.database.orm.aggregates import RangeAgg, RangeIntersectAgg
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Combined, OrderBy
 from covet.database.orm.fields import (
@@ -285,6 +286,8 @@ def conditions_of_lists_documents_and_ranges() -> None:
     Row.seats.contains("a")  # type: ignore[arg-type]
     Row.seats.overlap(3)  # type: ignore[arg-type]
     Row.stay.not_gt(Range(1, 2))  # type: ignore[arg-type]
+    assert_type(RangeAgg(Row.seats), RangeAgg[list[Range[int]] | None])
+    assert_type(RangeIntersectAgg(Row.stay), RangeIntersectAgg[Range[dt.date] | None])
     assert_type(Row.integer.contained_by(Range(1, 5)), Q)
     assert_type(NullRow.integer.contained_by(Range(1, None)), Q)
     assert_type(Row.small.contained_by(Row.seats), Q)

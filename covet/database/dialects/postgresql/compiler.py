@@ -72,6 +72,7 @@ class PostgreSQLCompiler(PostgreSQLRanges):
             "bool_and": "BOOL_AND",
             "bool_or": "BOOL_OR",
             "json_agg": "JSONB_AGG",
+            "range_intersect_agg": "RANGE_INTERSECT_AGG",
             "stddev": "STDDEV_POP",
             "stddev_sample": "STDDEV_SAMP",
             "variance": "VAR_POP",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from covet.database.dialects.postgresql.search import PostgreSQLSearch
 from covet.database.schema.types import LogicalType, RangeOf
 from covet.database.sql.expression_types import type_of
-from covet.database.sql.nodes import Cast, Expression, Function
+from covet.database.sql.nodes import AggregateCall, Cast, Expression, Function
 from covet.database.sql.visitor import Pieces
 
 _OPERATORS: Mapping[str, str] = MappingProxyType(
@@ -46,6 +46,14 @@ class PostgreSQLRanges(PostgreSQLSearch):
             return "(", *self._in(left, right), f" {operator} ", *self._in(right, left), ")"
         name = _FUNCTIONS.get(node.name)
         return super().visit_function(node) if name is None else self.call(name, node.arguments)
+
+    def aggregate_range_agg(self, node: AggregateCall) -> Pieces:
+        """Print the union as an array: asyncpg and the fields know no multiranges."""
+        if node.over is not None:
+            self.refuse("computes RangeAgg() over rows and groups, not over a window")
+        ranges: Pieces = ("ARRAY(SELECT UNNEST(", *self.aggregate("RANGE_AGG", node), "))")
+        nothing = "" if node.type is None else f"CAST(ARRAY[] AS {self.cast_type(node.type)})"
+        return "NULLIF(", *ranges, f", {nothing})"
 
     def _in(self, node: Expression, other: Expression) -> Pieces:
         """Print one side; a value beside a range is one of the range's own type, and nothing else."""

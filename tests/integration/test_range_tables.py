@@ -1,4 +1,4 @@
-"""Ranges in the definition of a table: exclusion constraints, defaults, checks. PostgreSQL."""
+"""Ranges in the definition of a table (exclusion, defaults, checks), and aggregates over them. PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ from covet import (
     DateTimeRangeField,
     DecimalRangeField,
     ExclusionConstraint,
+    FieldError,
+    ForeignKey,
     IntegerField,
     IntegerRangeField,
     Model,
     Q,
     Range,
+    RangeAgg,
+    RangeIntersectAgg,
     create_all,
     get_adapter,
 )
+from covet.database import capture_queries
 from covet.database.dialects.postgresql import PostgreSQLDialect
 from covet.database.orm.tables import table_of
 from covet.database.sql.ddl import CreateTable
@@ -115,3 +120,55 @@ async def test_ranges_stand_in_defaults_and_checks_of_the_table(database: Databa
         await Tariff.create(ages=Range(100, None))
     with pytest.raises(CheckViolation):
         await Tariff.create(age=100)
+
+
+class Hall(Model):
+    name = IntegerField()
+
+    class Meta:
+        db_table = "halls"
+
+
+class Event(Model):
+    hall = ForeignKey(Hall, related_name="events")
+    days = DateRangeField(nullable=True)
+    seats = IntegerRangeField(nullable=True)
+
+    class Meta:
+        db_table = "events"
+
+
+@on_postgresql
+async def test_aggregates_of_ranges(database: Database) -> None:
+    await create_all([Hall, Event])
+    first, second, _ = [await Hall.create(name=name) for name in range(3)]
+    for hall, seats in [(first, (1, 3)), (first, (2, 5)), (first, (7, 9)), (second, (1, 9)), (second, None)]:
+        await Event.create(hall=hall, seats=seats)
+    together = [Range(1, 5), Range(7, 9)]
+    with capture_queries() as queries:
+        found = await Event.objects.filter(hall=first).aggregate(RangeAgg("seats"), common=RangeIntersectAgg("seats"))
+    assert found == {"seats__rangeagg": together, "common": Range(empty=True)}
+    assert 'NULLIF(ARRAY(SELECT UNNEST(RANGE_AGG("events"."seats"))), CAST(ARRAY[] AS int4range[]))' in queries[0].sql
+    halls = Hall.objects.annotate(
+        all=RangeAgg("events__seats", default=[]),
+        low=RangeAgg("events__seats", filter=Q(events__seats__startswith__lt=2)),
+        common=RangeIntersectAgg("events__seats"),
+    ).order_by("id")
+    assert await halls.values_list("all", "low", "common") == [
+        (together, [Range(1, 3)], Range(empty=True)),
+        ([Range(1, 9)], [Range(1, 9)], Range(1, 9)),
+        ([], None, None),
+    ]
+    assert await halls.filter(common__contains=3).values_list("name", flat=True) == [1]
+    groups = Event.objects.values("hall").annotate(all=RangeAgg("seats")).order_by("hall")
+    assert [row["all"] for row in await groups] == [together, [Range(1, 9)]]
+    assert await Event.objects.none().aggregate(a=RangeAgg("seats")) == {"a": None}
+    assert await Event.objects.filter(id=-1).aggregate(a=RangeAgg("seats")) == {"a": None}
+    with pytest.raises(FieldError, match="it takes RangeOf"):
+        await Event.objects.aggregate(RangeAgg("hall"))
+
+
+@on_sqlite
+async def test_sqlite_refuses_aggregates_of_ranges(database: Database) -> None:
+    with pytest.raises(NotSupportedError, match="SQLite has no aggregate 'range_agg'"):
+        await Event.objects.aggregate(RangeAgg("seats"))
