@@ -116,7 +116,9 @@ async def test_the_sql_of_sums_over_documents(wares: Database) -> None:
     if wares.name == "sqlite":
         assert "covet_json_number(covet_json_at(" in queries[0].sql
     else:
-        assert 'SUM(CAST(("wares"."data" #> $1::text[]) AS numeric))' in queries[0].sql
+        part = '("wares"."data" #> $1::text[])'
+        # Before PostgreSQL 18 the cast of the document null was an error.
+        assert f"SUM(CAST(NULLIF({part}, (JSONB_BUILD_ARRAY(NULL) -> 0)) AS numeric))" in queries[0].sql
 
 
 async def test_a_text_in_a_document_is_no_number(wares: Database) -> None:
