@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from benchmarks.data import new_post, new_posts, some_post
 from benchmarks.models import Author, Post
-from benchmarks.operations import POOL_SIZE
+from benchmarks.operations import INLINE_BUDGET, OPERATIONS, POOL_SIZE
 from benchmarks.peer import Peer, Row, Work
 from benchmarks.questions import (
     COMPLEX_LIMIT,
@@ -20,7 +20,7 @@ from benchmarks.questions import (
     UNWANTED_STATUS,
     YOUNG,
 )
-from covet import Avg, Count, Q, transaction
+from covet import Avg, Count, Q, QuerySet, transaction
 from covet.database import DatabaseConfig, close_all
 
 
@@ -32,7 +32,11 @@ class Covet(Peer):
     @classmethod
     async def connect(cls, url: str) -> Covet:
         DatabaseConfig(url=url, pool_size=POOL_SIZE, max_overflow=0, replace=True)
-        return cls()
+        return cls(Post.objects.all(), Author.objects.all())
+
+    def __init__(self, posts: QuerySet[Post], authors: QuerySet[Author]) -> None:
+        self._posts = posts
+        self._authors = authors
 
     async def close(self) -> None:
         await close_all()
@@ -76,55 +80,55 @@ class Covet(Peer):
                 return []
 
     async def get_pk(self, turn: int) -> list[Post]:
-        post = await Post.objects.get(id=some_post(turn))
+        post = await self._posts.get(id=some_post(turn))
         _ = post.title
         return [post]
 
     async def filter_100(self, _turn: int) -> list[Post]:
-        posts = await Post.objects.filter(status=STATUS).limit(LIMIT_100)
+        posts = await self._posts.filter(status=STATUS).limit(LIMIT_100)
         for post in posts:
             _ = post.title
         return posts
 
     async def filter_10000(self, _turn: int) -> list[Post]:
-        posts = await Post.objects.all()
+        posts = await self._posts.all()
         for post in posts:
             _ = post.title
         return posts
 
     async def values_10000(self, _turn: int) -> object:
-        rows = await Post.objects.values()
+        rows = await self._posts.values()
         for row in rows:
             _ = row["title"]
         return rows
 
     async def values_10000_tuples(self, _turn: int) -> object:
-        rows = await Post.objects.values_list()
+        rows = await self._posts.values_list()
         for row in rows:
             _ = row[1]
         return rows
 
     async def fk_join_1000(self, _turn: int) -> list[Post]:
-        posts = await Post.objects.filter(id__lte=JOINED_POSTS).select_related("author")
+        posts = await self._posts.filter(id__lte=JOINED_POSTS).select_related("author")
         for post in posts:
             _ = post.author.name
         return posts
 
     async def fk_prefetch_1000(self, _turn: int) -> list[Post]:
-        posts = await Post.objects.filter(id__lte=JOINED_POSTS).prefetch_related("author")
+        posts = await self._posts.filter(id__lte=JOINED_POSTS).prefetch_related("author")
         for post in posts:
             _ = post.author.name
         return posts
 
     async def fk_awaited_1000(self, _turn: int) -> list[Post]:
-        posts = await Post.objects.filter(id__lte=JOINED_POSTS)
+        posts = await self._posts.filter(id__lte=JOINED_POSTS)
         for post in posts:
             author = await post.author
             _ = author.name
         return posts
 
     async def prefetch(self, _turn: int) -> list[Author]:
-        authors = await Author.objects.filter(id__lte=PREFETCHED_AUTHORS).prefetch_related("posts__tags")
+        authors = await self._authors.filter(id__lte=PREFETCHED_AUTHORS).prefetch_related("posts__tags")
         for author in authors:
             for post in author.posts:
                 _ = post.title
@@ -153,7 +157,7 @@ class Covet(Peer):
         return [post]
 
     async def aggregate(self, _turn: int) -> object:
-        question = Author.objects.values("age").annotate(n=Count("posts"), v=Avg("posts__views"))
+        question = self._authors.values("age").annotate(n=Count("posts"), v=Avg("posts__views"))
         rows = await question.filter(n__gt=MORE_POSTS_THAN)
         for row in rows:
             _ = row["n"]
@@ -161,10 +165,25 @@ class Covet(Peer):
 
     async def complex(self, _turn: int) -> list[Post]:
         wanted = (Q(views__gt=MANY_VIEWS) | Q(author__age__lt=YOUNG)) & ~Q(status=UNWANTED_STATUS)
-        posts = await Post.objects.filter(wanted).order_by("-id").limit(COMPLEX_LIMIT)
+        posts = await self._posts.filter(wanted).order_by("-id").limit(COMPLEX_LIMIT)
         for post in posts:
             _ = post.title
         return posts
+
+
+class CovetInline(Covet):
+    """The reads of the workload with a budget for short ones in the event loop."""
+
+    name: ClassVar[str] = "covet inline"
+
+    @classmethod
+    async def connect(cls, url: str) -> CovetInline:
+        DatabaseConfig(url=url, alias="inline", pool_size=POOL_SIZE, inline_budget=INLINE_BUDGET, replace=True)
+        return cls(Post.objects.using("inline"), Author.objects.using("inline"))
+
+    def works(self) -> Mapping[str, Work]:
+        works = super().works()
+        return {operation.name: works[operation.name] for operation in OPERATIONS if not operation.writes}
 
 
 def _post(post: Post) -> Row:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 TASKS = 64
 POOL_SIZE = 10
+INLINE_BUDGET = 0.0005
+"""Seconds: what the documentation of the option proposes."""
 POSTGRESQL = "postgresql"
 SQLITE = "sqlite"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.aiosqlite_peer import Aiosqlite
 from benchmarks.asyncpg_peer import AsyncpgConnection, AsyncpgPool
-from benchmarks.covet_peer import Covet
+from benchmarks.covet_peer import Covet, CovetInline
 from benchmarks.operations import POSTGRESQL, SQLITE
 from benchmarks.peer import Peer
 
@@ -25,7 +25,7 @@ CONNECT: dict[str, dict[str, Connect]] = {
         AsyncpgConnection.name: AsyncpgConnection.connect,
         Covet.name: Covet.connect,
     },
-    SQLITE: {Aiosqlite.name: _aiosqlite, Covet.name: Covet.connect},
+    SQLITE: {Aiosqlite.name: _aiosqlite, CovetInline.name: CovetInline.connect, Covet.name: Covet.connect},
 }
 
 

@@ -20,6 +20,7 @@ from covet.database.adapters.commands import BlockOptions
 from covet.database.adapters.pool import Pool
 from covet.database.adapters.session import Args, DriverRow, Make, Session
 from covet.database.adapters.setup import run_init
+from covet.database.adapters.sqlite_inline import Inline
 from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_session import MEMORY, SQLiteSession
 from covet.database.adapters.sqlite_thread import ThreadConnection, bindable, connect
@@ -57,6 +58,8 @@ class AiosqliteAdapter(Adapter):
     def __init__(self, config: DatabaseConfig, dialect: SQLiteDialect) -> None:
         super().__init__(config, dialect)
         memory = config.database == MEMORY
+        #: What the connections for reads share about those that need no thread.
+        self._inline = Inline(config.inline_budget) if config.inline_budget else None
         # From now on a change of the working directory does not lead to another file.
         options = f"mode={config.mode}{'&immutable=1' if config.immutable else ''}"
         self._target = MEMORY if memory else f"{Path(config.database).absolute().as_uri()}?{options}"
@@ -72,11 +75,21 @@ class AiosqliteAdapter(Adapter):
             return write, write
         return Pool(self.config, self._open_reader, size=self.config.pool_size, overflow=0), write
 
+    # Reads in the event loop do not wait for anything: others get their turn before one of them takes a connection.
+
+    @override
+    async def fetch(self, sql: str, args: Args) -> list[DriverRow]:
+        if self._inline is not None and self._inline.turn_is_over():
+            await asyncio.sleep(0)
+        return await super().fetch(sql, args)
+
     @override
     async def fetch_made(self, sql: str, args: Args, make: Make, *, write: bool = False) -> list[Any]:
         def fetch(session: Session, sql: str, args: Args) -> Awaitable[list[DriverRow] | Made]:
             return cast("SQLiteSession", session).fetch_made(sql, args, make)
 
+        if self._inline is not None and self._inline.turn_is_over():
+            await asyncio.sleep(0)
         rows = await self._run(fetch, sql, args, write=write)
         return rows.result() if isinstance(rows, Made) else make(rows)
 
@@ -129,7 +142,7 @@ class AiosqliteAdapter(Adapter):
             await finish(_close_late(proxy, opened))
             raise
         proxy.stop_at_exit()
-        session = SQLiteSession(proxy, opened[0], self.config)
+        session = SQLiteSession(proxy, opened[0], self.config, self._inline if read_only else None)
         try:
             await run_init(self.config, proxy)
         except BaseException:

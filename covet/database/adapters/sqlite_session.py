@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 
 from covet.database.adapters.commands import COMMIT, ROLLBACK
 from covet.database.adapters.session import LARGE, Answer, Args, Cursor, DriverRow, Make, Session
+from covet.database.adapters.sqlite_inline import Inline, NotDone
 from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_thread import ThreadConnection
 from covet.database.adapters.waiting import finish
@@ -113,10 +114,14 @@ class MemoryCursor(Cursor):
 class SQLiteSession(Session):
     """One connection and its thread."""
 
-    __slots__ = ("_alarm", "_config", "_memory", "_pending", "_proxy", "_raw", "_running", "cursors")
+    __slots__ = ("_alarm", "_config", "_inline", "_memory", "_pending", "_proxy", "_raw", "_running", "cursors")
 
-    def __init__(self, proxy: ThreadConnection, raw: sqlite3.Connection, config: DatabaseConfig) -> None:
+    def __init__(
+        self, proxy: ThreadConnection, raw: sqlite3.Connection, config: DatabaseConfig, inline: Inline | None
+    ) -> None:
         super().__init__()
+        #: Where short reads need no hop: a connection that only reads, and a database that allows it.
+        self._inline = inline
         self._proxy = proxy
         self._raw = raw
         self._config = config
@@ -132,7 +137,10 @@ class SQLiteSession(Session):
     # ------------------------------------------------------------------------------------------ statements
 
     def fetch(self, sql: str, args: Args) -> Awaitable[list[DriverRow]]:
-        return self.hop(lambda connection: connection.execute(sql, args).fetchall())
+        def work(connection: sqlite3.Connection) -> list[DriverRow]:
+            return connection.execute(sql, args).fetchall()
+
+        return self.hop(work) if self._inline is None else self._read_inline(self._inline, sql, work)
 
     def fetch_made(self, sql: str, args: Args, make: Make) -> Awaitable[list[DriverRow] | Made]:
         """Run a statement; return its rows, or where they are many, what ``make`` made of them on the thread."""
@@ -142,7 +150,17 @@ class SQLiteSession(Session):
             rows = cursor.fetchmany(LARGE)
             return rows if len(rows) < LARGE else Made(make, rows, cursor)
 
-        return self.hop(work)
+        return self.hop(work) if self._inline is None else self._read_inline(self._inline, sql, work)
+
+    async def _read_inline(self, inline: Inline, sql: str, work: Callable[[sqlite3.Connection], R]) -> R:
+        """Do what reads: here where it is known to be short, else on the thread."""
+        record = inline.record(sql)
+        if record.runs_left or self._pending is not None or self.cursors or self._raw.in_transaction:
+            return await self.hop(inline.timed(record, work))
+        try:
+            return inline.run(record, self._raw, work)
+        except NotDone:
+            return await self.hop(work)
 
     def fetch_many(self, sql: str, rows: Sequence[Args]) -> Awaitable[list[DriverRow]]:
         def work(connection: sqlite3.Connection) -> list[DriverRow]:

@@ -33,7 +33,8 @@ def connect(target: str, config: DatabaseConfig, *, read_only: bool) -> sqlite3.
     connection = sqlite3.connect(
         target,
         uri=True,
-        timeout=_BUSY_MILLISECONDS / 1000,
+        # A read may run in the event loop, which waits for nothing.
+        timeout=0 if read_only else _BUSY_MILLISECONDS / 1000,
         isolation_level=None,
         check_same_thread=False,  # whose turn it is, is settled above; closing may happen elsewhere
         cached_statements=config.statement_cache_size,

@@ -198,6 +198,7 @@ CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
         "max_overflow": count,
         "statement_cache_size": count,
         "busy_timeout": _wait,
+        "inline_budget": _wait,
         "server_settings": _mapping,
         "init_commands": _commands,
         **dict.fromkeys(("user", "schema", "ssl_ca", "ssl_cert", "ssl_key"), _text),

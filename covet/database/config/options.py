@@ -63,6 +63,7 @@ class Options(TypedDict, total=False):
     lock_timeout: float | None
     idle_in_transaction_timeout: float | None
     busy_timeout: float
+    inline_budget: float
     statement_cache_size: int
     application_name: str
     server_settings: Mapping[str, str]
@@ -125,6 +126,7 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
         "lock_timeout": None,
         "idle_in_transaction_timeout": None,
         "busy_timeout": 5.0,
+        "inline_budget": 0.0,
         "statement_cache_size": 100,
         "application_name": "covet",
         "server_settings": MappingProxyType[str, str]({}),
@@ -157,7 +159,7 @@ _SERVER_ONLY: Final = frozenset(
     | {"idle_in_transaction_timeout", "application_name", "server_settings", "target_session_attrs"}
     | {"transaction_pooler", "pool"}
 )
-_FILE_ONLY: Final = frozenset({"mode", "immutable", "busy_timeout"})
+_FILE_ONLY: Final = frozenset({"mode", "immutable", "busy_timeout", "inline_budget"})
 
 
 def settings_of(given: Mapping[str, object]) -> dict[str, object]:

@@ -88,6 +88,8 @@ class DatabaseConfig:
     idle_in_transaction_timeout: float | None
     #: SQLite: seconds to wait for another writer.
     busy_timeout: float
+    #: SQLite: seconds that a short read may take in the event loop; 0: all of them run on a thread.
+    inline_budget: float
     statement_cache_size: int
     application_name: str | None
     server_settings: Mapping[str, str] = field(hash=False)

@@ -60,6 +60,7 @@ QUERY_OPTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "immutable": "immutable",
                 "timeout": "busy_timeout",
                 "busy_timeout": "busy_timeout",
+                "inline_budget": "inline_budget",
                 "pool_size": "pool_size",
                 "pool_timeout": "pool_timeout",
                 "statement_cache_size": "statement_cache_size",

@@ -8,7 +8,8 @@ needs the values may differ.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from covet.database.orm.query.source_tokens import CTERoot, CTEToken, JoinToken
 from covet.database.orm.query.tokens import CombinedToken, ExpressionToken, OrderToken, Predicate
@@ -126,6 +127,7 @@ class QueryState(NamedTuple):
         return None if found is None else found.expression
 
 
+_make = cast("Callable[[type[QueryState], list[object]], QueryState]", tuple.__new__)
 _PLACES = {name: place for place, name in enumerate(QueryState._fields)}
 
 
@@ -133,7 +135,7 @@ def _replace(state: QueryState, /, **changes: object) -> QueryState:
     values: list[object] = [*state]
     for name, value in changes.items():
         values[_PLACES[name]] = value
-    return tuple.__new__(QueryState, values)
+    return _make(QueryState, values)
 
 
 # What a named tuple has asks for every field by name: three times the cost, and each step of a query changes its state.
