@@ -61,7 +61,7 @@ class SQLiteDocuments(SQLiteFunctions):
         if node.name.startswith("trigram_"):
             self.refuse(f"has no trigrams ({node.name}): icontains, like and regex find texts there")
         if node.name.startswith("range_"):
-            self.refuse(f"has no range types ({node.name})")
+            self.refuse(f"has no range types ({node.name}): two columns, one for each bound, say the same")
         return super().visit_function(node)
 
     def document(self, node: Expression) -> Pieces:
