@@ -7,7 +7,7 @@ of them is asked once a query, in order; the first that names an alias decides. 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.block import innermost
@@ -22,6 +22,17 @@ class Origin(str):
     """The alias that an instance came from: a router goes before it, ``using()`` goes before a router."""
 
     __slots__ = ()
+
+
+class _About(Origin):
+    """An alias for a question that an instance leads to: routers get it as a hint."""
+
+    def __new__(cls, alias: str, instance: object = None) -> Self:
+        found = super().__new__(cls, alias)
+        found.instance = instance
+        return found
+
+    instance: object
 
 
 class Router:
@@ -41,7 +52,7 @@ class Router:
     """
 
     def db_for_read(self, model: type[Any], /, **hints: Any) -> str | None:  # noqa: ARG002 - for those that override
-        """Return the alias that a query of ``model`` reads from."""
+        """Return the alias that a query of ``model`` reads from. ``hints["instance"]`` is the row that leads to it."""
         return None
 
     def db_for_write(self, model: type[Any], /, **hints: Any) -> str | None:  # noqa: ARG002
@@ -93,6 +104,13 @@ def writing(alias: str | None, model: type[Any], instance: object = None) -> Ada
     return found if found is not None else adapter_for(alias)
 
 
+def about(instance: object, alias: str | None) -> str | None:
+    """Return ``alias`` for a question that an instance leads to: its related rows, or itself."""
+    if not _routers or type(alias) is str:
+        return alias
+    return _About(DEFAULT if alias is None else alias, instance)
+
+
 def related_allowed(first: Any, second: Any) -> bool:
     """Say whether two stored rows may refer to each other."""
     one, other = first.__dict__.get("_database"), second.__dict__.get("_database")
@@ -119,19 +137,22 @@ def _for_read(alias: str | None, model: type[Any]) -> str:
         written = _for_write(alias, model, None)
         if block.of(adapter_for(written)) is not None:
             return written
-    return _chosen("db_for_read", alias, model, {})
+    return _chosen("db_for_read", alias, model, None)
 
 
 def _for_write(alias: str | None, model: type[Any], instance: object) -> str:
-    return _chosen("db_for_write", alias, model, {} if instance is None else {"instance": instance})
+    return _chosen("db_for_write", alias, model, instance)
 
 
-def _chosen(method: str, alias: str | None, model: type[Any], hints: dict[str, object]) -> str:
+def _chosen(method: str, alias: str | None, model: type[Any], instance: object) -> str:
+    if isinstance(alias, _About):
+        instance = alias.instance
+    hints = {} if instance is None else {"instance": instance}
     for router in _routers:
         answer = _call(router, method, model, **hints)
         if answer is not None:
             return str(answer)
-    return DEFAULT if alias is None else alias
+    return DEFAULT if alias is None else str(alias)
 
 
 def _call(router: object, method: str, *args: object, **hints: object) -> object:

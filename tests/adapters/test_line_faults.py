@@ -15,6 +15,7 @@ from covet.exceptions import CommitUnknown, ConnectionLost, DatabaseError, Opera
 from tests.adapters.proxy import Line, Proxy
 from tests.adapters.workload import CREATE, check, under_load
 from tests.conftest import Database
+from tests.soak import rounds
 
 
 @pytest.fixture
@@ -238,10 +239,11 @@ async def test_nonsense_of_the_server_is_an_error_and_its_connection_is_not_used
 
 async def test_lines_cut_at_random_under_load_lose_nothing(adapter: Adapter, proxy: Proxy, database: Database):
     async with under_load("line") as account:
-        for _ in range(30):
+        for _ in rounds(30, seconds=30):
             await asyncio.sleep(0.03)
             if proxy.lines:
                 random.choice(list(proxy.lines)).reset()
+                account.faults += 1
     assert account.errors.total() > 0
     assert len(account.acknowledged) > 100
     await check(account, database.url, "line")
@@ -250,7 +252,8 @@ async def test_lines_cut_at_random_under_load_lose_nothing(adapter: Adapter, pro
 async def test_line_that_stalls_under_load_loses_nothing(adapter: Adapter, proxy: Proxy, database: Database):
     DatabaseConfig(proxy.url, alias="stalling", pool_size=8, max_overflow=0, statement_timeout=0.3, connect_timeout=0.5)
     async with under_load("stalling") as account:
-        for _ in range(2):
+        for _ in rounds(2, seconds=30):
+            account.faults += 1
             proxy.to_client_is_black = True
             await asyncio.sleep(0.5)
             proxy.to_client_is_black = False

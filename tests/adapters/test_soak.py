@@ -12,9 +12,9 @@ import pytest
 
 from covet.database import Adapter
 from covet.database.transaction import transaction
-from tests.soak import SOAK
+from tests.soak import SOAK, long
 
-CANCELLATIONS = 100_000 if SOAK else 2_000
+CANCELLATIONS = int(long(100_000, short=2_000))
 AT_ONCE = 12
 
 
@@ -104,7 +104,7 @@ async def test_waiters_that_are_cancelled_lose_no_place(adapter: Adapter, config
             await asyncio.sleep(0)
             done += 1
 
-    tasks = [asyncio.create_task(work()) for _ in range(100_000 if SOAK else 3_000)]
+    tasks = [asyncio.create_task(work()) for _ in range(int(long(100_000, short=3_000)))]
     for number, task in enumerate(tasks):
         if number % 8 == 0:
             await asyncio.sleep(0)

@@ -16,7 +16,7 @@ import pytest
 from covet.database import Adapter, DatabaseConfig, close_all, get_adapter
 from covet.database.transaction import transaction
 from covet.exceptions import DatabaseError, DatabaseLocked, DiskFull, QueryTimeout, ReadOnly
-from tests.soak import SOAK
+from tests.soak import long, rounds
 
 ENDLESS = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
 
@@ -88,7 +88,7 @@ def intact(file: Path) -> bool:
 
 
 async def test_four_processes_that_write_lose_no_update_and_never_fail(adapter: Adapter, file: Path):
-    seconds = 30 if SOAK else 1.5
+    seconds = long(30, short=1.5)
     command = [sys.executable, "-c", COUNTER, f"sqlite:///{file}", f"{seconds}"]
     programs = [
         await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)
@@ -121,7 +121,7 @@ async def write_until_killed(file: Path, start: int, seconds: float) -> int:
 async def test_writers_killed_at_any_moment_lose_no_row_and_leave_no_half(adapter: Adapter, file: Path):
     await adapter.execute("CREATE TABLE pair (number integer, half integer)")
     told = 0
-    for round_ in range(100 if SOAK else 5):
+    for round_ in rounds(5, seconds=30):
         told = await write_until_killed(file, told + 1000, 0.02 + 0.003 * (round_ % 10))
         rows = await adapter.fetch_all("SELECT number, COUNT(*) FROM pair GROUP BY number")
         assert told in {row[0] for row in rows}
@@ -320,6 +320,63 @@ def make_damaged(file: Path, damage: str) -> None:
         for page in range(2, len(content) // 4096):
             content[page * 4096 : page * 4096 + 64] = b"\xff" * 64
     file.write_bytes(content)
+
+
+async def test_file_that_is_deleted_under_its_connections_is_an_error_and_takes_no_row_along(
+    adapter: Adapter, file: Path
+):
+    await asyncio.gather(*(adapter.fetch_value("SELECT value FROM counter") for _ in range(5)))
+    for name in (file, *file.parent.glob("faults.db-*")):
+        name.unlink()
+    await asyncio.sleep(0.11)  # a connection looks ten times a second
+    for _ in range(5):
+        with pytest.raises(DatabaseError, match="no such table"):
+            await adapter.execute("UPDATE counter SET value = 5")
+        with pytest.raises(DatabaseError, match="no such table"):
+            await adapter.fetch_value("SELECT value FROM counter")
+
+
+@pytest.mark.parametrize("left", [0.0, 0.3, 0.7, 0.95])
+async def test_log_that_was_cut_off_gives_the_rows_up_to_there_and_no_wrong_one(
+    adapter: Adapter, file: Path, tmp_path: Path, left: float
+):
+    for number in range(40):
+        await adapter.execute("INSERT INTO counter VALUES ($1)", [number + 1])
+    copy = tmp_path / "copy.db"
+    copy_with_part_of_the_log(file, copy, left)
+    DatabaseConfig(f"sqlite:///{copy}", alias="copy")
+    if left == 0.0:  # the table itself was in the log
+        with pytest.raises(DatabaseError, match="no such table"):
+            await get_adapter("copy").fetch_all("SELECT value FROM counter")
+    else:
+        rows = [row[0] for row in await get_adapter("copy").fetch_all("SELECT value FROM counter ORDER BY value")]
+        assert rows == list(range(len(rows)))
+        assert 0 < len(rows) < 41
+    await get_adapter("copy").close()
+    assert intact(copy)
+
+
+def copy_with_part_of_the_log(file: Path, copy: Path, left: float) -> None:
+    log = Path(f"{file}-wal").read_bytes()
+    copy.write_bytes(file.read_bytes())
+    Path(f"{copy}-wal").write_bytes(log[: int(len(log) * left)])
+
+
+async def test_log_that_grew_under_a_long_reader_is_given_back(adapter: Adapter, file: Path):
+    def log_size() -> int:
+        return Path(f"{file}-wal").stat().st_size
+
+    await adapter.execute("CREATE TABLE large (content text)")
+    reading = adapter.stream("SELECT value FROM counter UNION ALL SELECT 1", (), 1)
+    await anext(reading)
+    for _ in range(30):
+        await adapter.execute("INSERT INTO large VALUES ($1)", ["x" * 1_000_000])
+        await adapter.execute("DELETE FROM large")
+    assert log_size() > 20_000_000
+    await reading.aclose()
+    for _ in range(3):
+        await adapter.execute("INSERT INTO large VALUES ('small')")
+    assert log_size() <= 16 * 1024 * 1024
 
 
 async def test_every_connection_checks_foreign_keys(adapter: Adapter):

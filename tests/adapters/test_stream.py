@@ -10,7 +10,7 @@ import pytest
 
 from covet.database import Adapter
 from covet.database.transaction import transaction
-from covet.exceptions import ProgrammingError, TransactionError
+from covet.exceptions import ProgrammingError, QueryTimeout, TransactionError
 
 SQL = "SELECT id FROM parent ORDER BY id"
 
@@ -95,3 +95,32 @@ async def test_stream_that_outlives_its_block_is_refused(tables: Adapter):
     with pytest.raises(TransactionError, match="is over"):
         await anext(stream)
     await tables.execute("DELETE FROM parent WHERE id = 1")
+
+
+SLOW = {
+    "postgresql": "SELECT id FROM parent, LATERAL (SELECT pg_sleep(0.02 + id * 0)) AS slept",
+    "sqlite": "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n WHERE i < 0",
+}
+
+
+async def test_time_limit_of_a_block_holds_for_the_streams_in_it(tables: Adapter):
+    slow = SLOW[tables.dialect.name]
+    with pytest.raises(QueryTimeout, match=r"statement_timeout=0\.1 s"):
+        async with transaction(statement_timeout=0.1):
+            async for _ in tables.stream(slow, (), 25):
+                pass
+    async with transaction(statement_timeout=5):  # and it is gone with the block
+        assert [len(rows) async for rows in tables.stream(SQL, (), 25)] == [25]
+    await asyncio.sleep(0.05)
+    assert tables.pool_status().in_use == 0
+
+
+async def test_stream_on_an_idle_connection_that_died_begins_on_another_one(tables: Adapter, configure):
+    if tables.dialect.name == "sqlite":
+        return  # has no link that could break
+    other = configure()
+    await tables.fetch_value("SELECT 1")
+    kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
+    await other.fetch_all(f"{kill} AND pid <> pg_backend_pid()")
+    assert [len(rows) async for rows in tables.stream(SQL, (), 10)] == [10, 10, 5]
+    await other.close()

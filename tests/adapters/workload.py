@@ -28,6 +28,8 @@ class Account:
     acknowledged: set[tuple[int, int]] = field(default_factory=set)
     unknown: set[tuple[int, int]] = field(default_factory=set)
     errors: Counter[str] = field(default_factory=Counter)
+    #: How often something was broken meanwhile.
+    faults: int = 0
     #: Errors of a kind that they should never see.
     untyped: list[BaseException] = field(default_factory=list)
 
@@ -40,7 +42,8 @@ class Account:
 
     def __str__(self) -> str:
         told = ", ".join(f"{count} {name}" for name, count in self.errors.most_common())
-        return f"{len(self.acknowledged)} acknowledged, {len(self.unknown)} in doubt, errors: {told or 'none'}"
+        counts = f"{self.faults} faults, {len(self.acknowledged)} acknowledged, {len(self.unknown)} in doubt"
+        return f"{counts}, errors: {told or 'none'}"
 
 
 async def write(alias: str, worker: int, number: int) -> None:

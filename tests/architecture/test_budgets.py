@@ -176,3 +176,12 @@ async def test_warm_transaction_of_one_insert_and_one_update_is_at_most_143_call
     with calls() as found:
         await work()
     assert 0 < len(found) <= 143, len(found)
+
+
+async def test_use_of_an_idle_connection_is_at_most_6_calls(rows: Database) -> None:
+    pool = get_adapter().pool
+    with calls() as found:
+        session = pool.take()
+        assert session is not None
+        pool.give(session)
+    assert len(found) <= 6, found

@@ -19,5 +19,6 @@ def test_every_promise_names_a_test_that_exists() -> None:
 
 
 def test_every_row_of_a_table_names_a_test() -> None:
-    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| ") and "---" not in line]
-    assert [row for row in rows if not LINK.search(row)] == ["| promise | test |"] * 5
+    promises = PAGE.read_text().partition("## What always holds")[2]
+    rows = [line for line in promises.splitlines() if line.startswith("| ") and "---" not in line]
+    assert [row for row in rows if not LINK.search(row)] == ["| promise | test |"] * 8

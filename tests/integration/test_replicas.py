@@ -121,6 +121,27 @@ async def test_inside_a_transaction_no_replica_is_read(control: asyncpg.Connecti
     assert where(queries) == ["default"] * 3
 
 
+async def test_stream_reads_the_replica_as_other_reads_do(control: asyncpg.Connection) -> None:
+    await caught_up(control)
+    with capture_queries() as queries:
+        assert [note.text async for note in ReplicaNote.objects.iterator()] == ["first"]
+    assert where(queries) == ["replica"]
+    await control.execute("SELECT pg_wal_replay_pause()")
+    await ReplicaNote.create(text="second")
+    with capture_queries() as queries:
+        assert len([note async for note in ReplicaNote.objects.iterator(chunk_size=2)]) == 2
+        async with transaction():
+            assert len([note async for note in ReplicaNote.objects.iterator()]) == 2
+    assert set(where(queries)) == {"default"}
+    await control.execute("SELECT pg_wal_replay_resume()")
+    await get_adapter().execute("CREATE SEQUENCE IF NOT EXISTS stream_numbers")
+    await caught_up(control)
+    numbers = "SELECT nextval('stream_numbers')"  # which a copy refuses, and the primary then gives
+    assert len([rows async for rows in get_adapter().stream(numbers, (), 10)]) == 1
+    for alias in ("default", "replica"):
+        assert get_adapter(alias).pool_status().in_use == 0
+
+
 async def test_row_from_the_replica_is_saved_to_the_primary_and_its_alias_reads_the_replica_itself(
     control: asyncpg.Connection,
 ) -> None:

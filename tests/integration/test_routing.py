@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +204,68 @@ async def test_instance_is_a_hint_for_writes() -> None:
     cleo = await RouteAuthor.create(name="cleo")
     assert seen[-1] is cleo
     assert (await names("default"), await names("copy")) == (["ann"], ["cleo"])
+
+
+async def test_instance_that_leads_to_a_query_is_a_hint_for_reads() -> None:
+    seen: list[tuple[str, str, object]] = []
+
+    class Hinted(Router):
+        def db_for_read(self, model: type[Any], /, **hints: Any) -> str | None:
+            seen.append(("read", model.__name__, hints.get("instance")))
+            return None
+
+        def db_for_write(self, model: type[Any], /, **hints: Any) -> str | None:
+            seen.append(("write", model.__name__, hints.get("instance")))
+            return None
+
+    ann = await RouteAuthor.objects.using("copy").create(name="ann")
+    post = await RoutePost.objects.using("copy").create(title="x", author=ann)
+    label = await RouteLabel.objects.using("copy").create(name="new")
+    set_routers(Hinted())
+
+    async def asked(work: Awaitable[Any]) -> list[tuple[str, str, object]]:
+        seen.clear()
+        await work
+        return list(seen)
+
+    assert await asked(ann.posts.count()) == [("read", "RoutePost", ann)]
+    assert await asked(ann.posts.filter(title="x")) == [("read", "RoutePost", ann)]
+    assert await asked(ann.posts.create(title="y")) == [("write", "RoutePost", ann)]
+    assert {(verb, hint) for verb, _, hint in await asked(post.labels.add(label))} == {("write", post)}
+    assert await asked(ann.refresh_from_db()) == [("read", "RouteAuthor", ann)]
+    assert await asked(RoutePost.objects.using("copy").get(title="x")) == []
+    found = await RoutePost.objects.using("copy").get(title="x")
+    assert (await asked(found.load(RoutePost.author)))[-1] == ("read", "RouteAuthor", found.author)
+    assert [verb for verb, _, _ in await asked(RouteAuthor.objects.count())] == ["read"]
+    assert seen[0][2] is None
+
+
+async def test_add_and_set_ask_whether_rows_of_two_databases_may_be_related() -> None:
+    here = await RouteAuthor.objects.create(name="here")
+    there = await RouteAuthor.objects.using("copy").create(name="there")
+    post = await RoutePost.objects.using("copy").create(title="x", author=there)
+    label = await RouteLabel.objects.create(name="new")
+    for change in (here.posts.add(post), here.posts.set([post])):
+        with pytest.raises(ValueError, match=r"RouteAuthor\.posts: the RouteAuthor is a row of the database 'default'"):
+            await change
+    with pytest.raises(ValueError, match=r"RoutePost\.labels: the RoutePost is a row of the database 'copy' and the"):
+        await post.labels.add(label)
+    with pytest.raises(ValueError, match=r"allow_relation\(\) may allow that"):
+        await post.labels.set([label])
+    assert (await RoutePost.objects.using("copy").get()).author.id == there.id
+    assert await RoutePost.labels.through.objects.using("copy").count() == 0
+    asked: list[tuple[object, object]] = []
+
+    class Allowing(Router):
+        def allow_relation(self, first: Any, second: Any, /, **_hints: Any) -> bool | None:
+            asked.append((first, second))
+            return True
+
+    set_routers(Allowing())
+    await RouteLabel.objects.using("copy").create(name="the same key")
+    await post.labels.add(label)
+    assert asked == [(label, post)]
+    assert await RoutePost.labels.through.objects.using("copy").count() == 1
 
 
 async def test_what_a_router_names_must_be_configured_and_a_router_must_have_a_method() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -133,30 +134,81 @@ async def test_foreign_key_of_an_insert_is_named_where_there_is_one_only() -> No
     assert told(caught.value) == expected
 
 
-async def test_foreign_key_of_several_is_named_where_the_database_names_it() -> None:
+TAG_OF_VISIT = ("viol_visits_tag_id_fkey", "viol_visits", ("tag_id",), ViolVisit, ("tag",), "tag")
+SHOP_OF_SALE = ("viol_sales_shop_id_fkey", "viol_sales", ("shop_id",), ViolSale, ("shop",), "shop")
+
+
+async def test_foreign_key_of_several_is_named_however_the_row_came() -> None:
+    tag = await ViolTag.create(name="a")
+    visit = await ViolVisit.create(shop_id=1, tag=tag)
+    before = await get_adapter().fetch_value("SELECT count(*) FROM viol_visits")
+    attempts: list[Callable[[], Awaitable[object]]] = [
+        lambda: ViolVisit.create(shop_id=1, tag_id=99),
+        lambda: ViolVisit.objects.bulk_create([ViolVisit(shop_id=1, tag_id=number) for number in (tag.id, 98, 99)]),
+        lambda: ViolVisit.objects.filter(id=visit.id).update(tag_id=99),
+        lambda: get_adapter().execute("UPDATE viol_visits SET tag_id = $1", [99]),
+        lambda: get_adapter().execute_many("INSERT INTO viol_visits (shop_id, tag_id) VALUES ($1, $2)", [(1, 99)]),
+    ]
+    for attempt in attempts:
+        with pytest.raises(ForeignKeyViolation) as caught:
+            await attempt()
+        assert told(caught.value) == TAG_OF_VISIT
+        with pytest.raises(ForeignKeyViolation) as caught:
+            async with transaction():
+                await attempt()
+        assert told(caught.value) == TAG_OF_VISIT
+    assert await get_adapter().fetch_value("SELECT count(*) FROM viol_visits") == before
+    assert await ViolVisit.objects.filter(id=visit.id, tag=tag).exists()
+
+
+async def test_looking_for_the_foreign_key_changes_nothing_in_the_transaction() -> None:
+    tag = await ViolTag.create(name="a")
+    async with transaction() as tx:
+        await ViolVisit.create(shop_id=1, tag=tag)
+        with pytest.raises(ForeignKeyViolation) as caught:
+            async with tx.savepoint():
+                await ViolVisit.create(shop_id=99, tag=tag)
+        assert caught.value.field == "shop"
+        await ViolTag.create(name="b")
+        with pytest.raises(ForeignKeyViolation):  # it is looked at at once, as before
+            async with tx.savepoint():
+                await ViolVisit.create(shop_id=1, tag_id=99)
+    assert await ViolVisit.objects.count() == 1
+    assert await ViolTag.objects.count() == 2
+    assert get_adapter().pool_status().in_use == 0
+
+
+async def test_foreign_key_that_is_looked_at_at_commit_is_named_there() -> None:
+    deferred = "DEFERRABLE INITIALLY DEFERRED"
+    await get_adapter().execute(
+        f"CREATE TABLE viol_late (id integer PRIMARY KEY, tag_id bigint REFERENCES viol_tags (id) {deferred}, "
+        f"shop_id bigint REFERENCES viol_shops (id) {deferred})"
+    )
     with pytest.raises(ForeignKeyViolation) as caught:
-        await ViolVisit.create(shop_id=1, tag_id=99)
-    assert (caught.value.model, caught.value.table) == (ViolVisit, "viol_visits")
-    if get_adapter().dialect.name == "postgresql":
-        assert caught.value.field == "tag"
-    else:
-        assert (caught.value.field, caught.value.constraint) == (None, None)
+        async with transaction():
+            await get_adapter().execute("INSERT INTO viol_late VALUES (1, 99, 1)")
+            await ViolTag.create(name="a")
+    assert caught.value.table == "viol_late"
+    if get_adapter().dialect.name == "sqlite":  # PostgreSQL gives the name of the constraint and no columns
+        assert caught.value.columns == ("tag_id",)
+    async with transaction():
+        await get_adapter().execute("INSERT INTO viol_late VALUES (1, 50, 1)")  # refers to nothing until the end
+        with pytest.raises(ForeignKeyViolation) as caught:
+            async with transaction():
+                await ViolVisit.create(shop_id=99, tag_id=50)
+        assert caught.value.model is ViolVisit
+        await get_adapter().execute("DELETE FROM viol_late")
+    assert await ViolTag.objects.count() == 0
 
 
 async def test_row_that_others_refer_to_is_refused_in_the_name_of_those(shop: ViolShop) -> None:
     await ViolSale.create(shop=shop)
     with pytest.raises(ForeignKeyViolation) as caught:
         await shop.delete()
-    assert caught.value.columns != ("id",)
-    if get_adapter().dialect.name == "postgresql":
-        assert told(caught.value) == (
-            "viol_sales_shop_id_fkey",
-            "viol_sales",
-            ("shop_id",),
-            ViolSale,
-            ("shop",),
-            "shop",
-        )
+    assert told(caught.value) == SHOP_OF_SALE
+    with pytest.raises(ForeignKeyViolation) as caught:
+        await get_adapter().execute("UPDATE viol_shops SET id = 7")
+    assert told(caught.value) == SHOP_OF_SALE
 
 
 async def test_link_that_names_no_row_is_an_error_of_the_table_of_links(shop: ViolShop) -> None:

@@ -24,6 +24,7 @@ from covet.database.adapters.sqlite_inline import Inline
 from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_session import MEMORY, SQLiteSession
 from covet.database.adapters.sqlite_thread import ThreadConnection, bindable, connect
+from covet.database.adapters.sqlite_violations import ForeignKeyFailed
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.sqlite import SQLiteDialect
@@ -62,7 +63,8 @@ class AiosqliteAdapter(Adapter):
         self._inline = Inline(config.inline_budget) if config.inline_budget else None
         # From now on a change of the working directory does not lead to another file.
         options = f"mode={config.mode}{'&immutable=1' if config.immutable else ''}"
-        self._target = MEMORY if memory else f"{Path(config.database).absolute().as_uri()}?{options}"
+        self._path = None if memory else Path(config.database).absolute()
+        self._target = MEMORY if self._path is None else f"{self._path.as_uri()}?{options}"
 
     @classmethod
     def of(cls, config: DatabaseConfig) -> AiosqliteAdapter:
@@ -142,7 +144,8 @@ class AiosqliteAdapter(Adapter):
             await finish(_close_late(proxy, opened))
             raise
         proxy.stop_at_exit()
-        session = SQLiteSession(proxy, opened[0], self.config, self._inline if read_only else None)
+        inline = self._inline if read_only else None
+        session = SQLiteSession(proxy, opened[0], self.config, self._path, inline)
         try:
             await run_init(self.config, proxy)
         except BaseException:
@@ -180,6 +183,8 @@ def _sqlite_error(exc: sqlite3.Error, sql: str) -> DatabaseError:
         return DataError("A function has no answer for one of the values.", sqlstate=name, statement=sql)
     if issubclass(kind, IntegrityError):
         found = violation(message)
+        if isinstance(exc, ForeignKeyFailed) and exc.key is not None:
+            found = found._replace(table=exc.key.table, columns=exc.key.columns)
         return kind(
             message,
             sqlstate=name,

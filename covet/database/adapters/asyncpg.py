@@ -39,6 +39,7 @@ from covet.exceptions import (
 )
 
 _CANCELED: Final = "57014"
+_INTERNAL: Final = "XX000"
 
 
 def begin_command(options: BlockOptions) -> str:
@@ -153,9 +154,11 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
     state = exc.sqlstate
     kind = error_class(state)
     message = safe_message(str(exc.args[0]) if exc.args else type(exc).__name__, state)
-    if isinstance(exc, asyncpg.InvalidCachedStatementError | asyncpg.OutdatedSchemaCacheError):
-        kind = SchemaChanged
-    elif state == _CANCELED and "statement timeout" in message:
+    if isinstance(exc, asyncpg.InvalidCachedStatementError):
+        return SchemaChanged(f"{message}: a table was changed under the statement.", sqlstate=state, statement=sql)
+    if state == _INTERNAL and message.startswith("cache lookup failed for type"):
+        return SchemaChanged("A type was dropped under the statement.", sqlstate=state, statement=sql)
+    if state == _CANCELED and "statement timeout" in message:
         kind = QueryTimeout  # the server's own limit; it has one code for all that ends a statement
     if issubclass(kind, IntegrityError):
         columns = (exc.column_name,) if exc.column_name else key_columns(exc.detail)
@@ -177,6 +180,8 @@ def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:
 
 
 def _client_error(exc: asyncpg.InterfaceError | asyncpg.InternalClientError, sql: str) -> DatabaseError:
+    if isinstance(exc, asyncpg.OutdatedSchemaCacheError):
+        return SchemaChanged("A type was changed under the statement, so its answer cannot be read.", statement=sql)
     if isinstance(exc, asyncpg.InternalClientError):
         # The server's farewell came in the moment in which the statement was to be sent, or the driver no longer
         # understands what the server says.

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 import asyncpg
 
-from covet.database.adapters.setup import password_of
+from covet.database.adapters.setup import Secret, password_of
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.postgresql.errors import error_class
 from covet.exceptions import ConfigurationError, ConnectionLost, DatabaseError, InterfaceError, OperationalError
@@ -58,7 +58,7 @@ def _targets(config: DatabaseConfig) -> tuple[str | None, ...]:
 
 
 async def _connect_to(
-    config: DatabaseConfig, address: Address, password: str | None, tls: SSLArgument, wanted: str | None
+    config: DatabaseConfig, address: Address, password: Secret, tls: SSLArgument, wanted: str | None
 ) -> asyncpg.Connection[Any]:
     host, port = address
     try:
@@ -66,7 +66,7 @@ async def _connect_to(
             host=host,
             port=port,
             user=config.user,
-            password=password,
+            password=password.reveal(),
             database=config.database,
             timeout=cast("float", config.connect_timeout),  # None is no limit, which the stubs do not know
             command_timeout=config.statement_timeout,
@@ -76,7 +76,16 @@ async def _connect_to(
             target_session_attrs=cast("Any", wanted),  # the stubs want an enumeration, the driver a text
         )
     except Exception as exc:
+        _forget_frames(exc)
         raise _unreachable(config, address, wanted, exc) from exc
+
+
+def _forget_frames(exc: BaseException) -> None:
+    """Take the driver's frames away: the password is among their variables."""
+    link: BaseException | None = exc
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
 
 
 def ssl_argument(config: DatabaseConfig) -> SSLArgument:

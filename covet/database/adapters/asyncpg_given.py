@@ -90,12 +90,18 @@ class GivenPool(Pool):
         session.holder = None
         await finish(self._release(session))
 
+    async def mend(self, session: Session) -> None:
+        session.suspect = True
+        await self.take_back(session)
+
     async def _release(self, session: Session) -> None:
         assert isinstance(session, AsyncpgSession)  # noqa: S101 - acquire() made it
         try:
             async with asyncio.timeout(RESTORE_SECONDS):
                 if session.suspect and not session.is_closed():
                     await session.restore()
+                if session.stale and not session.is_closed():
+                    await session.forget_schema()
         except Exception as exc:  # noqa: BLE001 - whatever the driver says, the connection is of no use
             _LOG.info("[%s] a connection was cut: %s", self._config.alias, type(exc).__name__)
             session.terminate()

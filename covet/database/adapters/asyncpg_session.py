@@ -17,7 +17,7 @@ from covet.database.adapters.setup import run_init
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.base import JsonText
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, QueryTimeout, ReadOnly
+from covet.exceptions import ConnectionLost, DatabaseError, OperationalError, QueryTimeout, ReadOnly
 
 # What DISCARD ALL does, but for DEALLOCATE ALL: asyncpg goes on using the statements that it has prepared.
 _RESET: Final = """
@@ -54,8 +54,9 @@ def affected(status: str) -> int | None:
 class AsyncpgCursorShell(Cursor):
     """A portal. It needs a transaction and makes one where there is none."""
 
-    def __init__(self, connection: Connection, sql: str, args: Args, *, transaction: bool) -> None:
-        self._connection = connection
+    def __init__(self, session: AsyncpgSession, sql: str, args: Args, *, transaction: bool) -> None:
+        self._session = session
+        self._connection = session.connection
         self._sql = sql
         self._args = args
         self._transaction = transaction
@@ -68,8 +69,9 @@ class AsyncpgCursorShell(Cursor):
         if self._cursor is None:
             if self._transaction:
                 await self._connection.execute("BEGIN")
-            self._cursor = await self._connection.cursor(self._sql, *self._args)
-        rows = await self._cursor.fetch(count)
+            # Each portion is a statement, and what its block says of the time for one holds when it is asked for.
+            self._cursor = await self._connection.cursor(self._sql, *self._args, timeout=self._session.statement_limit)
+        rows = await self._cursor.fetch(count, timeout=self._session.statement_limit)
         self._finished = len(rows) < count
         return rows
 
@@ -115,7 +117,7 @@ class AsyncpgSession(Session):
         return Answer(tuple(rows[0].keys()) if rows else (), rows, len(rows))
 
     def cursor(self, sql: str, args: Args, *, transaction: bool) -> Cursor:
-        return AsyncpgCursorShell(self.connection, sql, args, transaction=transaction)
+        return AsyncpgCursorShell(self, sql, args, transaction=transaction)
 
     async def command(self, sql: str) -> str:
         return await self.connection.execute(sql)
@@ -141,8 +143,14 @@ class AsyncpgSession(Session):
             await self.connection.execute("ROLLBACK")
 
     async def reset(self) -> None:
+        if self.stale:
+            await self.forget_schema()
         await self.connection.execute(_RESET)
         await self.prepare()
+
+    async def forget_schema(self) -> None:
+        await self.connection.reload_schema_state()
+        await super().forget_schema()
 
     async def set_up(self) -> None:
         """Do what every new connection needs."""
@@ -158,7 +166,7 @@ class AsyncpgSession(Session):
             await self.connection.execute(command)
         await run_init(self._config, self.connection)
 
-    def unanswered(self, error: ConnectionLost) -> bool:
+    def unanswered(self, error: OperationalError) -> bool:
         cause = error.__cause__
         if isinstance(cause, asyncpg.InterfaceError):  # the connection was known to be closed: nothing was sent
             return False
@@ -187,8 +195,9 @@ class PoolerCursor(Cursor):
 
     _numbers = itertools.count(1)
 
-    def __init__(self, connection: Connection, sql: str, args: Args, *, transaction: bool) -> None:
-        self._connection = connection
+    def __init__(self, session: AsyncpgSession, sql: str, args: Args, *, transaction: bool) -> None:
+        self._session = session
+        self._connection = session.connection
         self._sql = sql
         self._args = args
         self._transaction = transaction
@@ -202,9 +211,11 @@ class PoolerCursor(Cursor):
         if not self._open:
             if self._transaction:
                 await self._connection.execute("BEGIN")
-            await self._connection.execute(f"DECLARE {self._name} NO SCROLL CURSOR FOR {self._sql}", *self._args)
+            declare = f"DECLARE {self._name} NO SCROLL CURSOR FOR {self._sql}"
+            await self._connection.execute(declare, *self._args, timeout=self._session.statement_limit)
             self._open = True
-        rows: list[DriverRow] = await self._connection.fetch(f"FETCH {count} FROM {self._name}")
+        fetch = f"FETCH {count} FROM {self._name}"
+        rows: list[DriverRow] = await self._connection.fetch(fetch, timeout=self._session.statement_limit)
         self._finished = len(rows) < count
         return rows
 
@@ -223,10 +234,12 @@ class PoolerSession(AsyncpgSession):
     __slots__ = ()
 
     def cursor(self, sql: str, args: Args, *, transaction: bool) -> Cursor:
-        return PoolerCursor(self.connection, sql, args, transaction=transaction)
+        return PoolerCursor(self, sql, args, transaction=transaction)
 
     async def reset(self) -> None:
-        """Do nothing: the adapter refuses what would have to be undone."""
+        """Undo nothing: the adapter refuses what would have to be undone."""
+        if self.stale:
+            await self.forget_schema()
 
 
 def session_class(config: DatabaseConfig) -> type[AsyncpgSession]:

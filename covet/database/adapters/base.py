@@ -25,7 +25,7 @@ from covet.database.adapters.boundaries import close_block, leave_block, open_bl
 from covet.database.adapters.commands import BlockOptions
 from covet.database.adapters.explaining import explained
 from covet.database.adapters.instrumentation import HOOKS, Observation, start_echo
-from covet.database.adapters.lifecycle import LoopPools, Pools
+from covet.database.adapters.lifecycle import LoopPools, Pools, PoolTotals
 from covet.database.adapters.pool import Pool, PoolStatus
 from covet.database.adapters.replicas import NoReplica, Replicas
 from covet.database.adapters.rows import Result, Row, result_of
@@ -35,7 +35,7 @@ from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
 from covet.database.dialects.base import Dialect
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError
+from covet.exceptions import ConnectionLost, DatabaseError, IntegrityError, SchemaChanged
 
 R = TypeVar("R")
 PLAN_LIMIT = 512
@@ -260,10 +260,9 @@ class Adapter(ABC):
             session = await pool.acquire()
         try:
             return await self.perform(session, operation, sql, args)
-        except ConnectionLost as exc:
-            # An idle connection that died unnoticed. Nothing but a read may be sent twice.
-            if write or not again:
-                raise session.outcome(exc, write=write) from exc.__cause__
+        except (ConnectionLost, SchemaChanged) as exc:
+            if await session.can_repeat(exc, write=write, again=again):
+                return await self.perform(session, operation, sql, args)
         finally:
             if replicas is not None and write:
                 replicas.wrote()
@@ -374,6 +373,10 @@ class Adapter(ABC):
         if pools.read is not pools.write:
             status = PoolStatus(*map(sum, zip(status, pools.read.status(), strict=True)))
         return status
+
+    def pool_totals(self) -> PoolTotals:
+        """Return the numbers of the pools of all event loops; nothing is opened, and any thread may ask."""
+        return self._loops.totals()
 
     async def get_pool_stats(self) -> dict[str, object]:
         """Return the numbers of the pool with database, schema, version and a process id of the server."""

@@ -14,8 +14,10 @@ import os
 import weakref
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 from covet.database.adapters.pool import Pool
+from covet.database.adapters.waiting import finish
 
 
 class Pools:
@@ -33,13 +35,17 @@ class Pools:
         with suppress(StopIteration):
             step.send(None)
 
+    @property
+    def each(self) -> tuple[Pool, ...]:
+        """The pools, each once."""
+        return (self.read,) if self.write is self.read else (self.read, self.write)
+
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
-            await self.read.close()
-            if self.write is not self.read:
-                await self.write.close()
+            for pool in self.each:
+                await pool.close()
 
     async def close(self) -> None:
         """Close the pools."""
@@ -51,12 +57,24 @@ class Pools:
         self.write.abandon()
 
 
+class PoolTotals(NamedTuple):
+    """What all pools of a database hold at this moment, and how often somebody waited in vain for a connection."""
+
+    in_use: int
+    idle: int
+    waiting: int
+    limit: int
+    timeouts: int
+
+
 class LoopPools:
     """The pools of one adapter: event loop -> Pools."""
 
     def __init__(self, make: Callable[[], tuple[Pool, Pool]]) -> None:
         self._make = make
         self._pools: dict[asyncio.AbstractEventLoop, Pools] = {}
+        #: Of the pools that are gone: what was counted stays counted.
+        self._timeouts = 0
         _everywhere.add(self)
 
     def __bool__(self) -> bool:
@@ -68,19 +86,41 @@ class LoopPools:
         pools = self._pools.get(loop)
         if pools is None or pools.write.closed:
             self._sweep()
+            self._forget(pools)
             pools = self._pools[loop] = Pools(*self._make())
         return pools
+
+    def totals(self) -> PoolTotals:
+        """Return the numbers over all event loops. Any thread may ask."""
+        pools = [pool for each in list(self._pools.values()) for pool in each.each]
+        states = [pool.status() for pool in pools if not pool.closed]
+        return PoolTotals(
+            in_use=sum(state.in_use for state in states),
+            idle=sum(state.idle for state in states),
+            waiting=sum(state.waiting for state in states),
+            limit=sum(pool.limit for pool in pools if not pool.closed),
+            timeouts=self._timeouts + sum(pool.counters.timeouts for pool in pools),
+        )
 
     async def close(self) -> None:
         """Close the pools of the running loop."""
         self._sweep()
         pools = self._pools.pop(asyncio.get_running_loop(), None)
+        self._forget(pools)
         if pools is not None:
-            await pools.close()
+            await finish(
+                pools.close()
+            )  # nobody knows of them any more: a task that is cancelled closes them all the same
 
     def _sweep(self) -> None:
         for loop in [loop for loop in self._pools if loop.is_closed()]:
-            self._pools.pop(loop).abandon()
+            pools = self._pools.pop(loop)
+            self._forget(pools)
+            pools.abandon()
+
+    def _forget(self, pools: Pools | None) -> None:
+        if pools is not None:
+            self._timeouts += sum(pool.counters.timeouts for pool in pools.each)
 
     def forget_after_fork(self) -> None:
         """Start anew in a child process. The parent's connections are kept aside, untouched: they are the parent's."""

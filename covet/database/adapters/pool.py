@@ -149,6 +149,12 @@ class Pool:
         else:
             self.give(session)
 
+    async def mend(self, session: Session) -> None:
+        """Take back a session whose statement was cut off, and wait until nothing of it is left at the server."""
+        session.suspect = session.changed = True
+        session.holder = None
+        await finish(self._mend(session))
+
     # -------------------------------------------------------------------------------------------- the slower paths
 
     def _pop(self) -> Session | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from covet.database.adapters.session import Args, DriverRow, Session
 from covet.exceptions import (
     ConnectionLost,
+    DatabaseError,
     OperationalError,
     PoolTimeout,
     ReadOnly,
@@ -31,11 +32,16 @@ _ASK_AGAIN_SECONDS: Final = 0.05
 _REST_SECONDS: Final = 5.0
 
 
+#: Errors of a copy after which the primary serves: the copy is not there, a function in the query writes, or the log
+#: has taken away a row under the query.
+FALLING_BACK: Final = (ConnectionLost, PoolTimeout, ReadOnly, SerializationFailure)
+
+
 class NoReplica(Exception):
     """No copy can serve a read now; the primary does."""
 
 
-class _Copy:
+class Copy:
     """One copy and how far it was when it was last asked."""
 
     __slots__ = ("adapter", "ask_at", "position")
@@ -45,13 +51,23 @@ class _Copy:
         self.position = -1
         self.ask_at = 0.0
 
+    def rest(self) -> None:
+        """Leave it alone for a while."""
+        self.position = -1
+        self.ask_at = time.monotonic() + _REST_SECONDS
+
+    def failed(self, error: DatabaseError) -> None:
+        """Note an error after which the primary serves."""
+        if isinstance(error, ConnectionLost | PoolTimeout):
+            self.rest()
+
 
 class Replicas:
     """The copies of one database."""
 
     def __init__(self, primary: Adapter, copies: Sequence[Adapter]) -> None:
         self._primary = primary
-        self._copies = [_Copy(adapter) for adapter in copies]
+        self._copies = [Copy(adapter) for adapter in copies]
         self._next = 0
         self._sent = primary.dialect.log_position(replayed=False)
         self._replayed = primary.dialect.log_position(replayed=True)
@@ -67,19 +83,17 @@ class Replicas:
 
     async def run(self, operation: Callable[[Session, str, Any], Awaitable[R]], sql: str, args: Sequence[object]) -> R:
         """Run a read on a copy; ``NoReplica`` if there is none that may and can serve it."""
-        copy = await self._choose()
+        copy = await self.choose()
         if copy is None:
             raise NoReplica
         try:
             return await copy.adapter.run_read(operation, sql, args)
-        except (ConnectionLost, PoolTimeout) as exc:
-            self._rest(copy)
-            raise NoReplica from exc
-        except (ReadOnly, SerializationFailure) as exc:
-            # A function that writes, or a row that the log has taken away under the query.
+        except FALLING_BACK as exc:
+            copy.failed(exc)
             raise NoReplica from exc
 
-    async def _choose(self) -> _Copy | None:
+    async def choose(self) -> Copy | None:
+        """Return a copy that has all that this process has written, if there is one."""
         now = time.monotonic()
         if self._known != self._writes and not await self._ask_primary(now):
             return None
@@ -102,24 +116,20 @@ class Replicas:
         self._position, self._known = max(self._position, position), writes
         return True
 
-    async def _has_caught_up(self, copy: _Copy, now: float) -> bool:
+    async def _has_caught_up(self, copy: Copy, now: float) -> bool:
         if now < copy.ask_at:
             return False
         copy.ask_at = now + _ASK_AGAIN_SECONDS
         try:
             position = await self._position_of(copy.adapter, self._replayed)
         except OperationalError:
-            self._rest(copy)
+            copy.rest()
             return False
         if position is None:  # it replays nothing: no copy, or one no more
-            self._rest(copy)
+            copy.rest()
             return False
         copy.position = max(copy.position, position)
         return copy.position >= self._position
-
-    def _rest(self, copy: _Copy) -> None:
-        copy.position = -1
-        copy.ask_at = time.monotonic() + _REST_SECONDS
 
     async def _position_of(self, adapter: Adapter, sql: str) -> int | None:
         session, pool = await adapter.checkout(write=False)

@@ -13,7 +13,15 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from covet.database.sql.raw import RawStatement
-from covet.exceptions import CommitUnknown, ConnectionLost, DatabaseError, InterfaceError, QueryTimeout
+from covet.exceptions import (
+    CommitUnknown,
+    ConnectionLost,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    QueryTimeout,
+    SchemaChanged,
+)
 
 #: Results of at least so many rows are made into instances with the garbage collector paused: it would find nothing.
 LARGE = 500
@@ -64,6 +72,7 @@ class Session(ABC):
         "lock_limit",
         "reported",
         "since",
+        "stale",
         "statement_limit",
         "suspect",
         "taken_at",
@@ -80,6 +89,8 @@ class Session(ABC):
         self.suspect = False
         #: Its settings may differ from those of a new one.
         self.changed = False
+        #: What it remembers of the tables and types of the database is out of date.
+        self.stale = False
         #: How often it was taken from its pool.
         self.uses = 0
         #: Where it was taken, if that is recorded.
@@ -131,8 +142,10 @@ class Session(ABC):
         # An InterfaceError is one that nobody foresaw.
         if isinstance(error, QueryTimeout | ConnectionLost | InterfaceError):
             self.suspect = True
+        elif isinstance(error, SchemaChanged):
+            self.stale = self.changed = True
 
-    def outcome(self, error: ConnectionLost, *, write: bool) -> DatabaseError:
+    def outcome(self, error: OperationalError, *, write: bool) -> DatabaseError:
         """Return the error for a statement outside a block that ended with ``error``: each one commits by itself."""
         if not write or not self.unanswered(error):
             return error
@@ -142,7 +155,7 @@ class Session(ABC):
             statement=error.statement,
         )
 
-    def unanswered(self, error: ConnectionLost) -> bool:  # noqa: ARG002 - for those whose link may break
+    def unanswered(self, error: OperationalError) -> bool:  # noqa: ARG002 - for those whose link may break
         """Say whether the statement that ended with ``error`` may have been done all the same."""
         return False
 
@@ -157,6 +170,24 @@ class Session(ABC):
     @abstractmethod
     async def reset(self) -> None:
         """Undo changes of session state."""
+
+    async def can_repeat(self, error: ConnectionLost | SchemaChanged, *, write: bool, again: bool) -> bool:
+        """Say whether the statement that ended with ``error`` is to be sent once more over this connection.
+
+        False: over another one, for this one is an idle connection that died unnoticed. Raises if it must not be sent
+        twice: what the database has refused was not done, and of everything else only a read may be sent ``again``.
+        """
+        refused = isinstance(error, SchemaChanged) and not self.unanswered(error)
+        if not refused and (write or not again):
+            raise self.outcome(error, write=write) from error.__cause__
+        if isinstance(error, ConnectionLost):
+            return False
+        await self.forget_schema()  # here and not over another connection: that may be as much out of date
+        return True
+
+    async def forget_schema(self) -> None:
+        """Forget what is remembered of the tables and types of the database."""
+        self.stale = False
 
     @abstractmethod
     async def close(self) -> None:

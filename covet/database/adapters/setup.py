@@ -13,8 +13,25 @@ from covet.exceptions import DatabaseError, InterfaceError
 PASSWORD_VARIABLE: Final = "DB_PASSWORD"  # noqa: S105 - the name of a variable
 
 
-async def password_of(config: DatabaseConfig) -> str | None:
+class Secret:
+    """A password that is not shown where variables are: tools that record errors keep those of every frame."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str | None) -> None:
+        self._value = value
+
+    def reveal(self) -> str | None:
+        """Return it, for the driver alone."""
+        return self._value
+
+
+async def password_of(config: DatabaseConfig) -> Secret:
     """Return the password: that of the settings, what their function gives, or that of the environment."""
+    return Secret(await _password_of(config))
+
+
+async def _password_of(config: DatabaseConfig) -> str | None:
     password = config.password
     if callable(password):
         try:

@@ -14,7 +14,9 @@ import asyncio
 import math
 import random
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 from covet.database.adapters.commands import COMMIT, ROLLBACK
@@ -22,6 +24,7 @@ from covet.database.adapters.session import LARGE, Answer, Args, Cursor, DriverR
 from covet.database.adapters.sqlite_inline import Inline, NotDone
 from covet.database.adapters.sqlite_results import Made
 from covet.database.adapters.sqlite_thread import ThreadConnection
+from covet.database.adapters.sqlite_violations import ForeignKeyFailed, naming_its_key
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
 from covet.database.sql.raw import RawStatement
@@ -33,6 +36,8 @@ MEMORY: Final = ":memory:"
 _INTERRUPT_SECONDS: Final = 0.01
 #: Steps of SQLite's machine after which a statement looks whether it shall stop, where it does so itself.
 _POLL_STEPS: Final = 10_000
+#: How often an idle connection looks whether its file is still there.
+_LOOK_SECONDS: Final = 0.1
 _FIRST_DELAY: Final = 0.001
 _LONGEST_DELAY: Final = 0.05
 _BUSY: Final = 5
@@ -114,12 +119,34 @@ class MemoryCursor(Cursor):
 class SQLiteSession(Session):
     """One connection and its thread."""
 
-    __slots__ = ("_alarm", "_config", "_inline", "_memory", "_pending", "_proxy", "_raw", "_running", "cursors")
+    __slots__ = (
+        "_alarm",
+        "_config",
+        "_file",
+        "_inline",
+        "_look_at",
+        "_memory",
+        "_path",
+        "_pending",
+        "_proxy",
+        "_raw",
+        "_running",
+        "cursors",
+    )
 
     def __init__(
-        self, proxy: ThreadConnection, raw: sqlite3.Connection, config: DatabaseConfig, inline: Inline | None
+        self,
+        proxy: ThreadConnection,
+        raw: sqlite3.Connection,
+        config: DatabaseConfig,
+        path: Path | None,
+        inline: Inline | None,
     ) -> None:
         super().__init__()
+        #: The file; None in memory. Which one it is, and when to look next whether it still is there.
+        self._path = path
+        self._file = None if path is None else _identity(path)
+        self._look_at = 0.0
         #: Where short reads need no hop: a connection that only reads, and a database that allows it.
         self._inline = inline
         self._proxy = proxy
@@ -223,6 +250,8 @@ class SQLiteSession(Session):
             cursor.release()
         try:
             connection.execute(sql)
+        except sqlite3.IntegrityError as exc:  # of COMMIT: the transaction is still there
+            raise naming_its_key(exc, connection, None, time.monotonic()) or ForeignKeyFailed(exc, None) from exc
         finally:
             if self._memory and not connection.in_transaction:
                 connection.execute("PRAGMA query_only = OFF")
@@ -284,7 +313,16 @@ class SQLiteSession(Session):
             if self._pending is not None:
                 self._begin(raw)
             if not statement.polls:
-                return work(raw)
+                started = time.monotonic()
+                try:
+                    return work(raw)
+                except ForeignKeyFailed:  # of COMMIT, which must not be tried again
+                    raise
+                except sqlite3.IntegrityError as exc:
+                    found = naming_its_key(exc, raw, work, started)
+                    if found is None:
+                        raise
+                    raise found from exc
             raw.set_progress_handler(lambda: statement.stopped, _POLL_STEPS)
             try:
                 return work(raw)
@@ -317,7 +355,12 @@ class SQLiteSession(Session):
     # ------------------------------------------------------------------------------------------ life
 
     def is_closed(self) -> bool:
-        return False  # there is no link that could break
+        # There is no link that could break. But a file that was deleted or replaced would take what is written to it
+        # along, without an error.
+        if self._path is None or time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + _LOOK_SECONDS
+        return _identity(self._path) != self._file
 
     async def restore(self) -> None:
         self._pending = None
@@ -355,6 +398,15 @@ class SQLiteSession(Session):
 
     def description(self) -> str:
         return self._config.database
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return which file it is; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _nothing() -> None:

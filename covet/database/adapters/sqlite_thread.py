@@ -26,6 +26,8 @@ R = TypeVar("R")
 #: How long SQLite itself waits for a lock. Short, because ``interrupt()`` does not end this wait; the rest of
 #: ``busy_timeout`` is waited in the event loop.
 _BUSY_MILLISECONDS: Final = 20
+#: What of the log is kept for reuse.
+_MOST_LOG_BYTES: Final = 16 * 1024 * 1024
 
 
 def connect(target: str, config: DatabaseConfig, *, read_only: bool) -> sqlite3.Connection:
@@ -51,6 +53,8 @@ def _set_up(connection: sqlite3.Connection, config: DatabaseConfig, *, read_only
     if config.mode != "ro":
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # A reader that lasts for long lets the log grow; afterwards the space is given back.
+        connection.execute(f"PRAGMA journal_size_limit = {_MOST_LOG_BYTES}")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -25,7 +25,7 @@ class Waiters(Generic[T]):
         self._futures: deque[asyncio.Future[T]] = deque()
 
     def __len__(self) -> int:
-        return sum(not future.done() for future in self._futures)
+        return sum(not future.done() for future in tuple(self._futures))  # a copy: another thread may ask
 
     def __bool__(self) -> bool:
         return bool(self._futures)

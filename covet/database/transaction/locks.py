@@ -49,11 +49,12 @@ class AdvisoryLock:
         session, pool = await self._adapter.checkout(write=True)
         try:
             rows = await self._adapter.perform(session, _within(self._timeout), sql, self._args)
-        except (QueryTimeout, QueryCanceled) as exc:
-            _give_up(session, pool)
-            raise _not_had(self._name, self._timeout) from exc
-        except BaseException:
-            _give_up(session, pool)
+        except BaseException as exc:
+            # The server may have given the lock in the moment in which the wait was given up: nobody shall hold it
+            # when the caller goes on.
+            await pool.mend(session)
+            if isinstance(exc, QueryTimeout | QueryCanceled):
+                raise _not_had(self._name, self._timeout) from exc
             raise
         if self._timeout == 0 and not rows[0][0]:
             pool.give(session)
@@ -153,11 +154,6 @@ def _within(seconds: float | None) -> Callable[[Session, str, Args], Awaitable[l
 
 def _run(session: Session, sql: str, args: Args) -> Awaitable[int]:
     return session.run(sql, args)
-
-
-def _give_up(session: Session, pool: Pool) -> None:
-    session.suspect = session.changed = True  # whether it holds the lock is not known: the pool takes it away
-    pool.give(session)
 
 
 def _not_had(key: int | str, timeout: float | None) -> LockTimeout:

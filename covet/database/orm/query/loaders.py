@@ -19,6 +19,7 @@ from covet.database.orm.query import execution
 from covet.database.orm.query.keyed import linked
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.unloaded import note_absent, take_over
+from covet.database.routing import about
 
 if TYPE_CHECKING:
     from covet.database.orm.generics import GenericKey
@@ -254,7 +255,7 @@ def _questions(tasks: Iterable[_Task], database: str | None) -> list[_Question]:
         if not task.waiting:
             continue
         relation = task.node.relation
-        source = _source(task.node, database)
+        source = _source(task.node, about(task.waiting[0], database))
         path = relation.remote._meta.key_path(relation)
         key = (source.model, path, relation.far_type, source.state, _comparable(source.params), source.database)
         task.question = questions.get(key)

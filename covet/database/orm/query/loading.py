@@ -12,6 +12,7 @@ from covet.database.orm.query import loaders
 from covet.database.orm.query.keyed import where_keys
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.unloaded import is_absent, mark_loaded, refused, unloaded_class
+from covet.database.routing import about
 from covet.exceptions import FieldError, NotLoaded
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def own_base(instance: Any, using: str | None = None) -> QuerySet[Any, Any]:
     """Return all rows of an instance's model, in its own database."""
     options: Options = instance._meta
     found = cast("QuerySet[Any, Any]", options.base_queryset())
-    database = using or instance.__dict__.get("_database")
+    database = using or about(instance, instance.__dict__.get("_database"))
     return found if database is None else found.using(database)
 
 

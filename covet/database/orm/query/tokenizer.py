@@ -173,16 +173,7 @@ class Tokenizer:
             return self.q(child)
         if isinstance(child, Condition):
             return self.condition(child)
-        key, value = child
-        path = self.options.paths.get(key)
-        if path is None or not path.plain or self.state.annotations or type(value) not in PLAIN:
-            return self.lookup(key, value)
-        try:
-            prepared = path.lookup.prepare(path.field, value)
-        except Decided as decided:
-            return answer(PathToken("path", path), decided)
-        self.params.append(prepared)
-        return _make(Leaf, ("leaf", path, len(self.params) - 1))
+        return self.lookup(child[0], child[1])
 
     def condition(self, condition: Condition) -> Predicate:
         """Tokenize ``User.age > 18`` and ``F("a") > F("b")``."""

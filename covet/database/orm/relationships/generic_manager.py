@@ -59,6 +59,7 @@ class GenericManager(RelatedManager[_ToM]):
         """Make these rows (instances or keys) refer to this instance, in one statement."""
         self._key(writing=True)
         keys = self._keys_of(objs, self._pk)
+        self._check_databases(objs)
         self._forget()
         if keys:
             await self._base_rows().filter(pk__in=keys).update(**{self._generic.name: self.instance})
@@ -94,7 +95,8 @@ class GenericManager(RelatedManager[_ToM]):
         rows = list(objs)
         self._key(writing=True)
         keys = self._keys_of(rows, self._pk)
-        async with transaction(using=self._database):
+        self._check_databases(rows)
+        async with transaction(using=self._written):
             every = not keys or (clear and self._may_be_null)
             await self._release(self.get_queryset() if every else self.get_queryset().exclude(pk__in=keys))
             await self.add(*rows)

@@ -43,6 +43,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
         """Link these rows with this instance, in one statement; what is linked already stays as it is."""
         key = self._key(writing=True)
         keys = self._keys_of(objs, self.relation.remote_field)
+        self._check_databases(objs)
         self._forget()
         await links.add(self._links, key, keys, through_defaults or {}, self._database)
 
@@ -73,7 +74,9 @@ class ManyToManyManager(RelatedManager[_ToM]):
         Links that stay keep their other columns; ``clear`` makes all of them anew.
         """
         key = self._key(writing=True)
-        keys = self._keys_of(objs, self.relation.remote_field)
+        rows = list(objs)
+        keys = self._keys_of(rows, self.relation.remote_field)
+        self._check_databases(rows)
         self._forget()
         async with transaction(using=self._written):
             if clear or not keys:

@@ -17,7 +17,7 @@ from covet.database.orm.query import batching
 from covet.database.orm.query.keyed import where_key
 from covet.database.orm.query.queryset import QuerySet
 from covet.database.orm.relations import Relation
-from covet.database.routing import writing
+from covet.database.routing import about, related_allowed, writing
 from covet.exceptions import RelationNotLoaded
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ class RelatedManager(Manager[_M]):
 
     @property
     def _database(self) -> str | None:
-        found: str | None = self.instance.__dict__.get("_database")
-        return found
+        return about(self.instance, self.instance.__dict__.get("_database"))
 
     @property
     def _written(self) -> str:
@@ -158,6 +157,18 @@ class RelatedManager(Manager[_M]):
         return f"<{self.relation.model.__name__}.{self.relation.accessor}: {shown}>"
 
     # -- what the writing methods share ----------------------------------------------------
+
+    def _check_databases(self, objs: Iterable[Any]) -> None:
+        """Refuse rows of another database, unless a router allows it; of a key nobody knows where its row is."""
+        for row in objs:
+            if not isinstance(row, self.model) or related_allowed(row, self.instance):
+                continue
+            owner = self.relation.model.__name__
+            here, there = (each.__dict__.get("_database") or "default" for each in (self.instance, row))
+            raise ValueError(
+                f"{owner}.{self.relation.accessor}: the {owner} is a row of the database {here!r} and the "
+                f"{self.model.__name__} one of {there!r}. A router's allow_relation() may allow that."
+            )
 
     def _keys_of(self, objs: Iterable[Any], field: Field[Any]) -> list[Any]:
         """Return the values of ``field`` of instances and keys, each once, or refuse one that cannot be meant."""

@@ -73,6 +73,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         """Make these rows (instances or keys) refer to this instance, in one statement."""
         key = self._key(writing=True)
         keys = self._keys_of(objs, self._pk)
+        self._check_databases(objs)
         self._forget()
         if keys:
             await self._base_rows().filter(pk__in=keys).update(**{self.relation.foreign_key.name: key})
@@ -109,6 +110,7 @@ class ReverseManager(RelatedManager[_ToM], RelationReference):
         rows = list(objs)
         self._key(writing=True)
         keys = self._keys_of(rows, self._pk)
+        self._check_databases(rows)
         async with transaction(using=self._written):
             if self.relation.foreign_key.null:
                 gone = self.get_queryset() if clear or not keys else self.get_queryset().exclude(pk__in=keys)
