@@ -102,6 +102,10 @@ class Lookup:
         value = field.prepare(value)
         return value if field.encode is None else field.encode(value)
 
+    def suited(self, field: LookupField, value: object) -> Lookup:  # noqa: ARG002 - for those that override it
+        """Return the lookup for a value (no plain one, no None): another one where the value decides the SQL."""
+        return self
+
     def param_type(self, field: LookupField) -> LogicalType:
         """Return the logical type of the parameter."""
         return field.logical_type

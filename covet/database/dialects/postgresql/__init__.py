@@ -53,6 +53,10 @@ class PostgreSQLDialect(Dialect):
         }
     )
 
+    def __init__(self, make_range: BindProcessor | None = None) -> None:
+        #: Makes what the driver takes for a ``Range``.
+        self.make_range = make_range
+
     def compile(self, statement: Statement) -> Compiled:
         return PostgreSQLCompiler(self).compile(statement)
 
@@ -74,7 +78,7 @@ class PostgreSQLDialect(Dialect):
         return types.column_type(logical)
 
     def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:
-        return types.bind_processor(logical)
+        return types.bind_processor(logical, self.make_range)
 
     def result_processor(self, logical: LogicalType | None) -> Inline | None:
         return types.result_processor(logical)

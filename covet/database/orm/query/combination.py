@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from covet.database.orm.conditions import Connector
-from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.inference import decoder, token_type
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
@@ -18,8 +18,6 @@ from covet.database.orm.query.tokens import (
     CombinedToken,
     ExpressionToken,
     Group,
-    OutputToken,
-    PathToken,
     Predicate,
     SubqueryToken,
 )
@@ -112,12 +110,7 @@ def _columns(query: QuerySet[Any, Any]) -> list[_Column]:
 
 def _column(name: str, token: ExpressionToken, state: QueryState) -> _Column:
     inner = state.annotation(token.name) if token.tag == "annotation" else token
-    decode = None
-    if isinstance(inner, PathToken):
-        decode = inner.path.field.decode
-    elif isinstance(inner, OutputToken | ColumnToken):
-        decode = inner.decode
-    return name, token_type(token, state), decode
+    return name, token_type(token, state), decoder(inner, state)
 
 
 def _check(first: QuerySet[Any, Any], columns: list[_Column], other: QuerySet[Any, Any], others: list[_Column]) -> None:

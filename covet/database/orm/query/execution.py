@@ -17,6 +17,7 @@ from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
 from covet.database.orm.query.hydration import build_hydrator
+from covet.database.orm.query.inference import decoder
 from covet.database.orm.query.locking import check_transaction
 from covet.database.orm.query.ordering import row_order
 from covet.database.orm.query.plan import Plan, not_too_deep
@@ -219,7 +220,7 @@ async def aggregate(
     state = query.state
     if state.empty:
         if all(_is_plain(item.expression) for item in wanted):
-            return {item.name: _over_nothing(item.expression, params) for item in wanted}
+            return {item.name: _over_nothing(item.expression, params, state) for item in wanted}
         state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
     adapter = reading(database, query.model)
     key = (query.model, wanted, state)
@@ -244,8 +245,11 @@ def _is_plain(token: ExpressionToken) -> bool:
     return token.default is None or isinstance(token.default, ParamToken)
 
 
-def _over_nothing(token: ExpressionToken, params: tuple[object, ...]) -> object:
+def _over_nothing(token: ExpressionToken, params: tuple[object, ...], state: QueryState) -> object:
     """Return what an aggregate is over no rows."""
     if not isinstance(token, AggregateToken) or token.name == "count":
         return 0
-    return params[token.default.param] if isinstance(token.default, ParamToken) else None
+    if not isinstance(token.default, ParamToken):
+        return None
+    value, decode = params[token.default.param], decoder(token, state)
+    return value if decode is None else decode(value)

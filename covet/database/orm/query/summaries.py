@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.groups import Over, over, rows_for
-from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.inference import decoder, token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
 from covet.database.orm.query.state import Annotation, QueryState
@@ -121,10 +121,11 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     Aggregates across different relations to many rows are computed in a SELECT each, so that none multiplies the rows
     of another; over a limited, distinct or grouped query they are computed around it.
     """
-    record = Record(
-        "values",
-        tuple(ResultColumn(a.name, i, token_type(a.expression, state), True) for i, a in enumerate(wanted)),
+    columns = (
+        ResultColumn(a.name, i, token_type(a.expression, state), True, decoder(a.expression, state))
+        for i, a in enumerate(wanted)
     )
+    record = Record("values", tuple(columns))
     state = state._replace(select_related=(), lock=None)
     if _is_bounded(state) and _crosses(wanted, state):
         state = _chosen_first(model, state)

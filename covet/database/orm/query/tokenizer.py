@@ -33,7 +33,7 @@ from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
 from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.generic_conditions import generic_condition
-from covet.database.orm.query.inference import literal_type, token_type
+from covet.database.orm.query.inference import field_beside, literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.sources import Found, check_root, find_column
@@ -242,14 +242,10 @@ class Tokenizer:
     def _resolved(
         self, left: ExpressionToken, names: list[str], value: Any, path: ResolvedPath | None = None
     ) -> Predicate:
-        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names.
-
-        ``path`` leads to the field that it is the value of, if it is that of a field.
-        """
-        kind = token_type(left, self.state)
-        field = path.field if path is not None else _untyped if kind is None else field_of(kind)
+        """Tokenize a comparison by transforms and a lookup; ``path`` leads to the field whose value ``left`` is."""
+        field = path.field if path is not None else field_beside(left, self.state) or _untyped
         resolved = resolve_lookup(field, names, _unknown_lookup)
-        output = None if kind is None else resolved.output
+        output = None if field is _untyped else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
         found = self._bilateral(found, resolved.transforms)
         return _negated(found, resolved.lookup) if resolved.negated else found
@@ -271,7 +267,7 @@ class Tokenizer:
             value = transform(value)
         return self.expression(value)
 
-    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
+    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:  # noqa: PLR0911 - one a kind of value
         lookup = path.lookup
         if path.transforms:
             left = self._transformed(PathToken("path", path), path.transforms)
@@ -284,6 +280,8 @@ class Tokenizer:
             return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
+        elif (suited := lookup.suited(path.field, value)) is not lookup:
+            return self._compare(PathToken("path", path), suited, path.field, value)
         try:
             prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
@@ -335,6 +333,7 @@ class Tokenizer:
             return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
+        lookup = lookup.suited(output, value)
         try:
             prepared = lookup.prepare(output, value)
         except Decided as decided:
