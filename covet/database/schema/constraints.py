@@ -35,6 +35,16 @@ class Check(Frozen):
     expression: Expression
 
 
+class Exclusion(Frozen):
+    """EXCLUDE USING method (column WITH operator, ...): no two rows for which all operators hold."""
+
+    name: str
+    elements: tuple[tuple[str, str], ...]
+    method: str = "gist"
+    condition: Expression | None = None
+    deferrable: bool = False
+
+
 class ForeignKeyConstraint(Frozen):
     """FOREIGN KEY (columns) REFERENCES target (target_columns)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from covet._frozen import Frozen
-from covet.database.schema.constraints import Check, ForeignKeyConstraint, Index, PrimaryKey, Unique
+from covet.database.schema.constraints import Check, Exclusion, ForeignKeyConstraint, Index, PrimaryKey, Unique
 from covet.database.schema.types import LogicalType
 
 if TYPE_CHECKING:
@@ -48,3 +48,4 @@ class Table(Frozen):
     indexes: tuple[Index, ...] = ()
     schema: str | None = None
     comment: str | None = None
+    exclusions: tuple[Exclusion, ...] = ()

@@ -86,6 +86,12 @@ class Array(LogicalType):
     size: int | None = None
 
 
+class RangeOf(LogicalType):
+    """``Range`` of ``item``: integers, decimals, dates or timestamps. PostgreSQL."""
+
+    item: LogicalType
+
+
 class TsVector(LogicalType):
     """A text taken apart into lexemes for searching. PostgreSQL."""
 

@@ -157,6 +157,18 @@ def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
             yield path
 
 
+def multiplies(token: Token, state: QueryState) -> bool:
+    """Whether a value joins related rows of which a row may have several; an aggregate gathers them again."""
+    if isinstance(token, AggregateToken):
+        return False
+    if isinstance(token, AnnotationToken):
+        meant = state.annotation(token.name)
+        return meant is not None and multiplies(meant, state)
+    if isinstance(token, PathToken | Leaf):
+        return token.path.first_many is not None
+    return any(multiplies(part, state) for part in token.parts())
+
+
 def many_prefix(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
     """Return the relations up to the first that leads to many rows; nothing where none does."""
     many = next((i for i, relation in enumerate(relations) if relation.many), None)
