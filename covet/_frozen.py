@@ -28,8 +28,8 @@ class FrozenType(type):
         mcs: type[FrozenType], name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, eq: bool = True
     ) -> FrozenType:
         """Make the class; with ``eq=False``, an instance equals itself alone."""
-        annotations: dict[str, str] = namespace.get("__annotations__", {})
-        own = tuple(field for field, kind in annotations.items() if not kind.startswith("ClassVar"))
+        annotations: dict[str, object] = namespace.get("__annotations__", {})
+        own = tuple(field for field, kind in annotations.items() if "ClassVar[" not in str(kind))
         above = [base for base in bases if isinstance(base, FrozenType)]
         inherited = tuple(field for base in above for field in base.fields_)
         fields = (*inherited, *(field for field in own if field not in inherited))
@@ -47,9 +47,12 @@ class FrozenType(type):
 
 def _first_init(self: Frozen, *args: object, **named: object) -> None:
     """Give the class the ``__init__`` of its fields, and call it."""
-    kind = type(self)
+    kind = next(each for each in type(self).__mro__ if vars(each).get("__init__") is _first_init)
+    assert isinstance(kind, FrozenType)  # noqa: S101 - for the checkers: no other class has this __init__
     parameters = [f"{field}=default_{field}" if field in kind.defaults_ else field for field in kind.fields_]
     lines = [f"    set_{field}(self, {field})" for field in kind.fields_]
+    if hasattr(kind, "__post_init__"):
+        lines.append("    self.__post_init__()")
     source = "\n".join([f"def __init__({', '.join(['self', *parameters])}):", *(lines or ["    pass"]), ""])
     namespace = {f"set_{field}": getattr(kind, field).__set__ for field in kind.fields_}
     namespace |= {f"default_{field}": default for field, default in kind.defaults_.items()}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
+from covet._frozen import Frozen
 from covet.database.dialects.plans import PlanNode
 from covet.database.schema.types import LogicalType
 from covet.database.sql.compiled import BindProcessor, Compiled
@@ -34,8 +35,7 @@ class JsonText(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Inline:
+class Inline(Frozen):
     """A result processor as source: ``{v}`` is the value, never None there.
 
     It is written into the generated hydrator, so a row costs no Python call. ``names`` are the objects that the
@@ -43,7 +43,7 @@ class Inline:
     """
 
     template: str
-    names: Mapping[str, object] = field(default_factory=dict[str, object])
+    names: Mapping[str, object] = MappingProxyType({})
 
 
 def quote_text(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from covet._frozen import Frozen
@@ -46,8 +45,7 @@ class CheckConstraint(Frozen):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ExclusionConstraint:
+class ExclusionConstraint(Frozen):
     """No two rows for which all operators hold: no room is booked twice at a time. PostgreSQL.
 
     >>> ExclusionConstraint(name="no_overlap", expressions=[("room", "="), ("booked", "&&")])

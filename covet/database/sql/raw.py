@@ -8,7 +8,6 @@ on every database; where a driver wants another mark, the marks are exchanged he
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -103,22 +102,22 @@ class RawStatement(Frozen):
         raise ProgrammingError(f"The statement has {marks} and was given {count} parameters.", statement=self.sql)
 
 
-@dataclass(slots=True)
 class _Scan:
     """What a scan has seen so far."""
 
-    mark: str
-    brackets: bool
-    out: list[str] = field(default_factory=list[str])
-    depth: int = 0
-    highest: int = 0
-    first: str | None = None
-    verb: str | None = None
-    returning: bool = False
-    foreign: str | None = None
-    #: Inside CREATE TRIGGER … BEGIN …; …; END, where a semicolon ends nothing.
-    body: bool = False
-    ended: bool = False
+    def __init__(self, mark: str, brackets: bool) -> None:
+        self.mark = mark
+        self.brackets = brackets
+        self.out: list[str] = []
+        self.depth = 0
+        self.highest = 0
+        self.first: str | None = None
+        self.verb: str | None = None
+        self.returning = False
+        self.foreign: str | None = None
+        #: Inside CREATE TRIGGER … BEGIN …; …; END, where a semicolon ends nothing.
+        self.body = False
+        self.ended = False
 
 
 @lru_cache(maxsize=512)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import Final
 
+from covet._frozen import Frozen
 from covet.exceptions import (
     ConnectionLost,
     DatabaseLocked,
@@ -20,8 +20,7 @@ from covet.exceptions import (
 REPEATED: Final = (SerializationFailure, DeadlockDetected, DatabaseLocked, SchemaChanged, ConnectionLost)
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Frozen):
     """How often a decorated function is called at most, and how long the waits between the calls are.
 
     ::

@@ -11,15 +11,16 @@ offer a test that is written into generated code::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from covet._frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class FastCheck:
+class FastCheck(Frozen):
     """An expression over ``{v}`` and ``names``."""
 
     template: str
-    names: Mapping[str, object] = field(default_factory=dict[str, object])
+    names: Mapping[str, object] = MappingProxyType({})
 
     def write(self, variable: str, number: int, namespace: dict[str, object]) -> str:
         """Return the expression over ``variable``; its names go into ``namespace``, told apart by ``number``."""
