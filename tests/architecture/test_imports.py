@@ -36,37 +36,21 @@ print(json.dumps({
 """
 
 #: Standard modules that are dear, and the drivers. ``import asyncio`` alone, which all need, loads none of them.
-_DEAR = set(
-    [
-        "aiosqlite",
-        "asyncpg",
-        "concurrent.futures.process",
-        "csv",
-        "ctypes",
-        "email",
-        "html",
-        "http",
-        "importlib.metadata",
-        "multiprocessing",
-        "opentelemetry",
-        "pdb",
-        "pydoc",
-        "sqlite3",
-        "statistics",
-        "tomllib",
-        "unittest",
-        "urllib.request",
-        "xml",
-    ]
-)
-#: Modules that a program asks for by name.
+# fmt: off
+_DEAR = {
+    "aiosqlite", "asyncpg", "csv", "ctypes", "email", "html", "http", "importlib.metadata", "multiprocessing",
+    "opentelemetry", "pdb", "pydoc", "sqlite3", "statistics", "tomllib", "unittest", "urllib.request", "xml",
+}
+# fmt: on
+#: Modules that a program asks for by name, and those of a database before it is configured.
 _ASKED_FOR = (
     "covet.testing",
     "covet.opentelemetry",
     "covet.database.adapters.a",
+    "covet.database.adapters.sqlite",
     "covet.database.dialects.postgresql",
     "covet.database.dialects.sqlite",
-)
+)  # fmt: skip
 
 
 def _loaded() -> dict[str, list[str]]:
