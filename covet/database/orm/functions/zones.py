@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 from covet.database.orm.expressions import Value
 from covet.database.orm.fields import TextField
@@ -19,11 +18,13 @@ def zone_value(zone: dt.tzinfo) -> Value[str]:
 def zone_name(zone: dt.tzinfo) -> str:
     """Return the name of a zone, or its offset.
 
+    >>> from zoneinfo import ZoneInfo
     >>> zone_name(ZoneInfo("Europe/Berlin")), zone_name(dt.timezone(dt.timedelta(hours=5, minutes=30)))
     ('Europe/Berlin', '+05:30')
     """
-    if isinstance(zone, ZoneInfo) and zone.key:
-        return zone.key
+    key = getattr(zone, "key", None)  # of a ZoneInfo; to import the class would find the paths of its data, always
+    if isinstance(key, str):
+        return key
     if isinstance(zone, dt.timezone):
         seconds = int(zone.utcoffset(None).total_seconds())
         hours, rest = divmod(abs(seconds), 3600)
