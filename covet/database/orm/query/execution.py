@@ -16,6 +16,7 @@ from covet.database.adapters.instrumentation import HOOKS
 from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
+from covet.database.orm.query.databases import check_databases
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.inference import decoder
 from covet.database.orm.query.locking import check_transaction
@@ -63,6 +64,7 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     with not_too_deep():
         plan: Plan | None = adapter.plans.get(key)
     if plan is None:
+        check_databases(state, adapter.alias)
         with not_too_deep():
             select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
         if want != "rows" and select.limit is None:
@@ -187,9 +189,12 @@ async def _scalar(
 ) -> Any:
     adapter = reading(database, query.model)
     key = (query.model, kind, query.state)
-    with not_too_deep():
+    try:
         plan: Plan | None = adapter.plans.get(key)
+    except RecursionError:
+        raise QueryTooComplex.nested() from None
     if plan is None:
+        check_databases(query.state, adapter.alias)
         with not_too_deep():
             select = build(query.model, query.state)
         plan = Plan(adapter.dialect.compile(select), list)
@@ -227,6 +232,7 @@ async def aggregate(
     with not_too_deep():
         plan: Plan | None = adapter.plans.get(key)
     if plan is None:
+        check_databases(state, adapter.alias)
         with not_too_deep():
             select, record = summaries.aggregate(query.model, state, wanted)
         plan = _plan(adapter, select, record)

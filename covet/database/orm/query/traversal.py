@@ -210,17 +210,22 @@ def conjuncts(token: Predicate) -> tuple[Predicate, ...]:
     return (token,)
 
 
+def roots_of(state: QueryState) -> Iterator[Token]:
+    """Yield every token of a query that stands in no other: its conditions, values and sort keys."""
+    yield from state.where
+    yield from (annotation.expression for annotation in state.annotations)
+    yield from (order.expression for order in state.order_by or ())
+    yield from state.distinct_on
+    yield from (join.condition for join in state.joined if join.condition is not None)
+    yield from (named.condition for named in state.filtered if named.condition is not None)
+
+
 def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
     """Yield the references of a query to those around it, ``depth`` counted from its own place.
 
     References of the queries inside it that lead further out than it are among them, one level nearer.
     """
-    roots: list[Token] = [*state.where, *(annotation.expression for annotation in state.annotations)]
-    roots += [order.expression for order in state.order_by or ()]
-    roots += state.distinct_on
-    roots += [join.condition for join in state.joined if join.condition is not None]
-    roots += [named.condition for named in state.filtered if named.condition is not None]
-    for root in roots:
+    for root in roots_of(state):
         for token in walk(root):
             if isinstance(token, OuterToken):
                 yield token
