@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -26,6 +25,7 @@ from covet import (
     create_all,
     get_adapter,
 )
+from covet._frozen import replace
 from covet.database import capture_queries
 from covet.database.dialects.postgresql import PostgreSQLDialect
 from covet.database.orm.tables import table_of
