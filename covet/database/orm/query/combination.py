@@ -71,6 +71,7 @@ def combine(first: _QS, others: Sequence[QuerySet[Any, Any]], operator: SetOpera
         only=first.state.only,
         defer=first.state.defer,
         fetch_mode=first.state.fetch_mode,
+        tag=first.state.tag,
     )
     return _placed(first.derive(state, tuple(params)), queries, some=operator in {"UNION", "UNION ALL"})
 
