@@ -30,6 +30,7 @@ from covet import (
 )
 from covet import functions as f
 from covet.database import DatabaseConfig
+from covet.database.orm.functions import math as number_functions
 from covet.exceptions import DatabaseError
 from tests import postgresql_server
 
@@ -255,4 +256,4 @@ async def test_functions_of_moments(two_databases: None, moment: dt.datetime, zo
 
 def test_every_function_of_numbers_is_compared() -> None:
     known = {each.__name__ for each in (*ONE_NUMBER, *TWO_NUMBERS)}
-    assert known | {"Pi", "Random"} == set(covet.database.orm.functions.math.__all__)
+    assert known | {"Pi", "Random"} == set(number_functions.__all__)
