@@ -162,13 +162,34 @@ class InsertRows:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueColumns:
+    """A table of values, given as one list a column: ``Param`` i is the list of ``column{i + 1}``.
+
+    PostgreSQL reads them with ``unnest``; a dialect whose ``supports_unnest`` is false refuses it.
+    """
+
+    alias: str
+    types: tuple[LogicalType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRows:
+    """A table of ``count`` rows of values, as one flat parameter tuple; its columns are ``column1``, ``column2``."""
+
+    alias: str
+    types: tuple[LogicalType, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
-    """UPDATE."""
+    """UPDATE; with a ``source`` of values the parameters are those of the source, and there are no others."""
 
     table: TableRef
     assignments: tuple[tuple[str, Expression], ...]
     where: Expression | None = None
     returning: tuple[Selected, ...] = ()
+    source: ValueColumns | ValueRows | None = None
 
 
 @dataclass(frozen=True, slots=True)

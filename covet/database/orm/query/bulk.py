@@ -1,4 +1,4 @@
-"""Bulk writes: INSERT and UPDATE of many instances, all or none."""
+"""Bulk inserts: INSERT of many instances or rows, all or none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from covet.database.adapters.base import Adapter
-from covet.database.orm.expressions import Expression
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector
 from covet.database.orm.query.plan import Plan
@@ -16,7 +15,6 @@ from covet.database.orm.query.writes import (
     execute,
     returned_columns,
     returning_plan,
-    save_changes,
     settle,
     table_ref,
 )
@@ -57,7 +55,8 @@ def conflict_of(
     return OnConflict(columns, assignments)
 
 
-def _check_batch_size(batch_size: int | None) -> None:
+def check_batch_size(batch_size: int | None) -> None:
+    """Refuse a number of rows that is none."""
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}.")
 
@@ -71,22 +70,23 @@ async def bulk_create(
 ) -> list[Any]:
     """INSERT many instances in few statements, all or none; return them with their keys."""
     instances = list(objs)
-    _check_batch_size(batch_size)
+    check_batch_size(batch_size)
     groups = _collected(model, instances)
     if not instances:
         return instances
     adapter = writing(database, model)
     async with transaction(using=adapter.alias):
         for group in groups:
-            size = min(batch_size or MAX_ROWS, _most_rows(adapter, group.fields))
+            size = min(batch_size or MAX_ROWS, most_rows(adapter, len(group.fields)))
             for start in range(0, len(group.rows), size):
                 await _insert_batch(adapter, model, group.part(start, start + size), conflict)
     settle(instances, adapter)
     return instances
 
 
-def _most_rows(adapter: Adapter, fields: Sequence[Field[Any]]) -> int:
-    return min(max(1, adapter.dialect.max_params // max(1, len(fields))), MAX_ROWS)
+def most_rows(adapter: Adapter, width: int) -> int:
+    """Return how many rows of so many values one statement takes."""
+    return min(max(1, adapter.dialect.max_params // max(1, width)), MAX_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ async def insert_rows(
 ) -> None:
     """INSERT rows of values that no instance stands for: one statement, or several in one transaction."""
     group = _Group(fields, range(len(fields)), (), rows, ())
-    size = _most_rows(adapter, fields)
+    size = most_rows(adapter, len(fields))
     if len(rows) <= size:
         await _insert_batch(adapter, model, group, conflict)
         return
@@ -155,12 +155,16 @@ async def insert_rows(
             await _insert_batch(adapter, model, group.part(start, start + size), conflict)
 
 
+def takes_columns(adapter: Adapter, fields: Sequence[Field[Any]]) -> bool:
+    """Return whether a statement takes whole columns of these values: an array of arrays would be flattened."""
+    return adapter.dialect.supports_unnest and not any(isinstance(field.logical_type, Array) for field in fields)
+
+
 async def _insert_batch(adapter: Adapter, model: type[Any], group: _Group, conflict: OnConflict | None) -> None:
     fields, rows = group.fields, group.rows
     # Rows that met a conflict return nothing, so keys could not be told apart.
     returned = () if conflict is not None and not conflict.update else group.returned
-    by_column = adapter.dialect.supports_unnest and not any(isinstance(f.logical_type, Array) for f in fields)
-    by_column = by_column and bool(fields)
+    by_column = bool(fields) and takes_columns(adapter, fields)
     key = (model, "insert many", fields, returned, conflict, -1 if by_column else len(rows))
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
@@ -196,36 +200,3 @@ def _insert_many(
     if count is None:
         return InsertColumns(table, columns, types, selected, conflict)
     return InsertRows(table, columns, types, count, selected, conflict)
-
-
-async def bulk_update(
-    model: type[Any],
-    objs: Iterable[Any],
-    names: Iterable[str | Expression[Any]],
-    database: str | None,
-    batch_size: int | None,
-) -> int:
-    """UPDATE the given fields of many instances, all or none; return how many rows there were.
-
-    Each row has an UPDATE of its own, so ``batch_size`` limits nothing; it is checked all the same.
-    """
-    _check_batch_size(batch_size)
-    options: Options = model._meta
-    fields = options.named(name if isinstance(name, str) else getattr(name, "name", "") for name in names)
-    if not fields:
-        raise ValueError("bulk_update() takes at least one field.")
-    if any(field.attname in options.key_names for field in fields):
-        raise ValueError("bulk_update() cannot change a primary key.")
-    instances = list(objs)
-    adapter = writing(database, model)
-    changed = 0
-    async with transaction(using=adapter.alias):
-        for number, instance in enumerate(instances):
-            if instance.pk is None:
-                raise ValueError(f"bulk_update(): a {model.__name__} has no key yet; save it first.")
-            try:
-                changed += await save_changes(instance, fields, adapter.alias)
-            except ValidationError as error:
-                error.locate(f"objs[{number}]")
-                raise
-    return changed

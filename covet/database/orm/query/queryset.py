@@ -19,6 +19,7 @@ from covet.database.orm.expressions import Expression, OrderBy
 from covet.database.orm.query import (
     builders,
     bulk,
+    bulk_updates,
     calendar,
     combination,
     deletion,
@@ -437,7 +438,7 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Lo
         self, objs: Iterable[_M], fields: Iterable[str | Expression[Any]], *, batch_size: int | None = None
     ) -> int:
         """Store these fields of many instances, all or none; return how many rows there were."""
-        return await bulk.bulk_update(self.model, objs, fields, self.database, batch_size)
+        return await bulk_updates.bulk_update(self.model, objs, fields, self.database, batch_size)
 
     async def update(self, **values: Any) -> int:
         """Change all rows in one statement: ``update(age=F("age") + 1)``; return how many there were."""
