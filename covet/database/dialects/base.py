@@ -66,6 +66,8 @@ class Dialect(ABC):
     supports_unnest: ClassVar[bool]
     #: Rows can be locked (``Select.lock``).
     supports_row_locks: ClassVar[bool]
+    #: ``Inserted`` is understood.
+    tells_inserted: ClassVar[bool]
     #: Tables live in schemas.
     supports_schemas: ClassVar[bool]
     #: A constraint can be added to a table that is there.

@@ -15,6 +15,7 @@ from covet.database.sql.statements import (
     Insert,
     InsertColumns,
     InsertRows,
+    InsertSelect,
     Join,
     JoinedTables,
     Lock,
@@ -178,13 +179,16 @@ class SQLCompiler(AggregateCompiler):
         rows = iter([self.placeholder(number) for number in range(1, width * count + 1)])
         return ", ".join(f"({', '.join(row)})" for row in zip(*[rows] * width, strict=True))
 
+    def visit_insert_select(self, node: InsertSelect) -> Pieces:
+        return *self._insert_into(node.table, node.columns), " ", node.select, *self._insert_end(node)
+
     def visit_insert_columns(self, node: InsertColumns) -> Pieces:
         self.refuse(f"cannot take whole columns of values for {node.table.name!r}; give it rows")
 
     def _insert_into(self, table: TableRef, columns: tuple[str, ...]) -> Pieces:
         return "INSERT INTO ", table, f" ({', '.join(map(self.quote, columns))})" if columns else ""
 
-    def _insert_end(self, node: Insert | InsertRows | InsertColumns) -> Pieces:
+    def _insert_end(self, node: Insert | InsertRows | InsertColumns | InsertSelect) -> Pieces:
         conflict = () if node.on_conflict is None else self.conflict(node.on_conflict)
         return *conflict, *self.returning(node.table, node.returning)
 

@@ -330,3 +330,8 @@ class Excluded(Expression):
 
     column: str
     type: LogicalType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted(Expression):
+    """Whether a row is new, in RETURNING of an INSERT with ON CONFLICT DO UPDATE (``Dialect.tells_inserted``)."""

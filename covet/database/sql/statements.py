@@ -162,6 +162,17 @@ class InsertRows:
 
 
 @dataclass(frozen=True, slots=True)
+class InsertSelect:
+    """INSERT of the rows of a query."""
+
+    table: TableRef
+    columns: tuple[str, ...]
+    select: Select
+    on_conflict: OnConflict | None = None
+    returning: tuple[Selected, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ValueColumns:
     """A table of values, given as one list a column: ``Param`` i is the list of ``column{i + 1}``.
 
@@ -201,4 +212,4 @@ class Delete:
     returning: tuple[Selected, ...] = ()
 
 
-Statement = Select | Insert | InsertColumns | InsertRows | Update | Delete
+Statement = Select | Insert | InsertColumns | InsertRows | InsertSelect | Update | Delete

@@ -28,6 +28,7 @@ class PostgreSQLDialect(Dialect):
     max_identifier = 63
     supports_unnest = True
     supports_row_locks = True
+    tells_inserted = True
     supports_schemas = True
     supports_add_constraint = True
     supports_distinct_on = True

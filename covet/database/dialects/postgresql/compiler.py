@@ -41,6 +41,7 @@ from covet.database.sql.nodes import (
     ColumnRef,
     Expression,
     In,
+    Inserted,
     Like,
     Param,
     ParamList,
@@ -222,6 +223,10 @@ class PostgreSQLCompiler(PostgreSQLSearch):
             for key in node.order_by
         )
         return self.aggregate("STRING_AGG", replace(node, argument=text, order_by=keys))
+
+    def visit_inserted(self, node: Inserted) -> Pieces:  # noqa: ARG002 - it says all by itself
+        # A row that was updated is one that this transaction locked first.
+        return ('("xmax" = 0)',)
 
     # INSERT ---------------------------------------------------------------------------------------------------------
 

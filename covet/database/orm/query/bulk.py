@@ -50,6 +50,11 @@ def conflict_of(
         return OnConflict() if ignore else None
     if not changed or not unique:
         raise ValueError("update_conflicts=True needs update_fields and unique_fields.")
+    return update_on_conflict(options, changed, unique)
+
+
+def update_on_conflict(options: Options, changed: Iterable[str], unique: Iterable[str]) -> OnConflict:
+    """Return the ON CONFLICT that changes the row that is there."""
     columns = tuple(part.column for name in unique for part in options.columns_of(name))
     assignments = tuple((p.column, nodes.Excluded(p.column)) for name in changed for p in options.columns_of(name))
     return OnConflict(columns, assignments)
@@ -71,7 +76,7 @@ async def bulk_create(
     """INSERT many instances in few statements, all or none; return them with their keys."""
     instances = list(objs)
     check_batch_size(batch_size)
-    groups = _collected(model, instances)
+    groups = collected(model, instances, "bulk_create")
     if not instances:
         return instances
     adapter = writing(database, model)
@@ -90,7 +95,7 @@ def most_rows(adapter: Adapter, width: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class Group:
     """Rows of the same columns: their fields, where the values of those stand in a row, what the database fills."""
 
     fields: tuple[Field[Any], ...]
@@ -99,16 +104,17 @@ class _Group:
     rows: Sequence[Row]
     instances: Sequence[Any]  #: one a row; none where nothing is returned
 
-    def part(self, start: int, stop: int) -> _Group:
+    def part(self, start: int, stop: int) -> Group:
+        """Return some of the rows."""
         return replace(self, rows=self.rows[start:stop], instances=self.instances[start:stop])
 
 
-def _collected(model: type[Any], instances: Sequence[Any]) -> list[_Group]:
+def collected(model: type[Any], instances: Sequence[Any], method: str) -> list[Group]:
     """Return the rows of all instances; nearly always they are of one group."""
     options: Options = model._meta
     for instance in instances:
         if instance._meta is not options:
-            raise TypeError(f"bulk_create() of {model.__name__} got a {type(instance).__name__}.")
+            raise TypeError(f"{method}() of {model.__name__} got a {type(instance).__name__}.")
     collector = insert_collector(options, validate=True)
     rows: list[Row] = []
     masks: list[int] = []
@@ -120,10 +126,10 @@ def _collected(model: type[Any], instances: Sequence[Any]) -> list[_Group]:
     members: dict[int, tuple[Sequence[Row], Sequence[Any]]] = dict.fromkeys(masks, (rows, instances))
     if len(members) > 1:
         members = _parted(rows, instances, masks)
-    groups: list[_Group] = []
+    groups: list[Group] = []
     for mask, found in members.items():
         positions, returned = collector.split(mask)
-        groups.append(_Group(tuple(options.fields[at] for at in positions), positions, returned, *found))
+        groups.append(Group(tuple(options.fields[at] for at in positions), positions, returned, *found))
     return groups
 
 
@@ -145,7 +151,7 @@ async def insert_rows(
     conflict: OnConflict | None,
 ) -> None:
     """INSERT rows of values that no instance stands for: one statement, or several in one transaction."""
-    group = _Group(fields, range(len(fields)), (), rows, ())
+    group = Group(fields, range(len(fields)), (), rows, ())
     size = most_rows(adapter, len(fields))
     if len(rows) <= size:
         await _insert_batch(adapter, model, group, conflict)
@@ -160,7 +166,7 @@ def takes_columns(adapter: Adapter, fields: Sequence[Field[Any]]) -> bool:
     return adapter.dialect.supports_unnest and not any(isinstance(field.logical_type, Array) for field in fields)
 
 
-async def _insert_batch(adapter: Adapter, model: type[Any], group: _Group, conflict: OnConflict | None) -> None:
+async def _insert_batch(adapter: Adapter, model: type[Any], group: Group, conflict: OnConflict | None) -> None:
     fields, rows = group.fields, group.rows
     # Rows that met a conflict return nothing, so keys could not be told apart.
     returned = () if conflict is not None and not conflict.update else group.returned
@@ -168,10 +174,10 @@ async def _insert_batch(adapter: Adapter, model: type[Any], group: _Group, confl
     key = (model, "insert many", fields, returned, conflict, -1 if by_column else len(rows))
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        statement = _insert_many(model._meta, fields, returned, conflict, None if by_column else len(rows))
+        statement = insert_statement(model._meta, fields, returned, conflict, None if by_column else len(rows))
         plan = returning_plan(adapter, statement, returned)
         adapter.plans.put(key, plan)
-    params = _params(group, by_column)
+    params = params_of(group, by_column)
     found = await execute(adapter, model, plan, params, rows=bool(returned))
     if returned:
         names = [field.attname for field in returned]
@@ -179,20 +185,21 @@ async def _insert_batch(adapter: Adapter, model: type[Any], group: _Group, confl
             instance.__dict__.update(zip(names, row, strict=True))
 
 
-def _params(group: _Group, by_column: bool) -> tuple[object, ...]:
+def params_of(group: Group, by_column: bool) -> tuple[object, ...]:
     """Return the parameters: a tuple for each column, or all values row after row."""
     every = tuple(zip(*group.rows, strict=True))
     columns = tuple([every[at] for at in group.positions])
     return columns if by_column else tuple(chain.from_iterable(zip(*columns, strict=True)))
 
 
-def _insert_many(
+def insert_statement(
     options: Options,
     fields: tuple[Field[Any], ...],
     returned: tuple[Field[Any], ...],
     conflict: OnConflict | None,
     count: int | None,
 ) -> InsertColumns | InsertRows:
+    """Return the INSERT of ``count`` rows, or of whole columns."""
     table = table_ref(options, aliased=False)
     columns = tuple(f.column for f in fields)
     types = tuple(f.logical_type for f in fields)

@@ -33,6 +33,7 @@ from covet.database.orm.query import (
 from covet.database.orm.query.batched import Batched
 from covet.database.orm.query.ctes import Sourced
 from covet.database.orm.query.explanation import Explained
+from covet.database.orm.query.feeding import Writing
 from covet.database.orm.query.increments import Increments
 from covet.database.orm.query.locking import Locking
 from covet.database.orm.query.paging import Paged
@@ -59,7 +60,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Locking, Generic[_M, _R]):
+class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Writing[_M], Locking, Generic[_M, _R]):
     """Rows of a model, asked for lazily.
 
     >>> adults = User.objects.filter(age__gte=18).order_by("-created_at")
