@@ -17,6 +17,8 @@ from covet.database.orm.aggregates import (
     JSONBAgg,
     Max,
     Min,
+    RangeAgg,
+    RangeIntersectAgg,
     StdDev,
     StringAgg,
     Sum,
@@ -47,12 +49,16 @@ from covet.database.orm.fields import (
     AutoField,
     BigAutoField,
     BigIntegerField,
+    BigIntegerRangeField,
     BinaryField,
     BooleanField,
     CharField,
     DateField,
+    DateRangeField,
     DateTimeField,
+    DateTimeRangeField,
     DecimalField,
+    DecimalRangeField,
     DurationField,
     EmailField,
     EnumField,
@@ -60,6 +66,7 @@ from covet.database.orm.fields import (
     FloatField,
     GenericIPAddressField,
     IntegerField,
+    IntegerRangeField,
     JSONField,
     PositiveBigIntegerField,
     PositiveIntegerField,
@@ -95,7 +102,7 @@ from covet.database.orm.functions.window import (
     WindowFrameExclusion,
     WindowFunction,
 )
-from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+from covet.database.orm.indexes import CheckConstraint, ExclusionConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
@@ -134,6 +141,7 @@ from covet.database.orm.relationships import (
     ReverseOneToOne,
 )
 from covet.database.orm.tables import create_all, drop_all
+from covet.database.schema.ranges import Range
 from covet.database.transaction import Retry, Savepoint, Transaction, advisory_lock, on_commit, on_rollback, transaction
 from covet.exceptions import (
     ConfigurationError,
@@ -172,6 +180,7 @@ __all__ = [
     "Avg",
     "BigAutoField",
     "BigIntegerField",
+    "BigIntegerRangeField",
     "BinaryField",
     "BitAnd",
     "BitOr",
@@ -193,12 +202,16 @@ __all__ = [
     "DatabaseConfig",
     "DatabaseError",
     "DateField",
+    "DateRangeField",
     "DateTimeField",
+    "DateTimeRangeField",
     "DecimalField",
+    "DecimalRangeField",
     "DenseRank",
     "DurationField",
     "EmailField",
     "EnumField",
+    "ExclusionConstraint",
     "Exists",
     "Expression",
     "ExpressionWrapper",
@@ -218,6 +231,7 @@ __all__ = [
     "GroupRange",
     "Index",
     "IntegerField",
+    "IntegerRangeField",
     "IntegrityError",
     "JSONBAgg",
     "JSONField",
@@ -249,6 +263,9 @@ __all__ = [
     "Prefetch",
     "Q",
     "QuerySet",
+    "Range",
+    "RangeAgg",
+    "RangeIntersectAgg",
     "Rank",
     "RawQuerySet",
     "RawSQL",

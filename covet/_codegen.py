@@ -9,6 +9,8 @@ from __future__ import annotations
 import itertools
 import linecache
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 _serial = itertools.count(1)
@@ -16,9 +18,15 @@ _serial = itertools.count(1)
 
 def define(name: str, source: str, namespace: Mapping[str, object]) -> Callable[..., Any]:
     """Execute ``source``, which defines the function ``name``, and return that function."""
-    filename = f"<covet {name} {next(_serial)}>"
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     scope: dict[str, Any] = dict(namespace)
-    exec(compile(source, filename, "exec"), scope)  # noqa: S102 - the one place that runs generated code
+    exec(_compiled(name, source), scope)  # noqa: S102 - the one place that runs generated code
     function: Callable[..., Any] = scope[name]
     return function
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(name: str, source: str) -> CodeType:
+    """Compile once what many queries need: rows of the same columns are read by the same code."""
+    filename = f"<covet {name} {next(_serial)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    return compile(source, filename, "exec")

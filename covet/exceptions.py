@@ -139,6 +139,18 @@ class ProgrammingError(DatabaseError):
     """Wrong SQL, an unknown table or column, too many or too few parameters."""
 
 
+class QueryTooComplex(ProgrammingError):
+    """A query nests deeper, joins more tables or has more columns than Python or the database can take."""
+
+    @classmethod
+    def nested(cls) -> QueryTooComplex:
+        """Return the error of a query in which too much stands inside something else."""
+        return cls(
+            "The query nests too deep. Many conditions side by side are no problem: Q(a=1) | Q(a=2) | ..., "
+            "or __in=[...]; neither are many filter() calls."
+        )
+
+
 class TransactionError(ProgrammingError):
     """A statement outside, after or against the state of its transaction."""
 

@@ -1,4 +1,4 @@
-"""Every function, transform and lookup once: how it is written, and what it gives. ``docs/functions.md`` is made of it.
+"""Every function and transform once: how it is written, and what it gives. ``docs/functions.md`` is made of it.
 
 Each is asked of two rows, one with values and one whose values are NULL.
 """
@@ -221,26 +221,6 @@ DATES = [
     Case('TruncTime("made")', MADE.time()),
 ]
 
-LOOKUPS = [
-    Lookup("number=7"),
-    Lookup("number__not=8", keeps_null=True),
-    Lookup("number__gte=7"),
-    Lookup("number__in=[6, 7]"),
-    Lookup("number__not_in=[6]", keeps_null=True),
-    Lookup("number__range=(1, 7)"),
-    Lookup("number__isnull=False"),
-    Lookup("number__not_isnull=True"),
-    Lookup("number__is_distinct_from=8", keeps_null=True),
-    Lookup("number__is_distinct_from=None"),
-    Lookup("number__is_not_distinct_from=7"),
-    Lookup('number__is_not_distinct_from=F("number")', keeps_null=True),
-    Lookup('name__like="Ann%"'),
-    Lookup('name__like="ann%"', keeps=False),
-    Lookup('name__ilike="%é_uard"'),
-    Lookup('F("name").like("_nn%")'),
-    Lookup('F("number").is_distinct_from(F("ratio"))'),
-]
-
 TRANSFORMS = [
     Lookup('name__lower="ann éluard"'),
     Lookup('name__lower__startswith="ann"'),
@@ -282,4 +262,4 @@ TRANSFORMS = [
 ]
 
 GROUPS: dict[str, list[Case]] = {"Comparison": COMPARISON, "Text": TEXT, "Numbers": MATH, "Dates and times": DATES}
-CONDITIONS: dict[str, list[Lookup]] = {"Lookups": LOOKUPS, "Transforms": TRANSFORMS}
+CONDITIONS: dict[str, list[Lookup]] = {"Transforms": TRANSFORMS}

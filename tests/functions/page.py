@@ -55,15 +55,15 @@ def _table(rows: list[tuple[str, Case | Lookup]], what: str) -> str:
     lines = [f"| {what} | PostgreSQL | SQLite | parameters |", "| --- | --- | --- | --- |"]
     for source, case in rows:
         made = [sql_of(case, name) for name in DIALECTS]
-        cells = [f"`{_cell(cell)}`" for cell in (source, *(sql for sql, _ in made))]
-        lines.append(f"| {' | '.join(cells)} | {_parameters([params for _, params in made])} |")
+        cells = [f"`{cell(text)}`" for text in (source, *(sql for sql, _ in made))]
+        lines.append(f"| {' | '.join(cells)} | {shown_parameters([params for _, params in made])} |")
     return "\n".join(lines)
 
 
-def _parameters(made: list[list[Any]]) -> str:
+def shown_parameters(made: list[list[Any]]) -> str:
     """Return the parameters, those of SQLite behind those of PostgreSQL where it keeps them in another form."""
-    shown = [", ".join(f"`{_cell(_value(value))}`" for value in params) for params in made]
-    return shown[0] if shown[0] == shown[1] else f"{shown[0]}; SQLite: {shown[1]}"
+    shown = [", ".join(f"`{cell(_value(value))}`" for value in params) for params in made]
+    return shown[0] if shown[0] == shown[-1] else f"{shown[0]}; SQLite: {shown[1]}"
 
 
 def _value(value: Any) -> str:
@@ -72,5 +72,5 @@ def _value(value: Any) -> str:
     return str(value) if isinstance(value, dt.date | dt.time | Decimal) else repr(value)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     return text.replace("|", "\\|")

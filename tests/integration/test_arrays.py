@@ -162,3 +162,34 @@ async def test_what_an_array_cannot_is_refused(dogs: Database) -> None:
         Dog.objects.annotate(part=F("age")[0])
     with pytest.raises(ValidationError):
         Dog.objects.annotate(more=ArrayAppend("flags", "x"))
+
+
+async def test_conditions_of_the_field_are_the_lookups_of_that_name(dogs: Database) -> None:
+    for condition, keyword in [
+        (Dog.tags.contains(["a"]), Q(tags__contains=["a"])),
+        (Dog.tags.contained_by(["b", "a"]), Q(tags__contained_by=["b", "a"])),
+        (Dog.tags.overlap(["c", "b"]), Q(tags__overlap=["c", "b"])),
+        (Dog.tags.overlap(Dog.tags), Q(tags__overlap=F("tags"))),
+        (Dog.tags.len() > 2, Q(tags__len__gt=2)),
+        (Dog.tags[0] == "a", Q(tags__0="a")),
+        (Dog.tags[1].in_(["a", "b"]), Q(tags__1__in=["a", "b"])),
+        (Dog.tags[0].istartswith("A"), Q(tags__0__istartswith="A")),
+        (Dog.tags[:2] == ["a", "b"], Q(tags__0_2=["a", "b"])),
+        (Dog.grid[1] == [3, 4], Q(grid__1=[3, 4])),
+    ]:
+        assert Dog.objects.filter(condition).sql()[0] == Dog.objects.filter(keyword).sql()[0]
+        assert await named(condition) == await named(keyword) != set()
+    rest = Dog.objects.filter(name="abc").annotate(rest=Dog.tags[1:]).values_list("rest", Dog.tags[0])
+    assert await rest == [(["b", "c"], "a")]
+    ordered = (
+        await Dog.objects.exclude(tags=None).order_by(Dog.tags.len().desc(), "name").values_list("name", flat=True)
+    )
+    assert ordered[0] == "abc"
+
+
+def test_an_array_is_counted_from_its_beginning_and_has_no_end() -> None:
+    for part in (-1, slice(None, None, 2), slice(-1, None), slice(3, 1)):
+        with pytest.raises(ValueError, match=r"array"):
+            _ = Dog.tags[part]
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(Dog.tags)

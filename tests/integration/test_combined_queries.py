@@ -248,3 +248,21 @@ async def test_querysets_of_several_databases_are_not_put_together(library: Data
         _ = here | ODD.using("other")
     with pytest.raises(TypeError, match="several databases"):
         ODD.using("other").union(here)
+
+
+async def test_a_query_of_another_database_cannot_stand_inside(library: Database) -> None:
+    elsewhere = Writer.objects.using("other").filter(name="ann")
+    here = Post.objects.using("default").filter(author__in=Writer.objects.using("default").filter(name="ann"))
+    assert await here.count() == 2
+    message = "A query of the database 'default' cannot hold one of 'other': await that one first"
+    for inside in (
+        Post.objects.filter(author__in=elsewhere),
+        Post.objects.filter(~Q(author__in=elsewhere) | Q(views=1)),
+        Post.objects.filter(Exists(elsewhere.filter(id=OuterRef("author_id")))),
+        Post.objects.annotate(name=Subquery(elsewhere.values("name")[:1])),
+        Post.objects.filter(author__in=Writer.objects.filter(id__in=elsewhere.values("id"))),
+    ):
+        for ask in (inside.fetch, inside.count, inside.exists, inside.delete, lambda q=inside: q.update(views=0)):
+            with capture_queries() as queries, pytest.raises(FieldError, match=message):
+                await ask()
+            assert len(queries) == 0

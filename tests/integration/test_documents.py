@@ -372,3 +372,29 @@ async def test_numbers_stay_exact(database: Database) -> None:
 async def test_the_plan_is_the_same_for_other_values(dogs: Database) -> None:
     for value in (1, "1", True, None, [1, 2]):
         assert await Dog.objects.filter(data__a=value).count() >= 1
+
+
+async def test_conditions_of_the_field_are_the_lookups_of_that_name(dogs: Database) -> None:
+    data = Dog.data
+    for condition, keyword in [
+        (data["a"] == 1, Q(data__a=1)),
+        (data["owner"]["name"] == "Ann", Q(data__owner__name="Ann")),
+        (data["owner"]["name"].icontains("an"), Q(data__owner__name__icontains="an")),
+        (data["items"][0]["price"] >= 1, Q(data__items__0__price__gte=1)),
+        (data["a"].in_([1, "1"]), Q(data__a__in=[1, "1"])),
+        (data["a"].is_null(False), Q(data__a__isnull=False)),
+        (data["a"].contains({"x": 1}), Q(data__a__contains={"x": 1})),
+        (data["a"].has_key("x"), Q(data__a__has_key="x")),
+        (data.contains({"a": 1}), Q(data__contains={"a": 1})),
+        (data.contained_by({"a": 1, "b": 2}), Q(data__contained_by={"a": 1, "b": 2})),
+        (data.has_key("a"), Q(data__has_key="a")),
+        (data.has_keys(["a", "owner"]), Q(data__has_keys=["a", "owner"])),
+        (data.has_any_keys(["b", "owner"]), Q(data__has_any_keys=["b", "owner"])),
+    ]:
+        assert Dog.objects.filter(condition).sql()[0] == Dog.objects.filter(keyword).sql()[0]
+        assert await named(condition) == await named(keyword) != set()
+    assert await named(data["a.b"] == 1) == {"odd"}
+    assert await named(data["a__b"] == 2) == {"odd"}
+    assert await Dog.objects.filter(name="full").values_list(data["owner"]["name"], flat=True) == ["Ann"]
+    with pytest.raises(TypeError, match="not iterable"):
+        iter(data)

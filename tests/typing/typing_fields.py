@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from typing_extensions import assert_type, override
 
+from covet.database.orm.aggregates import RangeAgg, RangeIntersectAgg
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Combined, OrderBy
 from covet.database.orm.fields import (
@@ -20,12 +21,16 @@ from covet.database.orm.fields import (
     AutoField,
     BigAutoField,
     BigIntegerField,
+    BigIntegerRangeField,
     BinaryField,
     BooleanField,
     CharField,
     DateField,
+    DateRangeField,
     DateTimeField,
+    DateTimeRangeField,
     DecimalField,
+    DecimalRangeField,
     DurationField,
     EmailField,
     EnumField,
@@ -33,6 +38,7 @@ from covet.database.orm.fields import (
     FloatField,
     GenericIPAddressField,
     IntegerField,
+    IntegerRangeField,
     JSONField,
     PositiveBigIntegerField,
     PositiveIntegerField,
@@ -46,6 +52,7 @@ from covet.database.orm.fields import (
     UUIDField,
     nullable,
 )
+from covet.database.schema.ranges import Range
 from covet.database.schema.types import LogicalType, Text
 
 
@@ -100,6 +107,11 @@ class Row:
     scores = ArrayField(IntegerField(), size=3)
     board = ArrayField(ArrayField(CharField()), default=list)
     gaps = ArrayField(IntegerField(null=True))
+    seats = IntegerRangeField(default=Range(1, 5))
+    numbers = BigIntegerRangeField()
+    prices = DecimalRangeField(default_bounds="[]")
+    stay = DateRangeField()
+    booked = DateTimeRangeField(timezone=False)
     point = PointField()
     phone = PhoneField()
 
@@ -129,6 +141,11 @@ class NullRow:
     address = GenericIPAddressField(null=True)
     status = EnumField(Status, null=True)
     scores = ArrayField(IntegerField(), null=True)
+    seats = IntegerRangeField(null=True)
+    numbers = BigIntegerRangeField(nullable=True)
+    prices = DecimalRangeField(null=True)
+    stay = DateRangeField(null=True, default=None)
+    booked = DateTimeRangeField(nullable=True)
     point = nullable(PointField())
 
 
@@ -168,6 +185,17 @@ def values(row: Row) -> None:
     assert_type(row.phone, str)
 
 
+def ranges(row: Row) -> None:
+    assert_type(row.seats, Range[int])
+    assert_type(row.numbers, Range[int])
+    assert_type(row.prices, Range[Decimal])
+    assert_type(row.stay, Range[dt.date])
+    assert_type(row.booked, Range[dt.datetime])
+    assert_type(row.seats.lower, int | None)
+    assert_type(row.prices.upper_inc, bool)
+    assert_type(Range(1, None), Range[int])
+
+
 def nullable_values(row: NullRow) -> None:
     assert_type(row.boolean, bool | None)
     assert_type(row.small, int | None)
@@ -193,6 +221,11 @@ def nullable_values(row: NullRow) -> None:
     assert_type(row.address, str | None)
     assert_type(row.status, Status | None)
     assert_type(row.scores, list[int] | None)
+    assert_type(row.seats, Range[int] | None)
+    assert_type(row.numbers, Range[int] | None)
+    assert_type(row.prices, Range[Decimal] | None)
+    assert_type(row.stay, Range[dt.date] | None)
+    assert_type(row.booked, Range[dt.datetime] | None)
     assert_type(row.point, Point | None)
 
 
@@ -221,12 +254,61 @@ def class_access() -> None:
     assert_type(Row.integer.desc(), OrderBy)
 
 
+def conditions_of_lists_documents_and_ranges() -> None:
+    assert_type(Row.scores.contains([1]), Q)
+    assert_type(NullRow.scores.overlap([1, 2]), Q)
+    assert_type(Row.scores.contained_by(Row.scores), Q)
+    assert_type(Row.scores[0] > 3, Q)
+    assert_type(NullRow.scores[0] == 3, Q)
+    assert_type(Row.board[0] == ["a"], Q)
+    assert_type(Row.scores[1:3] == [1], Q)
+    assert_type(Row.scores.len() > 2, Q)
+    Row.scores.contains(["a"])  # type: ignore[list-item]
+    Row.scores.contains("a")  # type: ignore[arg-type]
+    NullRow.scores.overlap(1)  # type: ignore[arg-type]
+    Row.scores[0] > "a"  # type: ignore[operator]
+    Row.scores.len() > "a"  # type: ignore[operator]
+    Row.char.overlap("a")  # type: ignore[attr-defined]
+    assert_type(Row.json["owner"]["name"] == "Ann", Q)
+    assert_type(Row.settings["a"] > 3, Q)
+    assert_type(Row.json["owner"]["name"].icontains("a"), Q)
+    assert_type(Row.json.contains({"a": 1}), Q)
+    assert_type(Row.settings.has_key("a"), Q)
+    assert_type(Row.json["owner"].has_any_keys(["a", "b"]), Q)
+    Row.json[1.5]  # type: ignore[index]
+    Row.json.has_keys([1.5])  # type: ignore[list-item]
+    assert_type(Row.seats.contains(3), Q)
+    assert_type(Row.seats.contains(Row.integer), Q)
+    assert_type(NullRow.seats.contains(Range(3, 5)), Q)
+    assert_type(Row.stay.overlap(Range(dt.date(2024, 5, 31), None)), Q)
+    assert_type(Row.prices.adjacent_to(Row.prices), Q)
+    assert_type(NullRow.seats.fully_lt(Range(3, 5)), Q)
+    Row.seats.contains("a")  # type: ignore[arg-type]
+    Row.seats.overlap(3)  # type: ignore[arg-type]
+    Row.stay.not_gt(Range(1, 2))  # type: ignore[arg-type]
+    assert_type(RangeAgg(Row.seats), RangeAgg[list[Range[int]] | None])
+    assert_type(RangeIntersectAgg(Row.stay), RangeIntersectAgg[Range[dt.date] | None])
+    assert_type(Row.integer.contained_by(Range(1, 5)), Q)
+    assert_type(NullRow.integer.contained_by(Range(1, None)), Q)
+    assert_type(Row.small.contained_by(Row.seats), Q)
+    assert_type(Row.moment.contained_by(Range(None, dt.datetime.now(dt.UTC))), Q)
+    Row.integer.contained_by(Range("a", "b"))  # type: ignore[arg-type]
+    Row.char.contained_by(Range(1, 2))  # type: ignore[misc]
+
+
 def writes(row: Row, other: NullRow) -> None:
     row.integer = 3
     row.board = [["a"]]
     row.status = Status.DRAFT
     other.integer = None
     other.point = None
+    other.seats = None
+    row.seats = Range(1, 5, "[]")
+    row.stay = Range(None, dt.date(2024, 5, 31))
+    row.seats = Range("a", "b")  # type: ignore[arg-type]
+    row.seats = (1, 5)  # type: ignore[assignment]
+    row.seats = None  # type: ignore[assignment]
+    row.seats.lower = 3  # type: ignore[misc]
     row.integer = None  # type: ignore[assignment]
     row.integer = "3"  # type: ignore[assignment]
     row.char = b"x"  # type: ignore[assignment]
@@ -245,6 +327,10 @@ def wrong_declarations() -> None:
     BooleanField(choices=[("a", "A")])  # type: ignore[list-item]
     EnumField(Status, default="draft")  # type: ignore[call-overload]
     EnumField(Status, store="key")  # type: ignore[call-overload]
+    IntegerRangeField(default=Range("a", "b"))  # type: ignore[arg-type]
+    DateRangeField(default_bounds="[]")  # type: ignore[call-overload]
+    DecimalRangeField(default_bounds="[[")  # type: ignore[call-overload]
+    Range(1, 5, "[[")  # type: ignore[arg-type]
     ArrayField(int)  # type: ignore[call-overload]
     GenericIPAddressField(protocol="v4")  # type: ignore[call-overload]
     Row.integer > "a"  # type: ignore[operator]

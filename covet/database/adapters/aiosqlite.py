@@ -28,7 +28,7 @@ from covet.database.adapters.sqlite_violations import ForeignKeyFailed
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.sqlite import SQLiteDialect
-from covet.database.dialects.sqlite.errors import error_class, function_failed, uncoded_class, violation
+from covet.database.dialects.sqlite.errors import error_class, function_failed, too_complex, uncoded_class, violation
 from covet.database.sql.raw import RawStatement, parse
 from covet.exceptions import (
     DatabaseError,
@@ -38,6 +38,7 @@ from covet.exceptions import (
     InterfaceError,
     ProgrammingError,
     QueryTimeout,
+    QueryTooComplex,
 )
 
 _POLL_SECONDS: Final = 0.01
@@ -181,6 +182,8 @@ def _sqlite_error(exc: sqlite3.Error, sql: str) -> DatabaseError:
     kind = error_class(name) if name is not None else uncoded_class(message)
     if function_failed(message):
         return DataError("A function has no answer for one of the values.", sqlstate=name, statement=sql)
+    if too_complex(message):
+        return QueryTooComplex(message, sqlstate=name, statement=sql)
     if issubclass(kind, IntegrityError):
         found = violation(message)
         if isinstance(exc, ForeignKeyFailed) and exc.key is not None:

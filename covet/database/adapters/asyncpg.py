@@ -15,7 +15,7 @@ import asyncpg
 
 from covet.database.adapters.asyncpg_connect import connect
 from covet.database.adapters.asyncpg_given import GivenPool
-from covet.database.adapters.asyncpg_session import session_class
+from covet.database.adapters.asyncpg_session import driver_range, session_class
 from covet.database.adapters.base import Adapter
 from covet.database.adapters.commands import ISOLATION_LEVELS, NO_LIMIT, PLAIN, BlockOptions
 from covet.database.adapters.pool import Pool
@@ -23,6 +23,7 @@ from covet.database.adapters.session import Args, Session
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.postgresql import PostgreSQLDialect
 from covet.database.dialects.postgresql.errors import error_class, key_columns, missing_extension, safe_message
+from covet.database.schema.ranges import Range
 from covet.database.sql.raw import RawStatement, parse
 from covet.exceptions import (
     ConfigurationError,
@@ -75,7 +76,7 @@ class AsyncpgAdapter(Adapter):
 
     @classmethod
     def of(cls, config: DatabaseConfig) -> AsyncpgAdapter:
-        return cls(config, PostgreSQLDialect())
+        return cls(config, PostgreSQLDialect(driver_range))
 
     def make_pools(self) -> tuple[Pool, Pool]:
         pool: Pool
@@ -112,7 +113,7 @@ class AsyncpgAdapter(Adapter):
         return statement
 
     def bind_raw(self, args: Args) -> Args:
-        return [value.value if isinstance(value, Enum) else value for value in args]
+        return [_bound(value) for value in args]
 
     async def server_version(self) -> str:
         return str(await self.fetch_value("SELECT current_setting('server_version')"))
@@ -141,6 +142,12 @@ class AsyncpgAdapter(Adapter):
         if isinstance(exc, ValueError | TypeError | OverflowError | UnicodeError):
             return DataError(f"A parameter cannot be sent: {type(exc).__name__}.", statement=sql)
         return InterfaceError(f"The driver failed: {type(exc).__name__}.", statement=sql)
+
+
+def _bound(value: object) -> object:
+    if isinstance(value, Enum):
+        return value.value
+    return driver_range(value) if type(value) is Range else value
 
 
 def _server_error(exc: asyncpg.PostgresError, sql: str) -> DatabaseError:

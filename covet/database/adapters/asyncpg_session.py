@@ -34,6 +34,13 @@ def encode_json(value: object) -> str:
     return value if type(value) is JsonText else json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
+def driver_range(value: Any) -> object:
+    """Return a ``Range`` as asyncpg's."""
+    return asyncpg.Range(
+        value.lower, value.upper, lower_inc=value.lower_inc, upper_inc=value.upper_inc, empty=value.isempty
+    )
+
+
 def affected(status: str) -> int | None:
     """Read the number of rows from ``INSERT 0 3``; None where a command has none.
 

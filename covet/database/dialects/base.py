@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from covet.database.dialects.plans import PlanNode
@@ -60,6 +61,10 @@ class Dialect(ABC):
     title: ClassVar[str]
     #: The most parameters that one statement may have.
     max_params: ClassVar[int]
+    #: The most columns, joined tables and combined SELECTs of one SELECT.
+    max_columns: ClassVar[int]
+    max_tables: ClassVar[int]
+    max_selects: ClassVar[int]
     #: The longest identifier, in bytes.
     max_identifier: ClassVar[int]
     #: ``InsertColumns`` is understood.
@@ -83,6 +88,7 @@ class Dialect(ABC):
     def ddl(self, statement: DDLStatement) -> list[str]:
         """Print a DDL statement; one node may be several statements."""
 
+    @lru_cache(maxsize=4_096)  # noqa: B019 - there is one of each dialect, for ever
     def quote(self, name: str) -> str:
         """Quote an identifier; PostgreSQL would silently cut one that is too long."""
         if not name or "\x00" in name or len(name.encode("utf-8", "surrogatepass")) > self.max_identifier:

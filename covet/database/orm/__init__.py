@@ -17,6 +17,8 @@ from covet.database.orm.aggregates import (
     JSONBAgg,
     Max,
     Min,
+    RangeAgg,
+    RangeIntersectAgg,
     StdDev,
     StringAgg,
     Sum,
@@ -47,12 +49,16 @@ from covet.database.orm.fields import (
     AutoField,
     BigAutoField,
     BigIntegerField,
+    BigIntegerRangeField,
     BinaryField,
     BooleanField,
     CharField,
     DateField,
+    DateRangeField,
     DateTimeField,
+    DateTimeRangeField,
     DecimalField,
+    DecimalRangeField,
     DurationField,
     EmailField,
     EnumField,
@@ -60,6 +66,7 @@ from covet.database.orm.fields import (
     FloatField,
     GenericIPAddressField,
     IntegerField,
+    IntegerRangeField,
     JSONField,
     PositiveBigIntegerField,
     PositiveIntegerField,
@@ -95,7 +102,7 @@ from covet.database.orm.functions.window import (
     WindowFrameExclusion,
     WindowFunction,
 )
-from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+from covet.database.orm.indexes import CheckConstraint, ExclusionConstraint, Index, UniqueConstraint
 from covet.database.orm.lookups import Lookup
 from covet.database.orm.manager import Manager
 from covet.database.orm.model import AnyModel, Model, TypedModel
@@ -135,6 +142,7 @@ from covet.database.orm.relationships import (
 )
 from covet.database.orm.tables import create_all, drop_all
 from covet.database.orm.violations import explain
+from covet.database.schema.ranges import Range
 
 __all__ = [
     "CASCADE",
@@ -158,6 +166,7 @@ __all__ = [
     "Avg",
     "BigAutoField",
     "BigIntegerField",
+    "BigIntegerRangeField",
     "BinaryField",
     "BitAnd",
     "BitOr",
@@ -175,12 +184,16 @@ __all__ = [
     "Count",
     "CumeDist",
     "DateField",
+    "DateRangeField",
     "DateTimeField",
+    "DateTimeRangeField",
     "DecimalField",
+    "DecimalRangeField",
     "DenseRank",
     "DurationField",
     "EmailField",
     "EnumField",
+    "ExclusionConstraint",
     "Exists",
     "Expression",
     "ExpressionWrapper",
@@ -199,6 +212,7 @@ __all__ = [
     "GroupRange",
     "Index",
     "IntegerField",
+    "IntegerRangeField",
     "JSONBAgg",
     "JSONField",
     "Lag",
@@ -225,6 +239,9 @@ __all__ = [
     "Prefetch",
     "Q",
     "QuerySet",
+    "Range",
+    "RangeAgg",
+    "RangeIntersectAgg",
     "Rank",
     "RawQuerySet",
     "RawSQL",

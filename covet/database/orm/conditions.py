@@ -32,11 +32,14 @@ class Q:
     value: ``and``, ``or``, ``not`` and ``if`` raise ``TypeError``.
     """
 
-    __slots__ = ("children", "connector", "negated")
+    __slots__ = ("before", "children", "connector", "last", "negated")
 
     children: tuple[Child, ...]
     connector: Connector
     negated: bool
+    #: What ``last`` was joined to, until somebody reads the children: joining n conditions one by one takes n steps.
+    before: Q | None
+    last: Q
 
     def __init__(self, *conditions: Q, **lookups: Any) -> None:
         for condition in conditions:
@@ -47,6 +50,7 @@ class Q:
         self.children = (*conditions, *lookups.items())
         self.connector = "AND"
         self.negated = False
+        self.before = None
 
     @staticmethod
     def check(value: object) -> Q:
@@ -59,17 +63,36 @@ class Q:
     def of(cls, children: tuple[Child, ...], connector: Connector = "AND", *, negated: bool = False) -> Q:
         """Build a Q from its parts."""
         q = cls.__new__(cls)
-        q.children, q.connector, q.negated = children, connector, negated
+        q.children, q.connector, q.negated, q.before = children, connector, negated, None
         return q
 
     def _combine(self, other: Q, connector: Connector) -> Q:
-        if not Q.check(other).children:
+        if Q.check(other).is_neutral():
             return self
-        if not self.children:
+        if self.is_neutral():
             return other
-        if self.connector == connector and not self.negated and connector != "XOR":
-            return Q.of((*self.children, other), connector)
+        if self.connector == connector and not self.negated:
+            joined = Q.__new__(Q)
+            joined.before, joined.last, joined.connector, joined.negated = self, other, connector, False
+            return joined
         return Q.of((self, other), connector)
+
+    def is_neutral(self) -> bool:
+        """Whether it says nothing."""
+        return self.before is None and not self.children
+
+    def __getattr__(self, name: str) -> Any:
+        # Only what was not set is looked for here.
+        if name != "children":
+            raise AttributeError(f"Q has no attribute {name!r}.")
+        added: list[Q] = []
+        q, before = self, self.before
+        while before is not None:
+            added.append(q.last)
+            q, before = before, before.before
+        self.children = (*q.children, *reversed(added))
+        self.before = None
+        return self.children
 
     def __and__(self, other: Q) -> Q:
         return self._combine(other, "AND")

@@ -1,11 +1,17 @@
-"""Index, UniqueConstraint and CheckConstraint: what ``Meta.indexes`` and ``Meta.constraints`` hold."""
+"""What ``Meta.indexes`` and ``Meta.constraints`` hold: indexes, and constraints of uniqueness, checks, exclusion."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from covet.database.orm.conditions import Q
+from covet.exceptions import ModelDefinitionError
+
+#: An operator of PostgreSQL that begins no comment.
+_OPERATOR: Final = re.compile(r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|`?]{1,63}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +46,30 @@ class CheckConstraint:
 
     condition: Q
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionConstraint:
+    """No two rows for which all operators hold: no room is booked twice at a time. PostgreSQL.
+
+    >>> ExclusionConstraint(name="no_overlap", expressions=[("room", "="), ("booked", "&&")])
+
+    ``CONSTRAINT "no_overlap" EXCLUDE USING "gist" ("room_id" WITH =, "booked" WITH &&)``. Each pair is a field and an
+    operator that is the same both ways round; ``condition`` chooses among the rows. ``=`` in a ``gist`` needs the
+    extension btree_gist. Two rows that exclude each other are a ``UniqueViolation``.
+    """
+
+    expressions: Sequence[tuple[str, str]]
+    name: str
+    condition: Q | None = None
+    using: str = "gist"
+    deferrable: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.expressions:
+            raise ModelDefinitionError(f"ExclusionConstraint {self.name!r}: expressions= is empty.")
+        for field, operator in self.expressions:
+            if not _OPERATOR.match(operator):
+                raise ModelDefinitionError(
+                    f"ExclusionConstraint {self.name!r}: what stands with {field!r} is no operator; '=' and '&&' are."
+                )

@@ -102,6 +102,10 @@ class Lookup:
         value = field.prepare(value)
         return value if field.encode is None else field.encode(value)
 
+    def suited(self, field: LookupField, value: object) -> Lookup:  # noqa: ARG002 - for those that override it
+        """Return the lookup for a value (no plain one, no None): another one where the value decides the SQL."""
+        return self
+
     def param_type(self, field: LookupField) -> LogicalType:
         """Return the logical type of the parameter."""
         return field.logical_type
@@ -381,3 +385,10 @@ def _ended(
     for transform in transforms[:-1]:
         source = transform.output(source)
     return Resolved(tuple(transforms[:-1]), source, direct, negated)
+
+
+def checked_flag(value: object) -> bool:
+    """Return what ``isnull`` is given, which must be True or False."""
+    if not isinstance(value, bool):
+        raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
+    return value

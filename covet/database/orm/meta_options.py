@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+from covet.database.orm.indexes import CheckConstraint, ExclusionConstraint, Index, UniqueConstraint
 from covet.database.orm.peers import FETCH_MODES
 from covet.database.orm.suggestions import choices
 from covet.exceptions import ModelDefinitionError
@@ -28,7 +28,7 @@ _NAMES = ("db_table", "schema", "default_related_name", "db_table_comment", "gen
 _LISTS = ("ordering", "indexes", "constraints", "get_latest_by")
 _ITEMS: dict[str, type[object] | tuple[type[object], ...]] = {
     "indexes": Index,
-    "constraints": (UniqueConstraint, CheckConstraint),
+    "constraints": (UniqueConstraint, CheckConstraint, ExclusionConstraint),
 }
 _KNOWN = frozenset({*_INHERITED, *_NAMES, *_LISTS, "table_name", "abstract", "managed"})
 #: Accepted without effect: they belong to frameworks that models come from.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
     from covet.database.orm.fields.base import Field
     from covet.database.orm.generics import GenericKey
-    from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+    from covet.database.orm.indexes import CheckConstraint, ExclusionConstraint, Index, UniqueConstraint
     from covet.database.orm.peers import FetchMode
     from covet.database.orm.relations import Relation
 
@@ -119,7 +119,7 @@ class Options:
         self.get_latest_by: tuple[str, ...] = ()
         self.unique_together: tuple[tuple[str, ...], ...] = ()
         self.indexes: tuple[Index, ...] = ()
-        self.constraints: tuple[UniqueConstraint | CheckConstraint, ...] = ()
+        self.constraints: tuple[UniqueConstraint | CheckConstraint | ExclusionConstraint, ...] = ()
         self.relations: dict[str, Relation] = {}
         #: Relations to rows of several models.
         self.generics: dict[str, GenericKey] = {}

@@ -9,7 +9,7 @@ from covet.database.connections import adapter_for
 from covet.database.orm import registry
 from covet.database.orm.conditions import Q
 from covet.database.orm.fields.base import MISSING, Field
-from covet.database.orm.indexes import CheckConstraint, Index, UniqueConstraint
+from covet.database.orm.indexes import CheckConstraint, ExclusionConstraint, Index, UniqueConstraint
 from covet.database.orm.literals import condition_node
 from covet.database.orm.names import object_name
 from covet.database.orm.on_delete import ON_UPDATE
@@ -47,6 +47,7 @@ def table_of(model: type[Any]) -> Table:
         indexes=indexes,
         schema=options.schema,
         comment=options.db_table_comment,
+        exclusions=tuple(_exclusion(options, c) for c in options.constraints if isinstance(c, ExclusionConstraint)),
     )
 
 
@@ -129,6 +130,14 @@ def _checks(options: Options) -> tuple[schema.Check, ...]:
         if isinstance(constraint, CheckConstraint)
     )
     return tuple(found)
+
+
+def _exclusion(options: Options, constraint: ExclusionConstraint) -> schema.Exclusion:
+    elements = [
+        (column, operator) for name, operator in constraint.expressions for column in _columns(options, (name,))
+    ]
+    condition = _condition(options, constraint.condition)
+    return schema.Exclusion(constraint.name, tuple(elements), constraint.using, condition, constraint.deferrable)
 
 
 def _indexes(options: Options) -> tuple[schema.Index, ...]:

@@ -110,6 +110,8 @@ def _constraints(model: type[Any]) -> Iterator[_Constraint]:
         if index.unique:
             columns = tuple(key.key for key in index.columns if isinstance(key.key, str))
             yield _Constraint(UniqueViolation, index.name, columns)
+    for exclusion in table.exclusions:
+        yield _Constraint(UniqueViolation, exclusion.name, tuple(column for column, _ in exclusion.elements))
     for key in table.foreign_keys:
         yield _Constraint(ForeignKeyViolation, key.name, key.columns)
     for check in table.checks:

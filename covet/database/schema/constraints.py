@@ -38,6 +38,17 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """EXCLUDE USING method (column WITH operator, ...): no two rows for which all operators hold."""
+
+    name: str
+    elements: tuple[tuple[str, str], ...]
+    method: str = "gist"
+    condition: Expression | None = None
+    deferrable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ForeignKeyConstraint:
     """FOREIGN KEY (columns) REFERENCES target (target_columns)."""
 

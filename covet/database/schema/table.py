@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from covet.database.schema.constraints import Check, ForeignKeyConstraint, Index, PrimaryKey, Unique
+from covet.database.schema.constraints import Check, Exclusion, ForeignKeyConstraint, Index, PrimaryKey, Unique
 from covet.database.schema.types import LogicalType
 
 if TYPE_CHECKING:
@@ -52,3 +52,4 @@ class Table:
     indexes: tuple[Index, ...] = ()
     schema: str | None = None
     comment: str | None = None
+    exclusions: tuple[Exclusion, ...] = ()

@@ -103,6 +103,13 @@ class Array(LogicalType):
 
 
 @dataclass(frozen=True, slots=True)
+class RangeOf(LogicalType):
+    """``Range`` of ``item``: integers, decimals, dates or timestamps. PostgreSQL."""
+
+    item: LogicalType
+
+
+@dataclass(frozen=True, slots=True)
 class TsVector(LogicalType):
     """A text taken apart into lexemes for searching. PostgreSQL."""
 

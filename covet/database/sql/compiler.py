@@ -31,7 +31,7 @@ from covet.database.sql.statements import (
     ValueRows,
 )
 from covet.database.sql.visitor import Pieces, separated
-from covet.exceptions import ProgrammingError
+from covet.exceptions import ProgrammingError, QueryTooComplex
 
 
 class SQLCompiler(AggregateCompiler):
@@ -51,6 +51,8 @@ class SQLCompiler(AggregateCompiler):
     # SELECT ---------------------------------------------------------------------------------------------------------
 
     def visit_select(self, node: Select) -> Pieces:
+        self.check_size("columns", len(node.columns), self.dialect.max_columns)
+        self.check_size("tables", len(node.joins) + 1, self.dialect.max_tables)
         pieces: list[object] = [*self.common_tables(node), "SELECT ", *self.distinct(node)]
         pieces += separated(self.selected(each, node) for each in node.columns) or ["1"]
         if node.source is not None:
@@ -68,6 +70,13 @@ class SQLCompiler(AggregateCompiler):
         if node.lock is not None:
             pieces += self.locked(node.lock)
         return pieces
+
+    def check_size(self, what: str, size: int, limit: int) -> None:
+        """Refuse a SELECT that the database would refuse."""
+        if size > limit:
+            raise QueryTooComplex(
+                f"{self.dialect.title} takes at most {limit} {what} in a SELECT; this one has {size}."
+            )
 
     def common_tables(self, node: Select) -> Pieces:
         """Return WITH or nothing."""
@@ -113,6 +122,7 @@ class SQLCompiler(AggregateCompiler):
         return "(", node.table, *node.joins, ")"
 
     def visit_set_operation(self, node: SetOperation) -> Pieces:
+        self.check_size("combined queries", len(node.selects), self.dialect.max_selects)
         return separated(map(self.set_operand, node.selects), f" {node.operator} ")
 
     def set_operand(self, node: Select) -> object:

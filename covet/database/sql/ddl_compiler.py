@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from covet.database.schema.constraints import Check, ForeignKeyConstraint, Index, IndexColumn, PrimaryKey, Unique
+from covet.database.schema.constraints import (
+    Check,
+    Exclusion,
+    ForeignKeyConstraint,
+    Index,
+    IndexColumn,
+    PrimaryKey,
+    Unique,
+)
 from covet.database.schema.table import Column, DefaultExpression, DefaultValue, Table
 from covet.database.sql.ddl import AddForeignKey, CreateIndex, CreateSchema, CreateTable, DDLStatement, DropTable
 from covet.database.sql.nodes import ColumnRef, Expression
@@ -84,7 +92,11 @@ class DDLCompiler:
 
     def column(self, column: Column, table: Table) -> str:
         """Return one column's definition."""
-        words = [self.quote(column.name), self.column_type(column), *self.identity(column, table)]
+        try:
+            kind = self.column_type(column)
+        except NotSupportedError as error:
+            raise NotSupportedError(f"{table.name}.{column.name}: {error}") from error
+        words = [self.quote(column.name), kind, *self.identity(column, table)]
         if column.collation is not None:
             words.append(f"COLLATE {self.quote(column.collation)}")
         if not column.nullable:
@@ -114,6 +126,7 @@ class DDLCompiler:
         texts = [] if table.primary_key is None else self.primary_key(table.primary_key, table)
         texts += [self.unique(each) for each in table.uniques if not self.is_unique_index(each)]
         texts += map(self.check, table.checks)
+        texts += map(self.exclusion, table.exclusions)
         if foreign_keys:
             texts += map(self.foreign_key, table.foreign_keys)
         return texts
@@ -143,6 +156,10 @@ class DDLCompiler:
     def check(self, check: Check) -> str:
         """Return a check constraint."""
         return f"{self._named(check.name)}CHECK ({self.expression(check.expression)})"
+
+    def exclusion(self, exclusion: Exclusion) -> str:
+        """Return an exclusion constraint."""
+        raise NotSupportedError(f"{self.dialect.title} has no exclusion constraints ({exclusion.name!r}).")
 
     def foreign_key(self, key: ForeignKeyConstraint) -> str:
         """Return a foreign key."""

@@ -38,12 +38,15 @@ class Visitor:
     def walk(self, root: object, write: Callable[[str], object]) -> None:
         """Print ``root`` piece by piece."""
         stack: list[object] = [root]
+        methods = self._methods
         while stack:
             piece = stack.pop()
             if isinstance(piece, str):
                 write(piece)
-            else:
-                stack.extend(reversed(self.visit(piece)))
+                continue
+            # visit(), without a call for it: every node of every statement comes by here.
+            method = methods.get(type(piece))
+            stack.extend((self.visit(piece) if method is None else method(self, piece))[::-1])
 
     @classmethod
     def _find(cls, node_class: type) -> Callable[[Any, Any], Pieces]:

@@ -25,6 +25,10 @@ class PostgreSQLDialect(Dialect):
     title = "PostgreSQL"
     #: asyncpg's limit: the protocol's count of parameters is a signed 16-bit number there.
     max_params = 32_767
+    max_columns = 1_664
+    #: No number is its limit; beyond these its planner takes minutes.
+    max_tables = 1_000
+    max_selects = 1_000
     max_identifier = 63
     supports_unnest = True
     supports_row_locks = True
@@ -50,6 +54,10 @@ class PostgreSQLDialect(Dialect):
         }
     )
 
+    def __init__(self, make_range: BindProcessor | None = None) -> None:
+        #: Makes what the driver takes for a ``Range``.
+        self.make_range = make_range
+
     def compile(self, statement: Statement) -> Compiled:
         return PostgreSQLCompiler(self).compile(statement)
 
@@ -71,7 +79,7 @@ class PostgreSQLDialect(Dialect):
         return types.column_type(logical)
 
     def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:
-        return types.bind_processor(logical)
+        return types.bind_processor(logical, self.make_range)
 
     def result_processor(self, logical: LogicalType | None) -> Inline | None:
         return types.result_processor(logical)

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from covet.database.dialects.postgresql.documents import as_document, is_document
 from covet.database.dialects.postgresql.functions import AT_UTC
-from covet.database.dialects.postgresql.search import PostgreSQLSearch
+from covet.database.dialects.postgresql.ranges import PostgreSQLRanges
 from covet.database.dialects.postgresql.types import column_processor, list_processor, plain_type
 from covet.database.schema.types import (
     Array,
@@ -59,7 +59,7 @@ _SHIFTS = ("<<", ">>")
 _BITWISE = {"&": "&", "|": "|", "^": "#", "<<": "<<", ">>": ">>"}
 
 
-class PostgreSQLCompiler(PostgreSQLSearch):
+class PostgreSQLCompiler(PostgreSQLRanges):
     """Prints one statement for PostgreSQL."""
 
     aggregates: ClassVar[Mapping[str, str]] = MappingProxyType(
@@ -73,6 +73,7 @@ class PostgreSQLCompiler(PostgreSQLSearch):
             "bool_and": "BOOL_AND",
             "bool_or": "BOOL_OR",
             "json_agg": "JSONB_AGG",
+            "range_intersect_agg": "RANGE_INTERSECT_AGG",
             "stddev": "STDDEV_POP",
             "stddev_sample": "STDDEV_SAMP",
             "variance": "VAR_POP",

@@ -8,13 +8,15 @@ import math
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 
 from covet.database.dialects.base import quote_text
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
 from covet.database.dialects.postgresql.types import plain_type
+from covet.database.schema.constraints import Exclusion
+from covet.database.schema.ranges import Range
 from covet.database.schema.table import Table
-from covet.database.schema.types import Array, Json, LogicalType
+from covet.database.schema.types import Array, Json, LogicalType, RangeOf
 from covet.database.sql.ddl_compiler import DDLCompiler
 from covet.database.sql.nodes import Expression
 from covet.exceptions import ProgrammingError
@@ -25,6 +27,13 @@ class PostgreSQLDDLCompiler(DDLCompiler):
 
     def expression(self, node: Expression) -> str:
         return PostgreSQLCompiler(self.dialect, ddl=True).expression(node)
+
+    def exclusion(self, exclusion: Exclusion) -> str:
+        elements = ", ".join(f"{self.quote(column)} WITH {operator}" for column, operator in exclusion.elements)
+        text = f"{self._named(exclusion.name)}EXCLUDE USING {self.quote(exclusion.method)} ({elements})"
+        if exclusion.condition is not None:
+            text += f" WHERE ({self.expression(exclusion.condition)})"
+        return text + (" DEFERRABLE INITIALLY DEFERRED" if exclusion.deferrable else "")
 
     def comments(self, table: Table) -> list[str]:
         name = self.table_name(table.name, table.schema)
@@ -50,6 +59,8 @@ def literal(value: object, logical: LogicalType) -> str:
     if isinstance(logical, Array):
         items = cast("Sequence[object]", value)  # the field has checked it
         return f"ARRAY[{', '.join(literal(item, logical.item) for item in items)}]::{name}"
+    if isinstance(logical, RangeOf):
+        return f"{literal_text(_range(cast('Range[Any]', value), name))}::{name}"
     if isinstance(logical, Json):
         value = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return _number(value) or f"{literal_text(_content(value, name))}::{name}"
@@ -67,6 +78,13 @@ def _number(value: object) -> str | None:
             return format(value, "f")
         case _:
             return None
+
+
+def _range(value: Range[Any], name: str) -> str:
+    if value.isempty:
+        return "empty"
+    ends = ("" if end is None else _number(end) or _content(end, name) for end in (value.lower, value.upper))
+    return f"{value.bounds[0]}{','.join(ends)}{value.bounds[1]}"
 
 
 def _content(value: object, name: str) -> str:

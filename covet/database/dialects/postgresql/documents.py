@@ -6,7 +6,7 @@ A column of type ``json`` has neither equality nor most operators: it is used as
 from __future__ import annotations
 
 from covet.database.dialects.postgresql.functions import PostgreSQLFunctions
-from covet.database.schema.types import Array, Json, Text, Varchar
+from covet.database.schema.types import Array, Boolean, Float, Integer, Json, Numeric, Text, Varchar
 from covet.database.sql.expression_types import type_of
 from covet.database.sql.nodes import Cast, ColumnRef, Constant, Expression, Function, Param
 from covet.database.sql.visitor import Pieces
@@ -46,6 +46,10 @@ class PostgreSQLDocuments(PostgreSQLFunctions):
         source = type_of(node.operand)
         if isinstance(node.type, Json) and source is not None and not isinstance(source, Json | Text | Varchar):
             return self.call("TO_JSONB", (node.operand,))
+        if isinstance(source, Json) and isinstance(node.type, Boolean | Integer | Float | Numeric):
+            # Before PostgreSQL 18 the document null is no number and no truth value, but an error.
+            document = self._operand(as_document(node.operand))
+            return "CAST(NULLIF(", *document, f", {_NULL}) AS {self.cast_type(node.type)})"
         return super().visit_cast(node)
 
     def _between(self, left: Expression, operator: str, right: Expression) -> Pieces:

@@ -24,6 +24,7 @@ from covet.exceptions import (
     OperationalError,
     ProgrammingError,
     QueryCanceled,
+    QueryTooComplex,
     ReadOnly,
     SerializationFailure,
     TransactionError,
@@ -76,7 +77,7 @@ _CODES: Mapping[str, type[DatabaseError]] = MappingProxyType(
         "42": ProgrammingError,
         "44": CheckViolation,  # WITH CHECK OPTION
         "53": OperationalError,
-        "54": ProgrammingError,  # too complex, too many columns
+        "54": QueryTooComplex,
         "55": OperationalError,
         "57": OperationalError,
         "58": OperationalError,

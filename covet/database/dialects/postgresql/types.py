@@ -1,7 +1,8 @@
 """PostgreSQL's types: column SQL, bind and result processors. Pure.
 
 asyncpg takes and gives native Python values for all but JSON (a codec of the adapter passes ``JsonText`` on and
-decodes results) and network addresses (it gives ``ipaddress`` objects).
+decodes results), network addresses (it gives ``ipaddress`` objects) and ranges (it has a class of its own, which the
+adapter makes: no driver is imported here).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from covet.database.dialects.base import Inline, JsonText
+from covet.database.schema.ranges import range_of
 from covet.database.schema.types import (
     Array,
     Binary,
@@ -24,6 +26,7 @@ from covet.database.schema.types import (
     LogicalType,
     NativeEnum,
     Numeric,
+    RangeOf,
     Text,
     Time,
     Timestamp,
@@ -51,10 +54,18 @@ _NAMES: dict[type[LogicalType], str] = {
     TsVector: "tsvector",
 }
 _INTEGERS = {16: "smallint", 32: "integer", 64: "bigint"}
+_RANGES: dict[LogicalType, str] = {
+    Integer(32): "int4range",
+    Integer(64): "int8range",
+    Numeric(): "numrange",
+    Date(): "daterange",
+    Timestamp(timezone=True): "tstzrange",
+    Timestamp(timezone=False): "tsrange",
+}
 
 
 @cache
-def plain_type(logical: LogicalType) -> str:
+def plain_type(logical: LogicalType) -> str:  # noqa: PLR0911 - one a kind of type
     """Return the type's name without length, precision and size.
 
     Parameters are declared by it: ``$1::varchar(3)`` would cut a longer value silently.
@@ -68,6 +79,8 @@ def plain_type(logical: LogicalType) -> str:
             return "jsonb" if binary else "json"
         case Array(item=item):
             return f"{plain_type(item)}[]"
+        case RangeOf(item=item) if item in _RANGES:
+            return _RANGES[item]
         case NativeEnum(name=name):
             return '"' + name.replace('"', '""') + '"'
         case _:
@@ -91,13 +104,15 @@ def column_type(logical: LogicalType) -> str:
 
 
 @cache
-def bind_processor(logical: LogicalType | None) -> BindProcessor | None:
-    """Return what turns a value into what asyncpg takes; None: nothing to do."""
+def bind_processor(logical: LogicalType | None, make_range: BindProcessor | None = None) -> BindProcessor | None:
+    """Return what turns a value into what asyncpg takes; None: nothing to do. ``make_range`` makes asyncpg's ranges."""
     match logical:
         case Json():
             return _json_text
+        case RangeOf():
+            return make_range
         case Array(item=item):
-            processor = bind_processor(item)
+            processor = bind_processor(item, make_range)
             return None if processor is None else list_processor(processor)
         case _:
             return None
@@ -114,8 +129,9 @@ def column_processor(column: int, processor: BindProcessor | None) -> BindProces
     return convert
 
 
+@cache
 def list_processor(processor: BindProcessor) -> BindProcessor:
-    """Return what converts every item of a list that is not None."""
+    """Return what converts every item of a list that is not None; equal ones share a placeholder."""
 
     def convert(items: list[object] | tuple[object, ...]) -> list[object]:
         return convert_items(processor, items)
@@ -129,6 +145,8 @@ def result_processor(logical: LogicalType | None, depth: int = 0) -> Inline | No
     match logical:
         case Inet():
             return Inline("str({v})", {"str": str})
+        case RangeOf():
+            return Inline("range_of({v})", {"range_of": range_of})
         case Array(item=item):
             inner = result_processor(item, depth + 1)
             if inner is None:

@@ -24,6 +24,9 @@ class SQLiteDialect(Dialect):
     name = "sqlite"
     title = "SQLite"
     max_params = 32_766
+    max_columns = 2_000
+    max_tables = 64
+    max_selects = 500
     #: SQLite has no limit but the length of a statement.
     max_identifier = 1_000_000
     supports_unnest = False

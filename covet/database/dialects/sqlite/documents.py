@@ -53,8 +53,15 @@ class SQLiteDocuments(SQLiteFunctions):
     """Prints questions to documents and arrays, and their changes, for SQLite."""
 
     def visit_function(self, node: Function) -> Pieces:
-        if node.name.startswith(("search_", "trigram_")):
-            self.refuse(f"has no {'text search' if node.name.startswith('search_') else 'trigrams'} ({node.name})")
+        if node.name.startswith("search_"):
+            self.refuse(
+                f"has no text search ({node.name}): icontains and regex find texts there, and a table of its FTS5 is "
+                "asked by a lookup of your own (docs/json.md)"
+            )
+        if node.name.startswith("trigram_"):
+            self.refuse(f"has no trigrams ({node.name}): icontains, like and regex find texts there")
+        if node.name.startswith("range_"):
+            self.refuse(f"has no range types ({node.name}): two columns, one for each bound, say the same")
         return super().visit_function(node)
 
     def document(self, node: Expression) -> Pieces:

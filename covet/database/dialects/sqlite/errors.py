@@ -62,6 +62,9 @@ _NAMES: Mapping[str, type[DatabaseError]] = MappingProxyType(
         "SQLITE_TOOBIG": DataError,
     }
 )
+_TOO_COMPLEX: Final = re.compile(
+    "parser stack overflow|Expression tree is too large|too many (terms|columns|arguments|levels)|tables in a join"
+)
 _FAILED: Final = re.compile(r"^(?P<kind>[A-Z ]+) constraint failed: (?P<what>.+)$", re.DOTALL)
 _INDEX: Final = re.compile(r"^index '(?P<name>.+)'$")
 _COLUMN: Final = re.compile(r"^(?P<table>[^.]+)\.(?P<column>[^.]+)$")
@@ -84,6 +87,11 @@ def error_class(name: str | None) -> type[DatabaseError]:
     if not name:
         return ProgrammingError
     return _NAMES.get(name) or _NAMES.get("_".join(name.split("_")[:2])) or DatabaseError
+
+
+def too_complex(message: str) -> bool:
+    """Whether SQLite refused a statement for its size or depth."""
+    return _TOO_COMPLEX.search(message) is not None
 
 
 def function_failed(message: str) -> bool:

@@ -5,9 +5,11 @@ Text is matched by GLOB and ``instr``, because LIKE ignores the case of ASCII le
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from covet.database.dialects.sqlite.aggregation import SQLiteAggregation
 from covet.database.dialects.sqlite.documents import SQLiteDocuments
-from covet.database.schema.types import Numeric
+from covet.database.schema.types import Boolean, Float, Integer, Interval, Numeric
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import promoted, type_of
 from covet.database.sql.nodes import (
@@ -30,6 +32,17 @@ from covet.database.sql.visitor import Pieces, separated
 _FLAT = 64
 
 
+#: Values that are compared as what they are, whatever the collation.
+_NUMBERS = (Boolean, Integer, Float, Interval)
+
+
+class _CaseEnd(NamedTuple):
+    """The end of a CASE that began at a place of the text."""
+
+    case: Case
+    start: int
+
+
 class SQLiteExpressions(SQLiteDocuments, SQLiteAggregation):
     """Prints expressions for SQLite."""
 
@@ -49,6 +62,14 @@ class SQLiteExpressions(SQLiteDocuments, SQLiteAggregation):
         if not node.nullable:
             return ""
         return " NULLS FIRST" if node.descending else " NULLS LAST"
+
+    def visit_case(self, node: Case) -> Pieces:
+        return *super().visit_case(node), _CaseEnd(node, len(self._out))
+
+    def visit_case_end(self, node: _CaseEnd) -> Pieces:
+        # SQLite compares by the first COLLATE that it finds in an expression, be it that of a condition in there.
+        collated = any(" COLLATE " in piece for piece in self._out[node.start :])
+        return (" COLLATE BINARY",) if collated and not isinstance(type_of(node.case), _NUMBERS) else ()
 
     def _result(self, value: Expression, node: Case) -> Pieces:
         target = node.type or promoted(map(type_of, [each for _, each in node.whens] + [node.otherwise or value]))

@@ -43,6 +43,7 @@ from covet.database.schema.types import (
     LogicalType,
     NativeEnum,
     Numeric,
+    RangeOf,
     Text,
     Time,
     Timestamp,
@@ -88,11 +89,20 @@ def column_type(logical: LogicalType) -> str:
             return f"varchar({length})"
         case Array(item=item):
             return f"array_text {column_type(item)}"
+        case RangeOf():
+            raise _no_ranges()
         case _:
             name = _FLAGGED.get(logical) or _NAMES.get(type(logical))
             if name is None:
                 raise NotSupportedError(f"SQLite has no column type for {type(logical).__name__}.")
             return name
+
+
+def _no_ranges() -> NotSupportedError:
+    return NotSupportedError(
+        "SQLite has no range types. Two columns say the same on every database: one for each bound, and "
+        "start__lte=x, end__gt=x for what contains x."
+    )
 
 
 @cache
@@ -107,6 +117,8 @@ def bind_processor(logical: LogicalType | None) -> BindProcessor | None:
             return _sorted_json_text if binary else _json_text
         case Array(item=item):
             return _array_text(_item_bind_processor(item))
+        case RangeOf():
+            raise _no_ranges()
         case _:
             return _BIND.get(type(logical))
 

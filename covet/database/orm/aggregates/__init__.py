@@ -5,6 +5,7 @@ from __future__ import annotations
 from covet.database.orm.aggregates.base import Aggregate, SortKey
 from covet.database.orm.aggregates.bits import BitAnd, BitOr, BitXor, BoolAnd, BoolOr
 from covet.database.orm.aggregates.collected import ArrayAgg, JSONBAgg, StringAgg
+from covet.database.orm.aggregates.ranges import RangeAgg, RangeIntersectAgg
 from covet.database.orm.aggregates.standard import AnyValue, Avg, Count, Max, Min, Sum
 from covet.database.orm.aggregates.statistics import StdDev, Variance
 
@@ -22,6 +23,8 @@ __all__ = [
     "JSONBAgg",
     "Max",
     "Min",
+    "RangeAgg",
+    "RangeIntersectAgg",
     "SortKey",
     "StdDev",
     "StringAgg",

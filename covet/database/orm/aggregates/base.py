@@ -45,6 +45,8 @@ class Aggregate(Operators[_T]):
     built_in: ClassVar[bool] = False
     #: The types that it can be over; () is any.
     accepts: ClassVar[tuple[type[LogicalType], ...]] = ()
+    #: What the parts of documents are taken for; None: they stay documents.
+    of_documents: ClassVar[LogicalType | None] = None
     #: A relation without rows gives no value, not a NULL among the values.
     collects: ClassVar[bool] = False
 

@@ -38,6 +38,7 @@ class BitXor(_Bits):
 class _Truth(Aggregate[bool]):
     built_in = True
     accepts: ClassVar[tuple[type[LogicalType], ...]] = (Boolean,)
+    of_documents = Boolean()
 
     def __init__(self, source: object, *, filter: Q | None = None, default: object = None) -> None:
         super().__init__(source, filter=filter, default=default)

@@ -34,10 +34,11 @@ class Count(Aggregate[int]):
 
 
 class Sum(Aggregate[_T]):
-    """The sum; None over no rows."""
+    """The sum; None over no rows. Parts of documents are decimals: ``Sum("data__price")``, as for Avg, Min and Max."""
 
     function = "sum"
     built_in = True
+    of_documents = Numeric()
 
     @overload
     def __init__(
@@ -68,6 +69,7 @@ class Avg(Aggregate[_T]):
 
     function = "avg"
     built_in = True
+    of_documents = Numeric()
 
     @overload
     def __init__(
@@ -98,6 +100,7 @@ class Min(Aggregate[_T]):
 
     function = "min"
     built_in = True
+    of_documents = Numeric()
 
     @overload
     def __init__(
@@ -123,6 +126,7 @@ class Max(Aggregate[_T]):
 
     function = "max"
     built_in = True
+    of_documents = Numeric()
 
     @overload
     def __init__(

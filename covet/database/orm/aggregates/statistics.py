@@ -22,6 +22,7 @@ class Variance(Aggregate[_T]):
     function = "variance"
     built_in = True
     accepts = (Integer, Float, Numeric)
+    of_documents = Numeric()
 
     def __init__(
         self,

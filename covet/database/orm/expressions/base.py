@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, overload
 
 from typing_extensions import TypeVar
 
 from covet.database.orm.conditions import Condition, Q
+from covet.database.schema.ranges import Range
 from covet.database.schema.types import LogicalType
 from covet.database.sql.nodes import ArithmeticOperator
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from covet.database.orm.query.tokens import ExpressionToken
 
 _T = TypeVar("_T")
+_V = TypeVar("_V")
 _T_co = TypeVar("_T_co", covariant=True, default=Any)
 
 
@@ -175,6 +179,32 @@ class Operators(Expression[_T]):
         """``field IS NOT DISTINCT FROM other``: equal, where NULL is equal to NULL."""
         return self._condition("is_not_distinct_from", other)
 
+    @overload
+    def contained_by(
+        self: Operators[int] | Operators[int | None], values: Range[int] | Expression[Range[int]], /
+    ) -> Q: ...
+    @overload
+    def contained_by(
+        self: Operators[Decimal] | Operators[Decimal | None], values: Range[Decimal] | Expression[Range[Decimal]], /
+    ) -> Q: ...
+    @overload
+    def contained_by(
+        self: Operators[float] | Operators[float | None], values: Range[float] | Expression[Range[float]], /
+    ) -> Q: ...
+    @overload
+    def contained_by(
+        self: Operators[dt.date] | Operators[dt.date | None], values: Range[dt.date] | Expression[Range[dt.date]], /
+    ) -> Q: ...
+    @overload
+    def contained_by(
+        self: Operators[dt.datetime] | Operators[dt.datetime | None],
+        values: Range[dt.datetime] | Expression[Range[dt.datetime]],
+        /,
+    ) -> Q: ...
+    def contained_by(self, values: object, /) -> Q:
+        """Is in a range: ``User.age.contained_by(Range(18, 65))`` is ``age >= 18 AND age < 65``."""
+        return self._condition("contained_by", values)
+
     # A union of concrete types is what both checkers enforce on self (a type variable is not).
     def startswith(self: Operators[str] | Operators[str | None], prefix: str) -> Q:
         """Match what begins with ``prefix``, taken literally."""
@@ -192,9 +222,17 @@ class Operators(Expression[_T]):
         """Match what ends with ``suffix``, upper and lower case alike."""
         return self._condition("iendswith", suffix)
 
-    def contains(self: Operators[str] | Operators[str | None], text: str) -> Q:
-        """Match what holds ``text``, taken literally."""
-        return self._condition("contains", text)
+    @overload
+    def contains(self: Operators[str] | Operators[str | None], value: str, /) -> Q: ...
+    @overload
+    def contains(self: Operators[Range[_V]], value: _V | Range[_V] | Expression[_V | Range[_V] | None], /) -> Q: ...
+    @overload
+    def contains(
+        self: Operators[Range[_V] | None], value: _V | Range[_V] | Expression[_V | Range[_V] | None], /
+    ) -> Q: ...
+    def contains(self, value: object, /) -> Q:
+        """Match what holds ``value``: a text, taken literally; of ranges a value or a range."""
+        return self._condition("contains", value)
 
     def icontains(self: Operators[str] | Operators[str | None], text: str) -> Q:
         """Match what holds ``text``, upper and lower case alike."""

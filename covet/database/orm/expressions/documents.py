@@ -5,13 +5,14 @@ Keys and indexes are parameters, never part of the SQL.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import TypeVar
 
-from covet.database.orm.expressions.base import Expression
+from covet.database.orm.conditions import Q
+from covet.database.orm.expressions.base import Expression, Operators
 from covet.database.orm.expressions.functions import Func
 from covet.database.orm.expressions.values import Value
 from covet.database.schema.types import Array, Integer, Json, LogicalType, Text
@@ -53,6 +54,39 @@ def read_key(key: object) -> str:
     return text
 
 
+class DocumentOperators(Operators[_T]):
+    """What a document is asked: ``Dog.data["owner"]["name"] == "Ann"``, ``Dog.data.has_key("age")``."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: str | int) -> KeyTransform[Any]:
+        """Return the part at a key or an index; any text is a key here: ``data #> $1``."""
+        return KeyTransform(key, self)
+
+    #: A subscript makes Python take this for a sequence; it has no end.
+    __iter__: ClassVar[None] = None
+
+    def contains(self, document: object, /) -> Q:
+        """Everything in ``document`` is in this one."""
+        return self._condition("contains", document)
+
+    def contained_by(self, document: object, /) -> Q:
+        """Everything in this document is in ``document``."""
+        return self._condition("contained_by", document)
+
+    def has_key(self, key: str | int) -> Q:
+        """Is an object with that key, or an array with that text."""
+        return self._condition("has_key", key)
+
+    def has_keys(self, keys: Iterable[str | int]) -> Q:
+        """Has all of the keys."""
+        return self._condition("has_keys", keys)
+
+    def has_any_keys(self, keys: Iterable[str | int]) -> Q:
+        """Has at least one of the keys."""
+        return self._condition("has_any_keys", keys)
+
+
 class _AtKeys(Func[_T]):
     """What stands at a path of keys. Keys one after the other are one path."""
 
@@ -76,7 +110,7 @@ class _AtKeys(Func[_T]):
         return f"{type(self).__name__}({self.keys[-1]!r}, {self.arguments[0]!r})"
 
 
-class KeyTransform(_AtKeys[_T]):
+class KeyTransform(DocumentOperators[_T], _AtKeys[_T]):
     """The part of a document at a key or an index, as a document.
 
     >>> KeyTransform("b", KeyTransform("a", "data"))  # data #> $1::text[]; the parameter is ["a", "b"]

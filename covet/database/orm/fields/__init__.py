@@ -20,6 +20,13 @@ from covet.database.orm.fields.integers import (
 )
 from covet.database.orm.fields.numeric import DecimalField, FloatField
 from covet.database.orm.fields.outputs import OUTPUT_FIELDS
+from covet.database.orm.fields.ranges import (
+    BigIntegerRangeField,
+    DateRangeField,
+    DateTimeRangeField,
+    DecimalRangeField,
+    IntegerRangeField,
+)
 from covet.database.orm.fields.search import SearchVectorField
 from covet.database.orm.fields.temporal import DateField, DateTimeField, DurationField, TimeField
 from covet.database.orm.fields.text import CharField, EmailField, SlugField, TextField, URLField
@@ -32,12 +39,16 @@ __all__ = [
     "AutoField",
     "BigAutoField",
     "BigIntegerField",
+    "BigIntegerRangeField",
     "BinaryField",
     "BooleanField",
     "CharField",
     "DateField",
+    "DateRangeField",
     "DateTimeField",
+    "DateTimeRangeField",
     "DecimalField",
+    "DecimalRangeField",
     "DurationField",
     "EmailField",
     "EnumField",
@@ -46,6 +57,7 @@ __all__ = [
     "FloatField",
     "GenericIPAddressField",
     "IntegerField",
+    "IntegerRangeField",
     "JSONField",
     "Missing",
     "PositiveBigIntegerField",

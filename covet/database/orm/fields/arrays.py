@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
 from typing_extensions import TypeVar, Unpack, override
 
-from covet.database.orm.expressions.documents import ItemAt, PartOf
+from covet.database.orm.conditions import Q
+from covet.database.orm.expressions.base import Expression
+from covet.database.orm.expressions.documents import Item, ItemAt, Part, PartOf
 from covet.database.orm.expressions.functions import Transform
 from covet.database.orm.fields.base import Field, FieldOptions, No, Yes, type_of
 from covet.database.orm.fields.document_lookups import ARRAY_LOOKUPS
@@ -123,6 +125,46 @@ class ArrayField(Field[_T]):
     @override
     def logical_type(self) -> Array:
         return Array(self.base_field.logical_type, self.size)
+
+    # -- conditions ------------------------------------------------------------------------
+
+    @overload
+    def __getitem__(self: ArrayField[list[_V]], part: int) -> Item[_V]: ...
+    @overload
+    def __getitem__(self: ArrayField[list[_V] | None], part: int) -> Item[_V]: ...
+    @overload
+    def __getitem__(self, part: slice) -> Part[_T]: ...
+    def __getitem__(self, part: int | slice) -> Item[Any] | Part[Any]:
+        """Return an item, or some of them, counted from 0: ``Post.tags[0] == "a"``, ``Post.tags[1:3]``."""
+        if isinstance(part, slice):
+            start, stop, step = part.start or 0, part.stop, part.step
+            if step is not None or start < 0 or (stop is not None and stop < start):
+                raise ValueError("A slice of an array has no step, counts from its beginning and goes forward.")
+            return Part(self, start, stop)
+        if part < 0:
+            raise ValueError("An array is counted from its beginning: negative numbers are not supported.")
+        return Item(self, part)
+
+    #: A subscript makes Python take this for a sequence; it has no end.
+    __iter__: ClassVar[None] = None
+
+    @override
+    def contains(self, items: _T | Expression[_T], /) -> Q:  # type: ignore[override]  # a list holds items, a text text
+        """All of ``items`` are in the array: ``Post.tags.contains(["a"])`` is ``tags @> $1``."""
+        return self._condition("contains", items)
+
+    @override
+    def contained_by(self, items: _T | Expression[_T], /) -> Q:  # type: ignore[override]  # of a list, not of a number
+        """All items of the array are among ``items``: ``tags <@ $1``."""
+        return self._condition("contained_by", items)
+
+    def overlap(self, items: _T | Expression[_T]) -> Q:
+        """One of ``items`` is in the array: ``tags && $1``."""
+        return self._condition("overlap", items)
+
+    def len(self) -> ArrayLen:
+        """Return how many items there are: ``Post.tags.len() > 2``."""
+        return ArrayLen(self)
 
     # -- lookups ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from typing_extensions import TypeVar, Unpack, override
 
 from covet.database.dialects.base import JsonText
-from covet.database.orm.expressions.documents import KeyPath
+from covet.database.orm.expressions.documents import DocumentOperators, KeyPath
 from covet.database.orm.fields.base import Field, FieldOptions
 from covet.database.orm.fields.document_lookups import DOCUMENT_LOOKUPS
 from covet.database.orm.fields.sizes import MAX_BYTES
@@ -39,7 +39,7 @@ class JSONOptions(FieldOptions[_T], total=False):
     binary: bool
 
 
-class JSONField(Field[_Any]):
+class JSONField(DocumentOperators[_Any], Field[_Any]):
     """Whatever JSON can say: dict with text keys, list, str, int, float, bool, None.
 
     >>> settings: JSONField[dict[str, int]] = JSONField(default=dict)

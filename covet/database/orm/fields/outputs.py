@@ -13,6 +13,13 @@ from covet.database.orm.fields.documents import JSONField
 from covet.database.orm.fields.identifiers import GenericIPAddressField, UUIDField
 from covet.database.orm.fields.integers import BigIntegerField, IntegerField, SmallIntegerField
 from covet.database.orm.fields.numeric import DecimalField, FloatField
+from covet.database.orm.fields.ranges import (
+    BigIntegerRangeField,
+    DateRangeField,
+    DateTimeRangeField,
+    DecimalRangeField,
+    IntegerRangeField,
+)
 from covet.database.orm.fields.search import SearchVectorField
 from covet.database.orm.fields.temporal import DateField, DateTimeField, DurationField, TimeField
 from covet.database.orm.fields.text import CharField, TextField
@@ -29,6 +36,7 @@ from covet.database.schema.types import (
     LogicalType,
     NativeEnum,
     Numeric,
+    RangeOf,
     Text,
     Time,
     Timestamp,
@@ -38,6 +46,20 @@ from covet.database.schema.types import (
 )
 
 _INTEGERS = {16: SmallIntegerField(), 32: IntegerField(), 64: BigIntegerField()}
+_RANGES = {32: IntegerRangeField(), 64: BigIntegerRangeField()}
+
+
+def _range_field(logical: RangeOf) -> Field[Any]:
+    match logical.item:
+        case Integer(bits=bits):
+            return _RANGES[bits]
+        case Timestamp(timezone=timezone):
+            return DateTimeRangeField(timezone=timezone)
+        case Date():
+            return DateRangeField()
+        case _:
+            return DecimalRangeField()
+
 
 #: Makes a field for each type.
 OUTPUT_FIELDS: dict[type[LogicalType], Callable[[Any], Field[Any]]] = {
@@ -52,6 +74,7 @@ OUTPUT_FIELDS: dict[type[LogicalType], Callable[[Any], Field[Any]]] = {
     Json: lambda _: JSONField(),
     NativeEnum: lambda _: TextField(),
     Numeric: lambda logical: DecimalField(max_digits=logical.precision, decimal_places=logical.scale),
+    RangeOf: _range_field,
     Text: lambda _: TextField(),
     Time: lambda _: TimeField(),
     TsVector: lambda _: SearchVectorField(),

@@ -17,6 +17,7 @@ from covet.database.orm.expressions import Expression, F
 from covet.database.orm.fields.base import Field
 from covet.database.orm.filtered import FilteredRelation
 from covet.database.orm.query.naming import add_name
+from covet.database.orm.query.plan import not_too_deep
 from covet.database.orm.query.prefetch import as_prefetch, split_related
 from covet.database.orm.query.state import Annotation, QueryState, Shape
 from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, PathToken
@@ -215,8 +216,9 @@ def annotate(
                 token = Annotation(name, tokenizer.expression(value), len(queryset.state.where))
             else:
                 token = tokenizer.annotation(name, value)
-            _check_rows(token.expression, queryset.state)
-            _check_nesting(name, token.expression, queryset.state)
+            with not_too_deep():
+                _check_rows(token.expression, queryset.state)
+                _check_nesting(name, token.expression, queryset.state)
             known = token._replace(hidden=hidden)
             annotations = (*queryset.state.annotations, known)
         state = queryset.state
@@ -357,10 +359,9 @@ def with_expressions(queryset: _QS, fields: tuple[Any, ...]) -> tuple[_QS, tuple
 def _free_name(queryset: QuerySet[Any, Any]) -> str:
     """Return the name of an expression that has none: ``expr1``, ``expr2`` ..., by the order in which they stand."""
     options: Options = queryset.model._meta
+    taken = {annotation.name for annotation in queryset.state.annotations}
     numbers = (f"expr{number}" for number in count(1))
-    return next(
-        name for name in numbers if queryset.state.annotation(name) is None and not hasattr(options.model, name)
-    )
+    return next(name for name in numbers if name not in taken and not hasattr(options.model, name))
 
 
 def values_list(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from covet.database.orm.conditions import Connector
-from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.inference import decoder, token_type
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
@@ -18,8 +18,6 @@ from covet.database.orm.query.tokens import (
     CombinedToken,
     ExpressionToken,
     Group,
-    OutputToken,
-    PathToken,
     Predicate,
     SubqueryToken,
 )
@@ -45,6 +43,9 @@ def combine(first: _QS, others: Sequence[QuerySet[Any, Any]], operator: SetOpera
         return first.none()
     elif operator == "EXCEPT":
         queries = [first, *(query for query in others if not query.state.empty)]
+    if others and len(queries) == 1 and operator != "UNION ALL" and queries[0].state.shape is not None:
+        # Equal rows are left out also where nothing is left to put beside them.
+        queries, operator = [*queries, *queries], "UNION"
     if len(queries) == 1 and queries[0] is first:
         return first.all()
     columns = [_columns(query) for query in queries]
@@ -109,12 +110,7 @@ def _columns(query: QuerySet[Any, Any]) -> list[_Column]:
 
 def _column(name: str, token: ExpressionToken, state: QueryState) -> _Column:
     inner = state.annotation(token.name) if token.tag == "annotation" else token
-    decode = None
-    if isinstance(inner, PathToken):
-        decode = inner.path.field.decode
-    elif isinstance(inner, OutputToken | ColumnToken):
-        decode = inner.decode
-    return name, token_type(token, state), decode
+    return name, token_type(token, state), decoder(inner, state)
 
 
 def _check(first: QuerySet[Any, Any], columns: list[_Column], other: QuerySet[Any, Any], others: list[_Column]) -> None:

@@ -11,11 +11,11 @@ from covet.database.orm.conditions import Q
 from covet.database.orm.expressions.columns import Columns
 from covet.database.orm.query import builders, expression_tokens
 from covet.database.orm.query.aliases import check_alias
-from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.inference import decoder, token_type
 from covet.database.orm.query.source_tokens import CTERoot, CTEToken, JoinToken, SourceColumn
 from covet.database.orm.query.state import EMPTY_STATE, Annotation, Query, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.tokens import ColumnToken, ExpressionToken, OutputToken, PathToken, SubqueryToken
+from covet.database.orm.query.tokens import ColumnToken, ExpressionToken, PathToken, SubqueryToken
 from covet.database.orm.query.traversal import aggregates_of, outer_tokens
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Integer, LogicalType, Numeric, Text, Varchar
@@ -240,8 +240,7 @@ def _column(name: str, column: str, token: ExpressionToken, state: QueryState) -
     path = inner.path if isinstance(inner, PathToken) else None
     if path is not None and path.parts:
         raise FieldError(f"{name!r} is a key of several fields; name those: {', '.join(p.path for p in path.parts)}.")
-    decode = inner.decode if isinstance(inner, OutputToken | ColumnToken) else None
-    return SourceColumn(name, column, token_type(token, state), decode if path is None else path.field.decode, path)
+    return SourceColumn(name, column, token_type(token, state), decoder(inner, state), path)
 
 
 def _whole_rows(state: QueryState) -> QueryState:

@@ -16,10 +16,12 @@ from covet.database.adapters.instrumentation import HOOKS
 from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
+from covet.database.orm.query.databases import check_databases
 from covet.database.orm.query.hydration import build_hydrator
+from covet.database.orm.query.inference import decoder
 from covet.database.orm.query.locking import check_transaction
 from covet.database.orm.query.ordering import row_order
-from covet.database.orm.query.plan import Plan
+from covet.database.orm.query.plan import Plan, not_too_deep
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.results import Result
@@ -30,6 +32,7 @@ from covet.database.orm.suggestions import choices
 from covet.database.routing import Origin, reading, writing
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select
+from covet.exceptions import QueryTooComplex
 
 if TYPE_CHECKING:
     from covet.database.orm.peers import Peers
@@ -58,9 +61,12 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     What ``get`` and ``first`` add to a query (a limit, an order) is in the plan, so they need no state of their own.
     """
     key = (model, want, state)
-    plan: Plan | None = adapter.plans.get(key)
+    with not_too_deep():
+        plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
+        check_databases(state, adapter.alias)
+        with not_too_deep():
+            select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
         if want != "rows" and select.limit is None:
             # Two rows are enough to tell one from several.
             select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))
@@ -117,7 +123,10 @@ async def fetch_all(queryset: QuerySet[Any, _R], want: Want = "rows") -> list[_R
         return []
     model = queryset.model
     adapter = reading(queryset.database, model) if state.lock is None else _locking(queryset)
-    plan: Plan | None = adapter.plans.get((model, want, state))
+    try:
+        plan: Plan | None = adapter.plans.get((model, want, state))
+    except RecursionError:
+        raise QueryTooComplex.nested() from None
     if plan is None:
         plan = rows_plan(adapter, model, state, want)
     sql, arguments = plan.compiled.bind(queryset.params)
@@ -180,9 +189,15 @@ async def _scalar(
 ) -> Any:
     adapter = reading(database, query.model)
     key = (query.model, kind, query.state)
-    plan: Plan | None = adapter.plans.get(key)
+    try:
+        plan: Plan | None = adapter.plans.get(key)
+    except RecursionError:
+        raise QueryTooComplex.nested() from None
     if plan is None:
-        plan = Plan(adapter.dialect.compile(build(query.model, query.state)), list)
+        check_databases(query.state, adapter.alias)
+        with not_too_deep():
+            select = build(query.model, query.state)
+        plan = Plan(adapter.dialect.compile(select), list)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(query.params)
     work = adapter.fetch(sql, arguments)
@@ -210,13 +225,16 @@ async def aggregate(
     state = query.state
     if state.empty:
         if all(_is_plain(item.expression) for item in wanted):
-            return {item.name: _over_nothing(item.expression, params) for item in wanted}
+            return {item.name: _over_nothing(item.expression, params, state) for item in wanted}
         state = state._replace(where=(*state.where, NEVER))  # what an expression makes of it, the database says
     adapter = reading(database, query.model)
     key = (query.model, wanted, state)
-    plan: Plan | None = adapter.plans.get(key)
+    with not_too_deep():
+        plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        select, record = summaries.aggregate(query.model, state, wanted)
+        check_databases(state, adapter.alias)
+        with not_too_deep():
+            select, record = summaries.aggregate(query.model, state, wanted)
         plan = _plan(adapter, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)
@@ -233,8 +251,11 @@ def _is_plain(token: ExpressionToken) -> bool:
     return token.default is None or isinstance(token.default, ParamToken)
 
 
-def _over_nothing(token: ExpressionToken, params: tuple[object, ...]) -> object:
+def _over_nothing(token: ExpressionToken, params: tuple[object, ...], state: QueryState) -> object:
     """Return what an aggregate is over no rows."""
     if not isinstance(token, AggregateToken) or token.name == "count":
         return 0
-    return params[token.default.param] if isinstance(token.default, ParamToken) else None
+    if not isinstance(token.default, ParamToken):
+        return None
+    value, decode = params[token.default.param], decoder(token, state)
+    return value if decode is None else decode(value)

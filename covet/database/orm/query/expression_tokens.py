@@ -262,6 +262,8 @@ def subquery(tokenizer: Tokenizer, query: Query) -> SubqueryToken:
             single(PathToken("path", tokenizer.options.resolve_field(reference.path)))
     state = without_known(query, tokenizer) if query.state.ctes else query.state
     token = SubqueryToken("subquery", query.model, state, len(tokenizer.params), len(query.params))
+    if type(query.database) is str:  # named, and not where a row came from
+        token = token._replace(database=query.database)
     tokenizer.params.extend(query.params)
     return token
 

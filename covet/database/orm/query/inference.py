@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
 
+from covet.database.orm.fields.base import Field, field_of
 from covet.database.orm.query.state import QueryState
-from covet.database.orm.query.tokens import ExpressionToken
+from covet.database.orm.query.tokens import AggregateToken, ColumnToken, ExpressionToken, OutputToken
 from covet.database.schema.types import (
     Binary,
     Boolean,
@@ -37,6 +41,8 @@ _LITERALS: dict[type, LogicalType] = {
     UUID: Uuid(),
 }
 _MOMENTS = (Timestamp, Date)
+#: Functions that give back one of the values that they are over.
+_CHOOSING: Final = frozenset({"min", "max", "any_value", "first_value", "last_value", "nth_value", "lag", "lead"})
 
 
 def literal_type(value: object) -> LogicalType | None:
@@ -58,6 +64,55 @@ def token_type(token: ExpressionToken, state: QueryState) -> LogicalType | None:
     if token.tag == "condition":
         return Boolean()
     return token.type
+
+
+def field_behind(token: ExpressionToken | None, state: QueryState) -> Field[Any] | None:
+    """Return the field that a value is one of, unchanged: ``Max("status")`` is a status."""
+    while token is not None:
+        match token.tag:
+            case "path":
+                return token.path.field
+            case "annotation":
+                token = state.annotation(token.name)
+            case "window":
+                token = token.call
+            case "aggregate" if token.name in _CHOOSING:
+                token = token.argument
+            case "function" if token.name in _CHOOSING:
+                token = token.arguments[0]
+            case _:
+                return None
+    return None
+
+
+def field_beside(token: ExpressionToken, state: QueryState) -> Field[Any] | None:
+    """Return what checks the values that an expression is compared with; None where its type is not known."""
+    own = field_behind(token, state)
+    if own is not None and own.decode is not None:
+        return own
+    kind = token_type(token, state)
+    return None if kind is None else field_of(kind)
+
+
+def decoder(token: ExpressionToken | None, state: QueryState) -> Callable[[Any], Any] | None:
+    """Return what makes of a logical type's value one of the field that it is of; None where that is the same."""
+    if token is None:
+        return None
+    if isinstance(token, OutputToken | ColumnToken):
+        return token.decode
+    if isinstance(token, AggregateToken) and token.name == "array_agg":
+        field = field_behind(token.argument, state)
+        return None if field is None or field.decode is None else _of_each(field.decode)
+    field = field_behind(token, state)
+    return None if field is None else field.decode
+
+
+@lru_cache(256)
+def _of_each(decode: Callable[[Any], Any]) -> Callable[[list[Any]], list[Any]]:
+    def convert(values: list[Any]) -> list[Any]:
+        return [None if value is None else decode(value) for value in values]
+
+    return convert
 
 
 def combined_type(  # noqa: C901, PLR0911 - a list of rules, of which the first that fits holds

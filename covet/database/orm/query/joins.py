@@ -126,6 +126,18 @@ class Joins:
             yield node
             stack.extend(reversed(node.children.values()))
 
+    def single(self, named: list[JoinNode]) -> list[JoinNode]:
+        """Return the joined tables of which a row of the model has one row, those ``named`` among them.
+
+        What lies behind a relation to many rows is none, such as the far side of a table of links.
+        """
+        found: list[JoinNode] = [self.root]
+        for node in self.nodes():
+            to_one = node.relation is not None and not node.relation.many and node.parent in found
+            if to_one or node in named:
+                found.append(node)
+        return found[1:]
+
     def build(self) -> tuple[Join, ...]:
         """Return the JOIN clauses."""
         joins: list[Join] = []

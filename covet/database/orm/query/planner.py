@@ -34,6 +34,7 @@ from covet.database.orm.query.traversal import (
     aggregates_of,
     conjuncts,
     joined_paths,
+    multiplies,
     paths_of,
     source_columns,
     windows_of,
@@ -90,6 +91,8 @@ class SelectPlanner(Selection):
     def _plan_aggregates(self) -> None:
         """Decide how aggregates are computed: over this SELECT, in a subquery each, or in a stack of SELECTs."""
         state = self.state
+        if not state.annotations:  # what stands in a condition or in the order is one, too
+            return
         where = plain_where(state)
         rows = {over(t, state, where[: a.after]) for a in state.annotations for t in aggregates_of(a.expression, state)}
         if not any(each.chain for each in rows):
@@ -143,13 +146,14 @@ class SelectPlanner(Selection):
         where: list[nodes.Expression] = []
         having: list[nodes.Expression] = []
         self.around = []
+        simple = not self.state.annotations
         for scope, item in enumerate(self.state.where):
             for part in conjuncts(item):
-                if any(windows_of(part, self.state)):
+                if not simple and any(windows_of(part, self.state)):
                     self.around.append((scope, part))
                     continue
                 context = Context(scope, required=True)
-                grouped = not self.translator.by_subquery and any(aggregates_of(part, self.state))
+                grouped = not (simple or self.translator.by_subquery) and any(aggregates_of(part, self.state))
                 if self.stack is not None and not grouped:
                     continue
                 (having if grouped else where).append(self.translator.predicate(part, context))
@@ -179,6 +183,7 @@ class SelectPlanner(Selection):
             return ()
         if self.stack is not None:
             return tuple(self.translator.value(key) for key in self.stack.keys)
+        keys: list[nodes.Expression]
         if self.state.group_by is not None and not self.translator.by_subquery:
             shape = self.state.shape
             names = (*self.state.group_by, *((shape and shape.names) or ()))
@@ -191,15 +196,24 @@ class SelectPlanner(Selection):
             for t in self.state.filtered
             if self._is_selected(t.name)
         ]
-        joined = [n for n in self.joins.nodes() if n.relation is not None and (not n.relation.many or n in named)]
+        joined = self.joins.single(named)
         link = self.state.link
         own = self.options.key if self.state.combined is None else self.options.fields
         keys = [self.joins.root.column(field.column) for field in own]
         keys += [n.column(field.column) for n in joined for field in n.options.key]
         # Nothing fixes the columns of an explicit join but themselves.
         values = [*(a.expression for a in self.state.annotations), *(item.expression for item in order)]
-        keys += [c for c in map(self.translator.value, source_columns(values, self.state)) if c not in keys]
-        return tuple(keys) if link is None or not link.path.relations else (*keys, *self.translator.columns(link.path))
+        keys += map(self.translator.value, source_columns(values, self.state))
+        # Nor what is selected of several related rows.
+        keys += [c for token in self._multiplying(order) for c in values_of(self.translator, token)]
+        keys += self.translator.columns(link.path) if link is not None and link.path.relations else ()
+        return tuple(dict.fromkeys(keys))
+
+    def _multiplying(self, order: tuple[OrderToken, ...]) -> Iterator[ExpressionToken]:
+        names = None if self.state.shape is None else self.state.shape.names
+        named = [*map(self._named, names or ()), *(item.expression for item in order)]
+        named += [a.expression for a in self.state.annotations if names is None and not a.hidden]
+        return (t for t in named if multiplies(t, self.state) and not any(aggregates_of(t, self.state)))
 
     def _keys(self, token: ExpressionToken) -> Iterator[ExpressionToken]:
         """Yield what a selected value or a sort key is grouped by: itself, or what its window is divided by."""

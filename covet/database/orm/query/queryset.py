@@ -69,7 +69,7 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Wr
     Deriving a queryset never changes the one it is derived from; the same one can be awaited again and asks again.
     """
 
-    __slots__ = ("cached", "database", "known", "prefetches")
+    __slots__ = ("cached", "known", "prefetches")
 
     def __init__(self, model: type[_M], *, using: str | None = None) -> None:
         self.model: type[_M] = model  # pyright: ignore[reportIncompatibleVariableOverride]  # a Query has any model

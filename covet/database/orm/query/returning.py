@@ -13,6 +13,7 @@ from covet.database.adapters.base import Adapter
 from covet.database.orm.expressions import Expression
 from covet.database.orm.query import deletion, prefetch
 from covet.database.orm.query.collector import followed
+from covet.database.orm.query.databases import check_databases
 from covet.database.orm.query.execution import fetch_mode_of, remembered
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
@@ -91,6 +92,7 @@ def _update_plan(adapter: Adapter, model: type[Any], state: QueryState, assignme
     key = (model, "update returning", assignments, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
+        check_databases(state, adapter.alias)
         statement, result = update_statement(model, state, assignments, returning=True)
         plan = _plan(adapter, model, state, statement, len(statement.returning), cast("Result", result))
         adapter.plans.put(key, plan)
@@ -101,6 +103,7 @@ def _delete_plan(adapter: Adapter, model: type[Any], state: QueryState) -> Plan:
     key = (model, "delete returning", state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
+        check_databases(state, adapter.alias)
         columns, result = RowPlanner(model, state).returned()
         statement = Delete(table_ref(model._meta), rows_where(model, state), columns)
         plan = _plan(adapter, model, state, statement, len(columns), result)

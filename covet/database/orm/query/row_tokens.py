@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.expressions import Expression, Func
 from covet.database.orm.functions.window import Window, WindowFrame, WindowFunction, side
-from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.inference import field_behind, token_type
 from covet.database.orm.query.rows import counted, part_names
 from covet.database.orm.query.tokens import (
     AggregateToken,
+    CastToken,
     ExpressionToken,
     FrameToken,
     FunctionToken,
@@ -25,7 +26,7 @@ from covet.database.orm.query.tokens import (
     WindowToken,
 )
 from covet.database.orm.query.traversal import paths_of, windows_of
-from covet.database.schema.types import Date, Float, Integer, Interval, LogicalType, Numeric, Time, Timestamp
+from covet.database.schema.types import Date, Float, Integer, Interval, Json, LogicalType, Numeric, Time, Timestamp
 from covet.database.sql.nodes import BoundKind
 from covet.exceptions import FieldError
 
@@ -40,13 +41,16 @@ def aggregate(tokenizer: Tokenizer, aggregate: Aggregate[Any]) -> AggregateToken
     found, there = _source(tokenizer, aggregate)
     extra = tuple(tokenizer.argument(each) for each in aggregate.arguments)
     argument_type = None if found is None else token_type(found, tokenizer.state)
+    if found is not None and isinstance(argument_type, Json) and aggregate.of_documents is not None:
+        argument_type = aggregate.of_documents
+        found = CastToken("cast", found, argument_type)
     _check_type(aggregate, argument_type)
     kind = aggregate.result_type(argument_type)
     order_by = tuple(tokenizer.order(key) for key in aggregate.order_by)
     _check_order(aggregate, found, order_by)
     forms = None if aggregate.built_in else forms_of(aggregate)
     name = aggregate.name or type(aggregate).__name__
-    default = _default(tokenizer, aggregate, kind)
+    default = _default(tokenizer, aggregate, kind, found)
     chosen = _filter(tokenizer, aggregate, found, there)
     return AggregateToken("aggregate", name, found, aggregate.distinct, chosen, default, kind, extra, order_by, forms)
 
@@ -86,12 +90,17 @@ def _check_order(aggregate: Aggregate[Any], argument: ExpressionToken | None, or
         raise FieldError(f"{aggregate!r} is SQL of your own: its form says what distinct= and order_by= would.")
 
 
-def _default(tokenizer: Tokenizer, aggregate: Aggregate[Any], kind: LogicalType | None) -> ExpressionToken | None:
+def _default(
+    tokenizer: Tokenizer, aggregate: Aggregate[Any], kind: LogicalType | None, found: ExpressionToken | None
+) -> ExpressionToken | None:
     value = aggregate.default
     if value is None:
         return None
     if isinstance(value, Expression):
         return tokenizer.expression(cast("Expression[object]", value))
+    field = field_behind(found, tokenizer.state)
+    if field is not None and field.encode is not None and kind == field.logical_type:
+        value = field.encode(field.prepare(value))
     return tokenizer.param(value, kind)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.inference import decoder, token_type
 from covet.database.orm.query.joins import JoinNode
 from covet.database.orm.query.results import Entity, Record, RelatedEntity, ResultColumn
 from covet.database.orm.query.state import Annotation, QueryState
 from covet.database.orm.query.tokenizer import Tokenizer
-from covet.database.orm.query.tokens import AnnotationToken, ColumnToken, ExpressionToken, OutputToken, PathToken
+from covet.database.orm.query.tokens import AnnotationToken, ExpressionToken, PathToken
 from covet.database.orm.query.translation import Translator
 from covet.database.sql import nodes
 from covet.database.sql.statements import Selected
@@ -87,8 +87,8 @@ class Selection:
             token = inner
         if isinstance(token, PathToken):
             return self._field(token.path.field, name, expression, nullable=token.path.nullable)
-        decode = inner.decode if isinstance(inner, OutputToken | ColumnToken) else None
-        return ResultColumn(name, self.add(expression), token_type(token, self.state), True, decode)
+        kind = token_type(token, self.state)
+        return ResultColumn(name, self.add(expression), kind, True, decoder(inner, self.state))
 
     def _key_of(self, name: str, path: ResolvedPath) -> ResultColumn:
         """Select the columns of a key of several fields."""

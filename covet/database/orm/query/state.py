@@ -147,8 +147,10 @@ EMPTY_STATE = QueryState()
 class Query:
     """A model, a state and the parameters: the part of a QuerySet that other queries may embed."""
 
-    __slots__ = ("model", "params", "state")
+    __slots__ = ("database", "model", "params", "state")
 
     model: type[Any]
+    #: The alias of the database to ask; None: the one that routers name, or the default.
+    database: str | None
     state: QueryState
     params: tuple[object, ...]

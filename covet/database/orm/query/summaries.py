@@ -9,10 +9,11 @@ from typing_extensions import override
 
 from covet.database.orm.query.context import NOWHERE, Context
 from covet.database.orm.query.groups import Over, over, rows_for
-from covet.database.orm.query.inference import token_type
+from covet.database.orm.query.inference import decoder, token_type
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.results import Record, ResultColumn
 from covet.database.orm.query.state import Annotation, QueryState
+from covet.database.orm.query.tokenizer import Tokenizer
 from covet.database.orm.query.tokens import (
     AggregateToken,
     AnnotationToken,
@@ -20,10 +21,12 @@ from covet.database.orm.query.tokens import (
     ConditionToken,
     ExpressionToken,
     Leaf,
+    Membership,
     PathToken,
+    SubqueryToken,
 )
 from covet.database.orm.query.translation import Translator
-from covet.database.orm.query.traversal import aggregates_of, annotations_of, windows_of
+from covet.database.orm.query.traversal import aggregates_of, annotations_of, multiplies, windows_of
 from covet.database.orm.query.valuation import finish_aggregate
 from covet.database.schema.types import Integer
 from covet.database.sql import nodes
@@ -41,8 +44,8 @@ def _lean(state: QueryState) -> QueryState:
     used = {name for item in state.where for name in annotations_of(item)}
     used.update(name for join in state.joined for name in annotations_of(join.condition))
     keep = state.annotations if used or state.group_by is not None else ()
-    if state.distinct and state.shape is not None:
-        keep = state.annotations
+    if state.shape is not None and _is_bounded(state):
+        keep = state.annotations  # they are among the columns of the query that is counted
     return state._replace(select_related=(), annotations=keep, lock=None)
 
 
@@ -73,18 +76,32 @@ def _without_target(model: type[Any], state: QueryState) -> tuple[type[Any], Que
 
 def count(model: type[Any], state: QueryState) -> Select:
     """Return the SELECT of the number of rows."""
-    model, state = _without_target(model, _lean(state))
+    many = _multiplying(model, state)
+    model, state = _without_target(model, state._replace(select_related=(), lock=None) if many else _lean(state))
     planner = SelectPlanner(model, state)
     where, having = planner.conditions()
-    if not _is_bounded(state) and not planner.is_grouped() and not planner.around:
+    if not _is_bounded(state) and not planner.is_grouped() and not planner.around and not many:
         return planner.statement((_COUNT,), where, having, ordered=False)
     if state.shape is not None:
         planner.record()
     else:
         planner.add_key()
+        for token in many:
+            planner.add(planner.translator.value(token))
     columns = tuple(Selected(column.expression, f"c{i}") for i, column in enumerate(planner.columns))
     inner = planner.statement(columns, where, having, ordered=False)  # no order changes how many there are
     return Select((_COUNT,), SubqueryRef(inner, "q"))
+
+
+def _multiplying(model: type[Any], state: QueryState) -> list[ExpressionToken]:
+    """Return the values of the rows that join several related rows to one."""
+    names = None if state.shape is None else state.shape.names
+    if names is None:
+        tokens = [a.expression for a in state.annotations if not a.hidden]
+    else:
+        tokenizer = Tokenizer(model._meta, state, [])
+        tokens = [tokenizer.path(name) for name in names]
+    return [token for token in tokens if multiplies(token, state)]
 
 
 def exists(model: type[Any], state: QueryState) -> Select:
@@ -104,11 +121,14 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
     Aggregates across different relations to many rows are computed in a SELECT each, so that none multiplies the rows
     of another; over a limited, distinct or grouped query they are computed around it.
     """
-    record = Record(
-        "values",
-        tuple(ResultColumn(a.name, i, token_type(a.expression, state), True) for i, a in enumerate(wanted)),
+    columns = (
+        ResultColumn(a.name, i, token_type(a.expression, state), True, decoder(a.expression, state))
+        for i, a in enumerate(wanted)
     )
+    record = Record("values", tuple(columns))
     state = state._replace(select_related=(), lock=None)
+    if _is_bounded(state) and _crosses(wanted, state):
+        state = _chosen_first(model, state)
     if _is_bounded(state) or _uses_aggregates(wanted, state) or state.group_by is not None:
         return _around(model, state, wanted), record
     state = state._replace(annotations=state.annotations if _uses_annotations(wanted) else _lean(state).annotations)
@@ -118,6 +138,20 @@ def aggregate(model: type[Any], state: QueryState, wanted: tuple[Annotation, ...
         return _direct(model, state, rows.pop(), [a.expression for a in wanted]), record
     apart = _Apart(model, state)
     return Select(tuple(Selected(apart.value(a.expression)) for a in wanted)), record
+
+
+def _crosses(wanted: tuple[Annotation, ...], state: QueryState) -> bool:
+    """Whether aggregates are over related rows, and over nothing that the query has besides its model."""
+    if state.shape is not None or state.combined is not None or state.joined or state.ctes or _uses_annotations(wanted):
+        return False
+    return any(over(token, state, ()).chain for a in wanted for token in aggregates_of(a.expression, state))
+
+
+def _chosen_first(model: type[Any], state: QueryState) -> QueryState:
+    """Choose the rows in a subquery: joined to others, neither a limit nor DISTINCT would be about them."""
+    pk = PathToken("path", model._meta.resolve_field("pk"))
+    chosen = Membership("membership", pk, SubqueryToken("subquery", model, state, 0, 0))
+    return QueryState(where=(chosen,), filtered=state.filtered)
 
 
 def _uses_annotations(wanted: tuple[Annotation, ...]) -> bool:

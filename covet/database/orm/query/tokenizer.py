@@ -26,13 +26,14 @@ from covet.database.orm.lookups import (
     DirectLookup,
     Lookup,
     LookupField,
+    checked_flag,
     resolve_lookup,
 )
 from covet.database.orm.options import Options, ResolvedPath
 from covet.database.orm.query import expression_tokens
 from covet.database.orm.query.aliases import check_alias
 from covet.database.orm.query.generic_conditions import generic_condition
-from covet.database.orm.query.inference import literal_type, token_type
+from covet.database.orm.query.inference import field_beside, literal_type, token_type
 from covet.database.orm.query.instances import keys_of, of_target
 from covet.database.orm.query.rows import prepare_row, single
 from covet.database.orm.query.sources import Found, check_root, find_column
@@ -57,7 +58,7 @@ from covet.database.orm.query.tokens import (
 )
 from covet.database.orm.suggestions import choices
 from covet.database.schema.types import Array, Boolean, Float, LogicalType, Text
-from covet.exceptions import FieldError
+from covet.exceptions import FieldError, QueryTooComplex
 
 if TYPE_CHECKING:
     from covet.database.orm.expressions.functions import PathTransform
@@ -163,7 +164,10 @@ class Tokenizer:
 
     def q(self, q: Q) -> Predicate:
         """Tokenize a boolean tree."""
-        children = tuple(self._child(child) for child in q.children if not isinstance(child, Q) or child.children)
+        try:
+            children = tuple(self._child(child) for child in q.children if not isinstance(child, Q) or child.children)
+        except RecursionError:
+            raise QueryTooComplex.nested() from None
         if len(children) == 1 and not q.negated:
             return children[0]
         return Group("group", q.connector, q.negated, children)
@@ -238,14 +242,10 @@ class Tokenizer:
     def _resolved(
         self, left: ExpressionToken, names: list[str], value: Any, path: ResolvedPath | None = None
     ) -> Predicate:
-        """Tokenize a comparison of an expression by the lookup (and the transforms before it) of these names.
-
-        ``path`` leads to the field that it is the value of, if it is that of a field.
-        """
-        kind = token_type(left, self.state)
-        field = path.field if path is not None else _untyped if kind is None else field_of(kind)
+        """Tokenize a comparison by transforms and a lookup; ``path`` leads to the field whose value ``left`` is."""
+        field = path.field if path is not None else field_beside(left, self.state) or _untyped
         resolved = resolve_lookup(field, names, _unknown_lookup)
-        output = None if kind is None else resolved.output
+        output = None if field is _untyped else resolved.output
         found = self._compare(self._transformed(left, resolved.transforms), resolved.lookup, output, value)
         found = self._bilateral(found, resolved.transforms)
         return _negated(found, resolved.lookup) if resolved.negated else found
@@ -267,7 +267,7 @@ class Tokenizer:
             value = transform(value)
         return self.expression(value)
 
-    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:
+    def _leaf(self, path: ResolvedPath, value: Any) -> Predicate:  # noqa: PLR0911 - one a kind of value
         lookup = path.lookup
         if path.transforms:
             left = self._transformed(PathToken("path", path), path.transforms)
@@ -280,6 +280,8 @@ class Tokenizer:
             return self._compare_expression(single(PathToken("path", path)), lookup, path.output, value)
         if path.target is not None:
             value = keys_of(path, value)
+        elif (suited := lookup.suited(path.field, value)) is not lookup:
+            return self._compare(PathToken("path", path), suited, path.field, value)
         try:
             prepared = prepare_row(path, value) if path.parts else lookup.prepare(path.field, value)
         except Decided as decided:
@@ -331,6 +333,7 @@ class Tokenizer:
             return self._compare_expression(left, lookup, output, value)
         if output is None:
             return self._compare_untyped(left, lookup, value)
+        lookup = lookup.suited(output, value)
         try:
             prepared = lookup.prepare(output, value)
         except Decided as decided:
@@ -340,7 +343,7 @@ class Tokenizer:
     def _null(self, left: ExpressionToken, lookup: Lookup, output: LookupField | None, value: bool | None) -> Predicate:
         """Tokenize ``isnull`` and a comparison with None."""
         if value is not None:
-            return NullTest("null", left, _flag(value))
+            return NullTest("null", left, checked_flag(value))
         if lookup.name == "exact" and output is not None and output.null_literal is not None:
             return self._against(left, lookup, lookup.param_type(output), output.null_literal)
         if lookup.name not in _OF_NULL:
@@ -410,7 +413,10 @@ class Tokenizer:
         """Tokenize an expression, which may also be a key of several fields."""
         if self.hiding and isinstance(expression, Aggregate | Window):
             return self.hidden(expression)
-        return expression_tokens.tokenize(self, expression)
+        try:
+            return expression_tokens.tokenize(self, expression)
+        except RecursionError:
+            raise QueryTooComplex.nested() from None
 
     def hidden(self, expression: Expression[Any]) -> AnnotationToken:
         """Make an expression an annotation of ``state`` that is not selected; return the token that names it."""
@@ -482,9 +488,3 @@ def _negated(found: Predicate, lookup: Lookup) -> Predicate:
 
 def _unknown_lookup(name: str, known: Iterable[str]) -> FieldError:
     return FieldError(f"An annotation has no lookup {name[:80]!r}. {choices(name[:80], known)}")
-
-
-def _flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise FieldError(f"'isnull' takes True or False, not {type(value).__name__}.")
-    return value

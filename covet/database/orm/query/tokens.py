@@ -339,6 +339,8 @@ class SubqueryToken(NamedTuple):
     width: int
     #: How many columns it has: those of the key that is compared with it.
     columns: int = 1
+    #: The database that it asks by ``using()``.
+    database: str | None = None
 
     def parts(self) -> tuple[Token, ...]:
         return ()

@@ -33,7 +33,7 @@ from covet.database.orm.query.tokens import (
 )
 from covet.database.orm.query.traversal import paths_of
 from covet.database.orm.query.valuation import translate
-from covet.database.schema.types import LogicalType
+from covet.database.schema.types import Boolean, LogicalType
 from covet.database.sql import nodes
 from covet.database.sql.statements import Select, Selected
 from covet.exceptions import FieldError
@@ -56,7 +56,7 @@ class SubqueryBuilder(Protocol):
 class Translator:
     """Translates the tokens of one SELECT. ``prefix`` are the relations that its root stands for in a subquery."""
 
-    __slots__ = ("by_subquery", "joins", "offset", "outer", "parent", "prefix", "state", "subquery")
+    __slots__ = ("_selects", "by_subquery", "joins", "offset", "outer", "parent", "prefix", "state", "subquery")
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class Translator:
         self.outer: Translator | None = outer if parent is None else parent.outer
         #: Aggregates across a relation to many rows are computed in a subquery each.
         self.by_subquery = False
+        self._selects: dict[tuple[SubqueryToken, Purpose], Select] = {}
         if state.filtered:
             joins.narrow = self.narrow
 
@@ -127,7 +128,7 @@ class Translator:
             case Membership():
                 found = self._membership(token, context)
             case ExistsToken():
-                found = nodes.Exists(self.subquery(token.query, self, "exists"))
+                found = nodes.Exists(self.inner_select(token.query, "exists"))
             case TruthToken():
                 found = self._truth(token, context)
             case Unbound():
@@ -187,8 +188,9 @@ class Translator:
 
     def _null_test(self, token: NullTest, context: Context) -> nodes.Expression:
         if not isinstance(token.left, PathToken):
-            if not token.is_null and (aside := self._asked_aside(token.left, context)) is not None:
-                return self._exists(aside, token, context)
+            if (aside := self._asked_aside(token.left, context)) is not None:
+                found = self._exists(aside, token, context)
+                return self._or_nobody(found, aside, context) if token.is_null else found
             return nodes.IsNull(self.value(token.left), negated=not token.is_null)
         path = token.left.path
         if path.first_many is not None and (token.is_null or context.negated or context.along is not None):
@@ -196,13 +198,14 @@ class Translator:
                 return nodes.Exists(self._related(path, None, context.along), negated=token.is_null)
             if self._needs_exists(path, context):
                 found = self._exists(path, token, context)
-                if not token.is_null:
-                    return found
-                # A row without related rows has NULL there, as the outer join of the positive condition says.
-                return nodes.Or((found, nodes.Exists(self._related(path, None, context.along), negated=True)))
+                return self._or_nobody(found, path, context) if token.is_null else found
         required = context.required and not token.is_null
         columns = self.columns(path, context._replace(required=required))
         return rows.null_test(path, columns, is_null=token.is_null)
+
+    def _or_nobody(self, found: nodes.Expression, path: ResolvedPath, context: Context) -> nodes.Expression:
+        """Add the rows without related rows: they have NULL there, as the outer join of the positive condition says."""
+        return nodes.Or((found, nodes.Exists(self._related(path, None, context.along), negated=True)))
 
     def _asks_presence(self, path: ResolvedPath, context: Context) -> bool:
         """Whether IS NULL asks for related rows: not where one of them is the row that is spoken of."""
@@ -233,11 +236,15 @@ class Translator:
             return self._exists(path, token, context)
         if isinstance(token.left, PathToken) and token.left.path.parts:
             path, columns = token.left.path, self.columns(token.left.path, context)
-            found = nodes.In(nodes.Row(columns), self.subquery(token.query, self, "in"))
+            found = nodes.In(nodes.Row(columns), self.inner_select(token.query, "in"))
             return nodes.And((found, rows.certain(path, columns))) if context.negated else found
         left = self.value(token.left, context)
-        node = nodes.In(left, self.subquery(token.query, self, "in"))
-        return _definite(node, left) if context.negated else node
+        node = nodes.In(left, self.inner_select(token.query, "in"))
+        if not context.negated:
+            return node
+        if _may_give_null(token.query):  # a NULL among the values makes NOT IN unknown for every row
+            return nodes.Function("coalesce", (node, nodes.Constant(False)), Boolean())
+        return _definite(node, left)
 
     # -- conditions on related rows --------------------------------------------------------
 
@@ -327,6 +334,16 @@ class Translator:
             translator = translator.parent
         return translator.joins.root.alias if name is None else translator.joins.sources[name]
 
+    def inner_select(self, token: SubqueryToken, purpose: Purpose = "value") -> Select:
+        """Return the SELECT of a query inside this one.
+
+        The same wherever it stands, aliases included: what is selected and what is grouped by must be equal.
+        """
+        found = self._selects.get((token, purpose))
+        if found is None:
+            found = self._selects[token, purpose] = self.subquery(token, self, purpose)
+        return found
+
     def outer_column(self, token: OuterToken) -> nodes.Expression:
         """Return what a reference to a query around this one stands for."""
         translator: Translator | None = self
@@ -348,10 +365,19 @@ class Translator:
 
 def exclusive_or(items: tuple[nodes.Expression, ...]) -> nodes.Expression:
     """Return a condition that is true when an odd number of ``items`` are, as Django's ``^``."""
-    result = items[0]
-    for item in items[1:]:
-        result = nodes.Or((nodes.And((result, nodes.Not(item))), nodes.And((nodes.Not(result), item))))
-    return result
+    if len(items) == 1:
+        return items[0]
+    middle = len(items) // 2
+    return nodes.Comparison("<>", exclusive_or(items[:middle]), exclusive_or(items[middle:]))
+
+
+def _may_give_null(query: SubqueryToken) -> bool:
+    """Whether a query of one column may have NULL there."""
+    names = None if query.state.shape is None else query.state.shape.names
+    if names is None or query.state.annotation(names[0]) is not None:
+        return names is not None
+    nullable: bool = query.model._meta.resolve_field(names[0]).nullable
+    return nullable
 
 
 def _definite(node: nodes.Expression, operand: nodes.Expression) -> nodes.Expression:

@@ -157,6 +157,18 @@ def joined_paths(token: Predicate) -> Iterator[ResolvedPath]:
             yield path
 
 
+def multiplies(token: Token, state: QueryState) -> bool:
+    """Whether a value joins related rows of which a row may have several; an aggregate gathers them again."""
+    if isinstance(token, AggregateToken):
+        return False
+    if isinstance(token, AnnotationToken):
+        meant = state.annotation(token.name)
+        return meant is not None and multiplies(meant, state)
+    if isinstance(token, PathToken | Leaf):
+        return token.path.first_many is not None
+    return any(multiplies(part, state) for part in token.parts())
+
+
 def many_prefix(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
     """Return the relations up to the first that leads to many rows; nothing where none does."""
     many = next((i for i, relation in enumerate(relations) if relation.many), None)
@@ -198,17 +210,22 @@ def conjuncts(token: Predicate) -> tuple[Predicate, ...]:
     return (token,)
 
 
+def roots_of(state: QueryState) -> Iterator[Token]:
+    """Yield every token of a query that stands in no other: its conditions, values and sort keys."""
+    yield from state.where
+    yield from (annotation.expression for annotation in state.annotations)
+    yield from (order.expression for order in state.order_by or ())
+    yield from state.distinct_on
+    yield from (join.condition for join in state.joined if join.condition is not None)
+    yield from (named.condition for named in state.filtered if named.condition is not None)
+
+
 def outer_tokens(state: QueryState) -> Iterator[OuterToken]:
     """Yield the references of a query to those around it, ``depth`` counted from its own place.
 
     References of the queries inside it that lead further out than it are among them, one level nearer.
     """
-    roots: list[Token] = [*state.where, *(annotation.expression for annotation in state.annotations)]
-    roots += [order.expression for order in state.order_by or ()]
-    roots += state.distinct_on
-    roots += [join.condition for join in state.joined if join.condition is not None]
-    roots += [named.condition for named in state.filtered if named.condition is not None]
-    for root in roots:
+    for root in roots_of(state):
         for token in walk(root):
             if isinstance(token, OuterToken):
                 yield token

@@ -106,7 +106,7 @@ def _case(translator: Translator, token: CaseToken, context: Context) -> nodes.E
 
 
 def _scalar(translator: Translator, token: ScalarToken, _context: Context) -> nodes.Expression:
-    return nodes.ScalarSubquery(translator.subquery(token.query, translator), token.type, token.array)
+    return nodes.ScalarSubquery(translator.inner_select(token.query), token.type, token.array)
 
 
 def _outer(translator: Translator, token: OuterToken, _context: Context) -> nodes.Expression:

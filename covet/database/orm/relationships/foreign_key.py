@@ -30,6 +30,7 @@ from covet.database.orm.on_delete import (
 )
 from covet.database.orm.relations import Relation, RelationReference, pair
 from covet.database.orm.relationships.composite_reference import CompositeReference, KeyOfReference, columns_for
+from covet.database.orm.relationships.quick_reference import quick_reference
 from covet.database.orm.relationships.reverse import attach, reverse_names, same_place
 from covet.database.orm.relationships.reverse_manager import ReverseManager
 from covet.database.orm.unloaded import make_reference
@@ -120,16 +121,12 @@ class ForeignKey(Field[_To], RelationReference):
         def __get__(self, instance: Any, owner: type[Any]) -> Any:
             if instance is None:
                 return self
-            # What is loaded and still meant is given in this one call; getattr, for __dict__ would make a dict.
-            related = getattr(instance, self.cache, None)
-            if related is not None and getattr(related, self.target_attname, None) == getattr(
-                instance, self.attname, None
-            ):
-                return related
-            return self._related(instance)
+            if self.relation is not None:
+                setattr(self.model, self.name, quick_reference(self))
+            return self.related(instance)
 
         def __set__(self, instance: Any, value: Any) -> None:
-            self._relate(instance, value)
+            self.relate(instance, value)
 
     @override
     def _read_options(self, options: dict[str, Any]) -> None:
@@ -356,7 +353,8 @@ class ForeignKey(Field[_To], RelationReference):
 
     # -- the attribute ---------------------------------------------------------------------
 
-    def _related(self, instance: Any) -> Any:
+    def related(self, instance: Any) -> Any:
+        """Return the related instance, loaded or knowing only its key; None where there is none."""
         state = instance.__dict__
         key = state.get(self.attname)
         related = state.get(self.cache)
@@ -384,7 +382,8 @@ class ForeignKey(Field[_To], RelationReference):
             f"{type(value).__name__} one of {there!r}. A router's allow_relation() may allow that."
         )
 
-    def _relate(self, instance: Any, value: Any) -> None:
+    def relate(self, instance: Any, value: Any) -> None:
+        """Make an instance refer to another one, or to none."""
         state = instance.__dict__
         if value is None:
             state[self.attname] = None

@@ -1,0 +1,29 @@
+"""Which databases a query speaks of: one statement runs in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.tokens import SubqueryToken
+from covet.database.orm.query.traversal import roots_of, walk
+from covet.exceptions import FieldError
+
+
+def check_databases(state: QueryState, alias: str) -> None:
+    """Refuse a query that holds one which asks, by ``using()``, another database than ``alias``."""
+    for other in _named_in(state):
+        if other != alias:
+            raise FieldError(
+                f"A query of the database {alias!r} cannot hold one of {other!r}: await that one first, "
+                "and give what it found."
+            )
+
+
+def _named_in(state: QueryState) -> Iterator[str]:
+    for root in roots_of(state):
+        for token in walk(root):
+            if isinstance(token, SubqueryToken):
+                if token.database is not None:
+                    yield token.database
+                yield from _named_in(token.state)
