@@ -112,3 +112,59 @@ async def test_bulk_update_leaves_what_saving_one_by_one_leaves(
                 await Everything(**row).save(update_fields=names, using=alias)
         left.append(await rows_of(alias))
     assert left[0] == left[1] == left[2] == left[3]
+
+
+@playing
+@given(data=st.data(), batch_size=st.none() | st.integers(1, 3))
+async def test_bulk_create_leaves_what_creating_one_by_one_leaves(
+    two_databases: None, data: st.DataObject, batch_size: int | None
+) -> None:
+    names = data.draw(NAMES)
+    row = st.fixed_dictionaries({}, optional={name: st.none() | VALUES[name] for name in names})
+    rows = data.draw(st.lists(row, max_size=8))
+    left: list[list[Any]] = []
+    for alias in ("one", "two"):
+        table = Everything.objects.using(alias)
+        await table.delete()
+        made = [Everything(id=at, **row) for at, row in enumerate(rows, 1)]
+        assert await table.bulk_create(made, batch_size=batch_size) == made
+        left.append(await rows_of(alias))
+        await table.delete()
+        for at, row in enumerate(rows, 1):
+            await table.create(id=at, **row)
+        left.append(await rows_of(alias))
+        await table.delete()
+        streamed = (Everything(id=at, **row) for at, row in enumerate(rows, 1))
+        assert await table.insert_many(streamed, batch_size=batch_size or 5) == len(rows)
+        left.append(await rows_of(alias))
+    assert all(each == left[0] for each in left)
+
+
+@playing
+@given(data=st.data(), batch_size=st.none() | st.integers(1, 3))
+async def test_bulk_upsert_leaves_what_upserting_one_by_one_leaves(
+    two_databases: None, data: st.DataObject, batch_size: int | None
+) -> None:
+    names = data.draw(NAMES)
+    values = {name: st.none() | VALUES[name] for name in names}
+    before = data.draw(st.lists(st.fixed_dictionaries(values), min_size=ROWS, max_size=ROWS))
+    keys = data.draw(st.lists(st.integers(1, ROWS + 4), max_size=8, unique=True))
+    rows = [{"id": key, **data.draw(st.fixed_dictionaries(values))} for key in keys]
+    left: list[list[Any]] = []
+    told: list[list[bool]] = [[key > ROWS for key in keys]]
+    for alias in ("one", "two"):
+        await start(alias, before)
+        table = Everything.objects.using(alias)
+        pairs = await table.bulk_upsert(
+            [Everything(**row) for row in rows], unique_fields=["id"], update_fields=names, batch_size=batch_size
+        )
+        told.append([created for _, created in pairs])
+        left.append(await rows_of(alias))
+        await start(alias, before)
+        told.append([(await table.upsert({name: row[name] for name in names}, id=row["id"]))[1] for row in rows])
+        left.append(await rows_of(alias))
+        assert [vars(each)[name] for each, _ in pairs for name in names] == [
+            row[name] for row in rows for name in names
+        ]
+    assert all(each == left[0] for each in left)
+    assert all(each == told[0] for each in told)
