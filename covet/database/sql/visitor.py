@@ -41,7 +41,7 @@ class Visitor:
         methods = self._methods
         while stack:
             piece = stack.pop()
-            if isinstance(piece, str):
+            if type(piece) is str:
                 write(piece)
                 continue
             # visit(), without a call for it: every node of every statement comes by here.

@@ -31,6 +31,8 @@ from covet.database.sql.nodes import Cast, Constant, Expression, Function, Given
 from covet.database.sql.visitor import Pieces
 
 #: How a value of another type becomes a document.
+#: Values of one of these types are compared as they are kept.
+_AS_THEY_ARE = frozenset({Binary, Boolean, Date, Integer, Text, Time, Timestamp, Uuid, Varchar})
 _DOCUMENTS: dict[type[LogicalType], str] = {
     Boolean: "covet_boolean_text",
     Date: "covet_json_moment",
@@ -79,7 +81,10 @@ class SQLiteDocuments(SQLiteFunctions):
         return self.call(function, (node,))
 
     def compared(self, left: Expression, right: Expression) -> tuple[Pieces, Pieces]:
-        if isinstance(type_of(left), Json) or isinstance(type_of(right), Json):
+        one, other = type_of(left), type_of(right)
+        if one is other and type(one) in _AS_THEY_ARE:
+            return self._operand(left), self._operand(right)
+        if isinstance(one, Json) or isinstance(other, Json):
             return (*self.document(left), " COLLATE covet_json"), self.document(right)
         return super().compared(left, right)
 

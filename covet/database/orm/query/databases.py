@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from covet.database.orm.query.state import QueryState
+from covet.database.orm.query.state import Query, QueryState
 from covet.database.orm.query.tokens import SubqueryToken
 from covet.database.orm.query.traversal import roots_of, walk
 from covet.exceptions import FieldError
 
+#: What inner queries have named so far. In nearly every program that is nothing, so there is nothing to look for.
+_named: set[str] = set()
+
+
+def database_of(query: Query) -> str | None:
+    """Return the alias that an inner query was given by ``using()``; not the one that a row of it came from."""
+    alias = query.database
+    if type(alias) is not str:
+        return None
+    _named.add(alias)
+    return alias
+
 
 def check_databases(state: QueryState, alias: str) -> None:
     """Refuse a query that holds one which asks, by ``using()``, another database than ``alias``."""
+    if not _named or _named == {alias}:
+        return
     for other in _named_in(state):
         if other != alias:
             raise FieldError(

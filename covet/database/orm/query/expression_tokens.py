@@ -37,6 +37,7 @@ from covet.database.orm.functions.arrays import ArrayChange
 from covet.database.orm.functions.json import JSONRemove, JSONSet
 from covet.database.orm.functions.window import Window, WindowFunction
 from covet.database.orm.query import document_tokens, row_tokens
+from covet.database.orm.query.databases import database_of
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
 from covet.database.orm.query.rows import single
 from covet.database.orm.query.sources import column_of, find_column
@@ -261,9 +262,8 @@ def subquery(tokenizer: Tokenizer, query: Query) -> SubqueryToken:
         if reference.depth == 1 and state.annotation(reference.path) is None and not find_column(state, reference.path):
             single(PathToken("path", tokenizer.options.resolve_field(reference.path)))
     state = without_known(query, tokenizer) if query.state.ctes else query.state
-    token = SubqueryToken("subquery", query.model, state, len(tokenizer.params), len(query.params))
-    if type(query.database) is str:  # named, and not where a row came from
-        token = token._replace(database=query.database)
+    place, width, database = len(tokenizer.params), len(query.params), database_of(query)
+    token = SubqueryToken("subquery", query.model, state, place, width, database=database)
     tokenizer.params.extend(query.params)
     return token
 
