@@ -102,6 +102,15 @@ async def test_upsert_by_the_key_and_by_several_fields() -> None:
     assert (owned.id, owned.owner_id) == (jar.id, owner.id)
 
 
+async def test_create_defaults_are_for_new_rows_only() -> None:
+    jar, created = await Jar.objects.update_or_create({"size": 5}, {"shelf": 8}, code="a")
+    assert (created, jar.size, jar.shelf) == (True, 1, 8)
+    jar, created = await Jar.objects.update_or_create({"size": 5}, {"shelf": 9}, code="a")
+    assert (created, jar.size, jar.shelf) == (False, 5, 8)
+    again, created = await Jar.objects.filter(size=5).update_or_create({"shelf": 9}, code="a")
+    assert (created, again.id, again.shelf) == (False, jar.id, 9)
+
+
 async def test_null_in_a_unique_field_meets_no_row() -> None:
     assert (await Jar.objects.upsert({"code": "a"}, shelf=1, place=None))[1]
     assert (await Jar.objects.upsert({"code": "b"}, shelf=1, place=None))[1]

@@ -120,8 +120,8 @@ async def test_bulk_create_leaves_what_creating_one_by_one_leaves(
     two_databases: None, data: st.DataObject, batch_size: int | None
 ) -> None:
     names = data.draw(NAMES)
-    row = st.fixed_dictionaries({}, optional={name: st.none() | VALUES[name] for name in names})
-    rows = data.draw(st.lists(row, max_size=8))
+    some = st.fixed_dictionaries({}, optional={name: st.none() | VALUES[name] for name in names})
+    rows = data.draw(st.lists(some, max_size=8))
     left: list[list[Any]] = []
     for alias in ("one", "two"):
         table = Everything.objects.using(alias)

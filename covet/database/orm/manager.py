@@ -346,12 +346,6 @@ class Manager(Returns[_M], Increments, Writing[_M], Generic[_M]):
         """See ``QuerySet.get_or_create``."""
         return self._start().get_or_create(defaults, **lookups)
 
-    def update_or_create(
-        self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any
-    ) -> Coroutine[Any, Any, tuple[_M, bool]]:
-        """See ``QuerySet.update_or_create``."""
-        return self._start().update_or_create(defaults, **lookups)
-
     def bulk_create(
         self,
         objs: Iterable[_M],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, cast
@@ -14,6 +14,7 @@ from covet.database.orm.query.bulk import MAX_ROWS, bulk_create, check_batch_siz
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.upserting import Upserting, whole_table
+from covet.database.orm.query.upserts import update_or_create
 from covet.database.orm.query.writes import encoded, execute, table_ref
 from covet.database.routing import writing
 from covet.database.sql import nodes
@@ -128,9 +129,25 @@ async def _batches(objs: Iterable[Any] | AsyncIterable[Any], size: int) -> Async
 
 
 class Writing(Upserting[_M], Generic[_M]):
-    """``insert_from()`` and ``insert_many()``, and those of ``Upserting``: of querysets and of managers."""
+    """``update_or_create()``, ``insert_from()``, ``insert_many()`` and the upserts, of querysets and of managers."""
 
     __slots__ = ()
+
+    async def update_or_create(
+        self,
+        /,
+        defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
+        **lookups: Any,
+    ) -> tuple[_M, bool]:
+        """Update the row that matches, or insert one; return (row, created).
+
+        >>> await Author.objects.update_or_create({"city": "Bern"}, email="ann@example.org")
+
+        A new row has ``create_defaults`` instead of ``defaults``, where they are given.
+        """
+        queryset = cast("QuerySet[Any, Any]", self).all()
+        return await update_or_create(queryset, defaults or {}, lookups, create_defaults)
 
     async def insert_from(
         self, source: QuerySet[Any, Any], fields: Iterable[str], *, ignore_conflicts: bool = False

@@ -417,10 +417,6 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Wr
         """Return (row, created). Safe when several tasks try the same key that is unique."""
         return await upserts.get_or_create(self, defaults or {}, lookups)
 
-    async def update_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
-        """Update the row that matches, or insert one; return (row, created)."""
-        return await upserts.update_or_create(self, defaults or {}, lookups)
-
     async def bulk_create(
         self,
         objs: Iterable[_M],
