@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
 from uuid import UUID, uuid4
 
 import pytest
@@ -26,7 +27,7 @@ from covet import (
     create_all,
 )
 from covet.database import capture_queries
-from covet.exceptions import ProgrammingError
+from covet.exceptions import ForeignKeyViolation, ProgrammingError, UniqueViolation
 from covet.functions import Concat
 from tests.conftest import Database
 
@@ -241,3 +242,30 @@ async def test_insert_many_takes_an_async_iterable_and_is_all_or_nothing() -> No
     assert await Jar.objects.count() == 25
     with pytest.raises(TypeError, match=r"insert_many\(\) is for all rows of Jar"):
         await (await Owner.create(name="ann")).jars.insert_many(jars(1))
+
+
+async def test_insert_many_copies_on_postgresql(database: Database) -> None:
+    owner = await Owner.create(name="ann")
+    jars = [Jar(code=f"{n}", price=Decimal(n), shelf=None if n % 2 else n, owner=owner) for n in range(7)]
+    with capture_queries(transactions=True) as queries:
+        assert await Jar.objects.insert_many(jars, batch_size=4) == 7
+    columns = '"jars" ("code", "price", "shelf", "place", "size", "owner_id", "made")'
+    if database.name == "postgresql":
+        assert [event.sql for event in queries[1:-1]] == [f"COPY {columns} FROM STDIN (FORMAT binary)"] * 2
+        assert [event.rows for event in queries[1:-1]] == [4, 3]
+    else:
+        assert [event.sql for event in queries[1:-1]] == [
+            f"INSERT INTO {columns} VALUES {', '.join(['(?, ?, ?, ?, ?, ?, ?)'] * count)}" for count in (4, 3)
+        ]
+    stored = await Jar.objects.order_by("id").values_list("code", "price", "shelf", "owner_id", "made")
+    assert stored == [(jar.code, jar.price, jar.shelf, owner.id, jar.made) for jar in jars]
+    with pytest.raises(UniqueViolation) as caught:
+        await Jar.objects.insert_many([Jar(code="new"), Jar(code="3")])
+    assert (caught.value.model, caught.value.columns) == (Jar, ("code",))
+    with pytest.raises(ForeignKeyViolation):
+        await Jar.objects.insert_many([Jar(code="new", owner_id=owner.id + 1)])
+    with pytest.raises(ValidationError, match=r"^objs\[1\]: Jar\.code"):
+        await Jar.objects.insert_many([Jar(code="new"), Jar(code="x" * 11)])
+    assert await Jar.objects.count() == 7
+    assert await Jar.objects.insert_many([Jar(id=1000, code="x"), Jar(code="y"), Jar(id=1001, code="z")]) == 3
+    assert await Jar.objects.filter(code__in=["x", "y", "z"]).count() == 3

@@ -106,6 +106,10 @@ class Dialect(ABC):
     def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:
         """Python -> driver; None: the driver takes the value as it is. Not called for None."""
 
+    def copies(self, logical: LogicalType) -> bool:  # noqa: ARG002 - for the dialects that have it
+        """Return whether values of a type can be sent by COPY."""
+        return False
+
     @abstractmethod
     def result_processor(self, logical: LogicalType | None) -> Inline | None:
         """Driver -> Python; None: the driver gives the value as it is."""

@@ -8,11 +8,13 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from covet.database.adapters.base import Adapter
+from covet.database.adapters.session import CopyTarget
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.writes import (
     execute,
+    name_model,
     returned_columns,
     returning_plan,
     settle,
@@ -21,9 +23,10 @@ from covet.database.orm.query.writes import (
 from covet.database.routing import writing
 from covet.database.schema.types import Array
 from covet.database.sql import nodes
+from covet.database.sql.compiled import convert_items
 from covet.database.sql.statements import InsertColumns, InsertRows, OnConflict
 from covet.database.transaction import transaction
-from covet.exceptions import ValidationError
+from covet.exceptions import IntegrityError, ValidationError
 
 if TYPE_CHECKING:
     from covet.database.orm.options import Options
@@ -87,6 +90,43 @@ async def bulk_create(
                 await _insert_batch(adapter, model, group.part(start, start + size), conflict)
     settle(instances, adapter)
     return instances
+
+
+async def insert_only(
+    adapter: Adapter, model: type[Any], instances: Sequence[Any], conflict: OnConflict | None
+) -> None:
+    """INSERT instances without reading back what the database fills: by COPY where that can be."""
+    options: Options = model._meta
+    for group in collected(model, instances, "insert_many"):
+        if conflict is None and group.fields and all(adapter.dialect.copies(f.logical_type) for f in group.fields):
+            await _copy(adapter, model, group)
+        else:
+            await insert_rows(adapter, model, group.fields, _rows_of(options, group), conflict)
+
+
+def _rows_of(options: Options, group: Group) -> Sequence[Row]:
+    """Return the rows with only the values that are given."""
+    if len(group.positions) == len(options.fields):
+        return group.rows
+    return list(zip(*_columns_of(group), strict=True)) if group.positions else [()] * len(group.rows)
+
+
+async def _copy(adapter: Adapter, model: type[Any], group: Group) -> None:
+    options: Options = model._meta
+    dialect = adapter.dialect
+    names = tuple(field.column for field in group.fields)
+    table = dialect.quote(options.db_table)
+    sql = f"COPY {table} ({', '.join(map(dialect.quote, names))}) FROM STDIN (FORMAT binary)"
+    columns: list[Sequence[object]] = []
+    for field, values in zip(group.fields, _columns_of(group), strict=True):
+        processor = dialect.bind_processor(field.logical_type)
+        columns.append(values if processor is None else convert_items(processor, values))
+    target = CopyTarget(sql, options.db_table, options.schema, names)
+    try:
+        await adapter.copy_rows(target, list(zip(*columns, strict=True)))
+    except IntegrityError as error:
+        name_model(error, model)
+        raise
 
 
 def most_rows(adapter: Adapter, width: int) -> int:
@@ -187,9 +227,13 @@ async def _insert_batch(adapter: Adapter, model: type[Any], group: Group, confli
 
 def params_of(group: Group, by_column: bool) -> tuple[object, ...]:
     """Return the parameters: a tuple for each column, or all values row after row."""
-    every = tuple(zip(*group.rows, strict=True))
-    columns = tuple([every[at] for at in group.positions])
+    columns = _columns_of(group)
     return columns if by_column else tuple(chain.from_iterable(zip(*columns, strict=True)))
+
+
+def _columns_of(group: Group) -> tuple[tuple[object, ...], ...]:
+    every = tuple(zip(*group.rows, strict=True))
+    return tuple([every[at] for at in group.positions])
 
 
 def insert_statement(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from typing_extensions import TypeVar
 
 from covet.database.orm.fields.base import Field
-from covet.database.orm.query.bulk import MAX_ROWS, bulk_create, check_batch_size, conflict_of
+from covet.database.orm.query.bulk import MAX_ROWS, check_batch_size, conflict_of, insert_only
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.planner import SelectPlanner
 from covet.database.orm.query.upserting import Upserting, whole_table
@@ -105,7 +105,7 @@ async def insert_many(
     done = 0
     async with transaction(using=adapter.alias):
         async for batch in _batches(objs, batch_size):
-            await bulk_create(queryset.model, batch, adapter.alias, None, conflict)
+            await insert_only(adapter, queryset.model, batch, conflict)
             done += len(batch)
             if progress is not None:
                 progress(done)
@@ -180,8 +180,9 @@ class Writing(Upserting[_M], Generic[_M]):
 
         >>> await Reading.objects.insert_many(read_file(path), progress=print)  # 5000, 10000 ...
 
-        Like ``bulk_create`` but for the memory: only ``batch_size`` instances are kept at a time. ``progress`` is
-        called after each batch with how many there were so far.
+        Only ``batch_size`` instances are kept at a time, and they learn neither their keys nor that they are rows now.
+        PostgreSQL gets them by COPY, unless a conflict is to be met or a column is JSON. ``progress`` is called after
+        each batch with how many there were so far.
         """
         queryset = cast("QuerySet[Any, Any]", self).all()
         conflict = conflict_of(queryset.model, ignore_conflicts, update_conflicts, update_fields, unique_fields)
