@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from covet import (
+    ConfigurationError,
     Count,
     DecimalField,
     Exists,
@@ -266,3 +267,29 @@ async def test_a_query_of_another_database_cannot_stand_inside(library: Database
             with capture_queries() as queries, pytest.raises(FieldError, match=message):
                 await ask()
             assert len(queries) == 0
+
+
+async def test_a_tag_ends_every_statement_of_a_query(library: Database) -> None:
+    tagged = Post.objects.filter(views__in=[1, 2]).tag("monthly report; DROP TABLE ?1 $1 '")
+    with capture_queries() as queries:
+        assert await titles(tagged) == "ab"
+        assert await tagged.count() == 2
+        assert await tagged.exists()
+        assert await tagged.aggregate(n=Count("id")) == {"n": 2}
+        assert (await tagged.order_by("id").first()) is not None
+        assert await tagged.union(Post.objects.filter(views=3)).count() == 3
+        assert await tagged.update(views=5) == 2
+        assert await Post.objects.filter(views=5).tag("clean up").delete() == (4, {"Post": 2, "Post_tags": 2})
+    sql = queries.sql
+    assert all(each.endswith("/* monthly report; DROP TABLE ?1 $1 ' */") for each in sql[:7])
+    assert any(each.endswith("/* clean up */") for each in sql[7:])
+    assert await Post.objects.tag("all").count() == 2
+    for wrong in ("", "a */ b", "a /* b", "a\nb", "x" * 201):
+        with pytest.raises(ValueError, match=r"tag\(\) takes a printable text of at most 200 characters"):
+            Post.objects.all().tag(wrong)
+
+
+async def test_a_query_says_which_database_it_asks(library: Database) -> None:
+    assert Post.objects.all().db == "default"
+    with pytest.raises(ConfigurationError, match="other"):
+        _ = Post.objects.using("other").db

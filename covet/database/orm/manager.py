@@ -280,6 +280,10 @@ class Manager(Returns[_M], Increments, Writing[_M], Generic[_M]):
         """See ``QuerySet.in_batches``."""
         return self._start().in_batches(size)
 
+    def tag(self, text: str, /) -> QuerySet[_M]:
+        """See ``QuerySet.tag``."""
+        return self._start().tag(text)
+
     def page(self, size: int, /, *, after: Any = None, before: Any = None) -> Coroutine[Any, Any, Page[_M]]:
         """See ``QuerySet.page``."""
         return self._start().page(size, after=after, before=before)

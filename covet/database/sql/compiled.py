@@ -10,9 +10,9 @@ those arguments that need a conversion.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 BindProcessor = Callable[[Any], object]
 
@@ -57,6 +57,11 @@ class Compiled:
         object.__setattr__(self, "identity", plain)
         object.__setattr__(self, "_pick", _picker(indexes))
         object.__setattr__(self, "_conversions", conversions)
+
+    def followed_by(self, text: str) -> Self:
+        """Return the statement with a text after it, such as a comment."""
+        parts = (*self.parts[:-1], self.parts[-1] + text) if self.parts else ()
+        return replace(self, sql=self.sql + text, parts=parts)
 
     def bind(self, params: tuple[object, ...]) -> tuple[str, Sequence[object]]:
         """Return the SQL text and the driver's arguments for these parameters."""

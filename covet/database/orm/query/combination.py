@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 _QS = TypeVar("_QS", bound="QuerySet[Any, Any]")
 
 
+#: What the first query says about the rows of all, whatever they are.
+_OF_THE_FIRST = ("select_related", "only", "defer", "fetch_mode", "tag")
+
+
 def combine(first: _QS, others: Sequence[QuerySet[Any, Any]], operator: SetOperator) -> _QS:
     """Return the rows of several querysets put together."""
     queries: list[QuerySet[Any, Any]] = [first, *others]
@@ -67,10 +71,7 @@ def combine(first: _QS, others: Sequence[QuerySet[Any, Any]], operator: SetOpera
     state = start._replace(
         annotations=annotations,
         shape=lead.state.shape,
-        select_related=first.state.select_related,
-        only=first.state.only,
-        defer=first.state.defer,
-        fetch_mode=first.state.fetch_mode,
+        **{name: getattr(first.state, name) for name in _OF_THE_FIRST},
     )
     return _placed(first.derive(state, tuple(params)), queries, some=operator in {"UNION", "UNION ALL"})
 

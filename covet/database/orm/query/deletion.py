@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from covet.database.adapters.instrumentation import HOOKS
 from covet.database.orm.on_delete import SET, SET_DEFAULT
 from covet.database.orm.query.collector import Collector, followed
-from covet.database.orm.query.databases import check_databases
+from covet.database.orm.query.compilation import compiled
 from covet.database.orm.query.plan import Plan
 from covet.database.orm.query.purpose import Purpose, told
 from covet.database.orm.query.writes import execute, rows_where
@@ -127,9 +127,8 @@ async def _delete_rows(queryset: QuerySet[Any, Any]) -> int:
     key = (model, "delete rows", state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        check_databases(state, adapter.alias)
         table = TableRef(options.db_table, options.schema, options.db_table)
-        plan = Plan(adapter.dialect.compile(Delete(table, rows_where(model, state))), list)
+        plan = Plan(compiled(adapter, state, Delete(table, rows_where(model, state))), list)
         adapter.plans.put(key, plan)
     number: int = await execute(adapter, model, plan, queryset.params, rows=False)
     return number

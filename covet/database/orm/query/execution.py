@@ -16,7 +16,7 @@ from covet.database.adapters.instrumentation import HOOKS
 from covet.database.connections import adapters
 from covet.database.orm.peers import FETCH_MODES, FetchMode
 from covet.database.orm.query import summaries
-from covet.database.orm.query.databases import check_databases
+from covet.database.orm.query.compilation import compiled
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.inference import decoder
 from covet.database.orm.query.locking import check_transaction
@@ -46,9 +46,9 @@ def remembered(adapter: Adapter) -> str | None:
     return None if adapter.alias == "default" else Origin(adapter.alias)
 
 
-def _plan(adapter: Adapter, select: Select, result: Result, fetch_mode: FetchMode = "peers") -> Plan:
+def _plan(adapter: Adapter, state: QueryState, select: Select, result: Result, fetch_mode: FetchMode = "peers") -> Plan:
     hydrate = build_hydrator(result, adapter.dialect, len(select.columns), remembered(adapter), fetch_mode)
-    return Plan(adapter.dialect.compile(select), hydrate, select.lock is not None)
+    return Plan(compiled(adapter, state, select), hydrate, select.lock is not None)
 
 
 #: Which rows of a query are wanted: all, the only one, the first or the last in its order.
@@ -64,13 +64,12 @@ def rows_plan(adapter: Adapter, model: type[Any], state: QueryState, want: Want 
     with not_too_deep():
         plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        check_databases(state, adapter.alias)
         with not_too_deep():
             select, result = SelectPlanner(model, narrowed(model, state, want), few=want != "rows").rows()
         if want != "rows" and select.limit is None:
             # Two rows are enough to tell one from several.
             select = replace(select, limit=nodes.Constant(2 if want == "one" else 1))
-        plan = _plan(adapter, select, result, fetch_mode_of(model, state))
+        plan = _plan(adapter, state, select, result, fetch_mode_of(model, state))
         adapter.plans.put(key, plan)
     return plan
 
@@ -194,10 +193,9 @@ async def _scalar(
     except RecursionError:
         raise QueryTooComplex.nested() from None
     if plan is None:
-        check_databases(query.state, adapter.alias)
         with not_too_deep():
             select = build(query.model, query.state)
-        plan = Plan(adapter.dialect.compile(select), list)
+        plan = Plan(compiled(adapter, query.state, select), list)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(query.params)
     work = adapter.fetch(sql, arguments)
@@ -232,10 +230,9 @@ async def aggregate(
     with not_too_deep():
         plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        check_databases(state, adapter.alias)
         with not_too_deep():
             select, record = summaries.aggregate(query.model, state, wanted)
-        plan = _plan(adapter, select, record)
+        plan = _plan(adapter, state, select, record)
         adapter.plans.put(key, plan)
     sql, arguments = plan.compiled.bind(params)
     work = adapter.fetch(sql, arguments)

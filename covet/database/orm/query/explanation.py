@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, cast
 
 from covet.database.dialects.plans import PlanNode
 from covet.database.orm.query.execution import rows_plan
@@ -12,6 +12,9 @@ from covet.database.routing import reading
 if TYPE_CHECKING:
     from covet.database.adapters.base import Adapter
     from covet.database.orm.query.queryset import QuerySet
+
+
+_LONGEST_TAG: Final = 200
 
 
 class SQL(NamedTuple):
@@ -55,6 +58,23 @@ class Explained:
     """What a queryset says about itself."""
 
     __slots__ = ()
+
+    @property
+    def db(self) -> str:
+        """The alias of the database that would be asked now."""
+        queryset = _query(self)
+        return reading(queryset.database, queryset.model).alias
+
+    def tag(self, text: str, /) -> Self:
+        """Say in the statement what it is for: ``qs.tag("monthly report")`` ends it with ``/* monthly report */``.
+
+        The comment is seen in the database's logs and statistics. It is part of the statement, so texts that are new
+        each time cost a plan each; printable characters without ``/*`` and ``*/``, 200 at most.
+        """
+        if len(text) > _LONGEST_TAG or not text.isprintable() or "/*" in text or "*/" in text or not text.strip():
+            raise ValueError("tag() takes a printable text of at most 200 characters without /* and */.")
+        queryset = _query(self)
+        return cast("Self", queryset.derive(queryset.state._replace(tag=text.strip()), queryset.params))
 
     def sql(self) -> SQL:
         """Return the statement and its parameters, without running it."""

@@ -37,7 +37,7 @@ from covet.database.orm.functions.arrays import ArrayChange
 from covet.database.orm.functions.json import JSONRemove, JSONSet
 from covet.database.orm.functions.window import Window, WindowFunction
 from covet.database.orm.query import document_tokens, row_tokens
-from covet.database.orm.query.databases import database_of
+from covet.database.orm.query.compilation import database_of
 from covet.database.orm.query.inference import combined_type, literal_type, token_type
 from covet.database.orm.query.rows import single
 from covet.database.orm.query.sources import column_of, find_column

@@ -13,7 +13,7 @@ from covet.database.adapters.base import Adapter
 from covet.database.orm.expressions import Expression
 from covet.database.orm.query import deletion, prefetch
 from covet.database.orm.query.collector import followed
-from covet.database.orm.query.databases import check_databases
+from covet.database.orm.query.compilation import compiled
 from covet.database.orm.query.execution import fetch_mode_of, remembered
 from covet.database.orm.query.hydration import build_hydrator
 from covet.database.orm.query.plan import Plan
@@ -85,14 +85,13 @@ def _plan(
     adapter: Adapter, model: type[Any], state: QueryState, statement: Statement, width: int, result: Result
 ) -> Plan:
     hydrate = build_hydrator(result, adapter.dialect, width, remembered(adapter), fetch_mode_of(model, state))
-    return Plan(adapter.dialect.compile(statement), hydrate)
+    return Plan(compiled(adapter, state, statement), hydrate)
 
 
 def _update_plan(adapter: Adapter, model: type[Any], state: QueryState, assignments: tuple[Assignment, ...]) -> Plan:
     key = (model, "update returning", assignments, state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        check_databases(state, adapter.alias)
         statement, result = update_statement(model, state, assignments, returning=True)
         plan = _plan(adapter, model, state, statement, len(statement.returning), cast("Result", result))
         adapter.plans.put(key, plan)
@@ -103,7 +102,6 @@ def _delete_plan(adapter: Adapter, model: type[Any], state: QueryState) -> Plan:
     key = (model, "delete returning", state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        check_databases(state, adapter.alias)
         columns, result = RowPlanner(model, state).returned()
         statement = Delete(table_ref(model._meta), rows_where(model, state), columns)
         plan = _plan(adapter, model, state, statement, len(columns), result)

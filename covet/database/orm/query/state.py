@@ -106,6 +106,8 @@ class QueryState(NamedTuple):
     link: Link | None = None
     #: Relations under a name of their own.
     filtered: tuple[FilteredToken, ...] = ()
+    #: What the statement says of itself in a comment.
+    tag: str | None = None
 
     def named(self, name: str) -> FilteredToken | None:
         """Return the filtered relation of that name."""

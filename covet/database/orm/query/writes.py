@@ -14,7 +14,7 @@ from covet.database.adapters.explaining import explained
 from covet.database.orm.expressions import Expression, Subquery
 from covet.database.orm.fields.base import Field
 from covet.database.orm.query.collection import Row, insert_collector, update_collector
-from covet.database.orm.query.databases import check_databases
+from covet.database.orm.query.compilation import compiled
 from covet.database.orm.query.document_tokens import with_partial
 from covet.database.orm.query.execution import remembered
 from covet.database.orm.query.expression_tokens import tokenize
@@ -234,9 +234,8 @@ async def update(queryset: QuerySet[Any, Any], values: Mapping[str, Any]) -> int
     key = (queryset.model, "update rows", assignments, queryset.state)
     plan: Plan | None = adapter.plans.get(key)
     if plan is None:
-        check_databases(queryset.state, adapter.alias)
         statement, _ = update_statement(queryset.model, queryset.state, assignments)
-        plan = Plan(adapter.dialect.compile(statement), list)
+        plan = Plan(compiled(adapter, queryset.state, statement), list)
         adapter.plans.put(key, plan)
     number: int = await execute(adapter, queryset.model, plan, params, rows=False)
     return number
