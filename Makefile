@@ -54,7 +54,7 @@ SOAK ?= 1
 soak: $(VENV)/.test
 	COVET_SOAK=$(SOAK) $(BIN)/python -m pytest -s tests/adapters/test_soak.py tests/adapters/test_growth.py \
 		tests/adapters/test_server_faults.py tests/adapters/test_line_faults.py tests/adapters/test_sqlite_faults.py \
-		tests/adapters/test_process_faults.py tests/properties/test_whole_language.py $(ARGS)
+		tests/adapters/test_process_faults.py tests/adapters/test_long_inserts.py tests/properties/test_whole_language.py $(ARGS)
 
 coverage: $(VENV)/.test
 	$(BIN)/coverage run -m pytest $(ARGS)

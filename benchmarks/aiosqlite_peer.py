@@ -11,7 +11,7 @@ from typing import ClassVar, cast
 import aiosqlite
 
 from benchmarks import sqlite_statements as sql
-from benchmarks.data import NewPost, new_post, new_posts, some_post
+from benchmarks.data import NewPost, new_post, new_posts, some_post, some_posts
 from benchmarks.peer import Peer, Row, Work, columns
 from benchmarks.questions import (
     COMPLEX_LIMIT,
@@ -79,6 +79,7 @@ class Aiosqlite(Peer):
             "update_one": self.update_one,
             "bulk_insert_1000": self.bulk_insert_1000,
             "bulk_insert_10000": self.bulk_insert_10000,
+            "bulk_update_1000": self.bulk_update_1000,
             "tx": self.tx,
             "aggregate": self.aggregate,
             "complex": self.complex,
@@ -155,6 +156,9 @@ class Aiosqlite(Peer):
     async def bulk_insert_10000(self, _turn: int) -> None:
         await self._bulk_insert(10_000)
 
+    async def bulk_update_1000(self, turn: int) -> None:
+        await self._many(sql.SAVE_TITLE, [(self.title(turn), key) for key in some_posts(turn, 1_000)])
+
     async def tx(self, turn: int) -> None:
         await self._fetch("BEGIN IMMEDIATE")
         try:
@@ -184,10 +188,12 @@ class Aiosqlite(Peer):
         return rows
 
     async def _bulk_insert(self, count: int) -> None:
-        rows = [stored(post) for post in new_posts(count)]
+        await self._many(sql.INSERT, [stored(post) for post in new_posts(count)])
+
+    async def _many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
         await self._fetch("BEGIN IMMEDIATE")
         try:
-            await self._connection.executemany(sql.INSERT, rows)
+            await self._connection.executemany(statement, rows)
         except BaseException:
             await self._fetch("ROLLBACK")
             raise

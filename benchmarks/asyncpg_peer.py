@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 import asyncpg
 
 from benchmarks import postgresql_statements as sql
-from benchmarks.data import new_post, new_posts, some_post
+from benchmarks.data import new_post, new_posts, some_post, some_posts
 from benchmarks.operations import POOL_SIZE
 from benchmarks.peer import Peer, Row, Work, columns
 from benchmarks.questions import (
@@ -53,6 +53,7 @@ class _Asyncpg(Peer):
             "update_one": self.update_one,
             "bulk_insert_1000": self.bulk_insert_1000,
             "bulk_insert_10000": self.bulk_insert_10000,
+            "bulk_update_1000": self.bulk_update_1000,
             "tx": self.tx,
             "aggregate": self.aggregate,
             "complex": self.complex,
@@ -137,6 +138,11 @@ class _Asyncpg(Peer):
 
     async def bulk_insert_10000(self, _turn: int) -> None:
         await self._bulk_insert(10_000)
+
+    async def bulk_update_1000(self, turn: int) -> None:
+        keys = some_posts(turn, 1_000)
+        async with self.acquire() as connection:
+            await connection.execute(sql.SAVE_TITLES, keys, [self.title(turn)] * len(keys))
 
     async def tx(self, turn: int) -> None:
         async with self.acquire() as connection, connection.transaction():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from benchmarks.data import new_post, new_posts, some_post
+from benchmarks.data import new_post, new_posts, some_post, some_posts
 from benchmarks.models import Author, Post
 from benchmarks.operations import INLINE_BUDGET, OPERATIONS, POOL_SIZE
 from benchmarks.peer import Peer, Row, Work
@@ -57,6 +57,7 @@ class Covet(Peer):
             "update_one": self.update_one,
             "bulk_insert_1000": self.bulk_insert_1000,
             "bulk_insert_10000": self.bulk_insert_10000,
+            "bulk_update_1000": self.bulk_update_1000,
             "tx": self.tx,
             "aggregate": self.aggregate,
             "complex": self.complex,
@@ -149,6 +150,10 @@ class Covet(Peer):
 
     async def bulk_insert_10000(self, _turn: int) -> list[Post]:
         return await Post.objects.bulk_create([Post(**post) for post in new_posts(10_000)])
+
+    async def bulk_update_1000(self, turn: int) -> int:
+        posts = [Post(id=key, title=self.title(turn)) for key in some_posts(turn, 1_000)]
+        return await Post.objects.bulk_update(posts, ["title"])
 
     async def tx(self, turn: int) -> list[Post]:
         async with transaction():

@@ -90,6 +90,11 @@ def post_rows() -> list[PostRow]:
     return [post_row(key) for key in range(1, POSTS + 1)]
 
 
+def some_posts(turn: int, count: int) -> list[int]:
+    """Return the keys of ``count`` posts, spread over the table; the first is ``some_post(turn)``."""
+    return [some_post(turn + number) for number in range(count)]
+
+
 def some_post(turn: int) -> int:
     """Return a key for the ``turn``-th look-up, spread over the table."""
     return 1 + turn * 97 % POSTS

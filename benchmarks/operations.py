@@ -85,6 +85,7 @@ OPERATIONS = (
     Operation("update_one", "load, change, save one post", 50, writes=True, later=_later("0.75", "1.10")),
     Operation("bulk_insert_1000", "1,000 new posts", 1, writes=True, later=_later("1.00", "1.25")),
     Operation("bulk_insert_10000", "10,000 new posts", 1, writes=True, later=_later("0.95", "1.30")),
+    Operation("bulk_update_1000", "a new title for each of 1,000 posts", 1, writes=True),
     Operation("tx", "begin, one insert, one update, commit", 40, writes=True, later=_later("0.80", "1.15")),
     Operation(
         "aggregate",

@@ -52,6 +52,9 @@ TAGS_OF = "SELECT l.post_id, t.id, t.name FROM post_tag l JOIN tag t ON t.id = l
 INSERT = "INSERT INTO post (title, body, views, status, created_at, author_id) VALUES ($1, $2, $3, $4, $5, $6)"
 INSERT_RETURNING_ID = f"{INSERT} RETURNING id"
 SAVE_TITLE = "UPDATE post SET title = $1 WHERE id = $2"
+SAVE_TITLES = """
+    UPDATE post SET title = v.title FROM unnest($1::bigint[], $2::varchar[]) AS v (id, title) WHERE post.id = v.id
+"""
 AGES = """
     SELECT a.age, count(p.id) AS n, avg(p.views)::float8 AS v FROM author a LEFT JOIN post p ON p.author_id = a.id
     GROUP BY a.age HAVING count(p.id) > $1

@@ -8,7 +8,7 @@ from benchmarks.database import Database
 from benchmarks.peer import Peer, Row, columns
 
 _INSERTED = {"insert_one": 1, "tx": 1, "bulk_insert_1000": 1_000, "bulk_insert_10000": 10_000}
-_UPDATING = ("update_one", "tx")
+_UPDATING = ("update_one", "bulk_update_1000", "tx")
 
 
 async def check_written(database: Database, peer: Peer, operation: str, answer: object, turn: int) -> None:

@@ -114,6 +114,35 @@ class BulkCreate(Scenario):
         assert count == LARGE or (cancelled and count == 0)
 
 
+class InsertMany(BulkCreate):
+    async def work(self, step: int) -> None:
+        shelves = (CancelShelf(name=f"{step}-{number}") for number in range(LARGE))
+        await CancelShelf.objects.insert_many(shelves, batch_size=LARGE // 3)
+
+
+class BulkUpdate(Scenario):
+    async def before(self, step: int) -> None:
+        self.shelves = await CancelShelf.objects.bulk_create([CancelShelf(name=f"{step}-{at}") for at in range(9)])
+
+    async def work(self, step: int) -> None:
+        for shelf in self.shelves:
+            shelf.size = 7
+        await CancelShelf.objects.bulk_update(self.shelves, ["size"], batch_size=4)
+
+    async def after(self, step: int, *, cancelled: bool) -> None:
+        changed = await CancelShelf.objects.filter(name__startswith=f"{step}-", size=7).count()
+        assert changed == 9 or (cancelled and changed == 0)
+
+
+class Upsert(Scenario):
+    async def work(self, step: int) -> None:
+        await CancelShelf.objects.upsert({"size": 1}, name=f"{step}")
+
+    async def after(self, step: int, *, cancelled: bool) -> None:
+        sizes = await CancelShelf.objects.filter(name=f"{step}").values_list("size", flat=True)
+        assert sizes == [1] or (cancelled and sizes == [])
+
+
 class GetOrCreate(Scenario):
     async def work(self, step: int) -> None:
         await CancelShelf.objects.get_or_create({"size": 1}, name=f"{step}")
@@ -249,8 +278,8 @@ class Tables(Scenario):
 
 
 SCENARIOS = [
-    Create, Save, DeleteCascade, BulkCreate, GetOrCreate, UpdateOrCreate, Query, Stream, StreamThatIsLeft,
-    StreamInTransaction, PrefetchRelated, Links, Locked, Raw, Session, Tables,
+    Create, Save, DeleteCascade, BulkCreate, InsertMany, BulkUpdate, Upsert, GetOrCreate, UpdateOrCreate,
+    Query, Stream, StreamThatIsLeft, StreamInTransaction, PrefetchRelated, Links, Locked, Raw, Session, Tables,
 ]  # fmt: skip
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 from asyncpg.cursor import Cursor as AsyncpgCursor
 from asyncpg.pool import PoolConnectionProxy
 
-from covet.database.adapters.session import Answer, Args, Cursor, DriverRow, Session
+from covet.database.adapters.session import Answer, Args, CopyTarget, Cursor, DriverRow, Session
 from covet.database.adapters.setup import run_init
 from covet.database.config import DatabaseConfig
 from covet.database.dialects.base import JsonText
@@ -103,6 +103,16 @@ class AsyncpgSession(Session):
 
     async def run_many(self, sql: str, rows: Sequence[Args]) -> None:
         await self.connection.executemany(sql, rows, timeout=self.statement_limit)
+
+    async def copy_rows(self, target: CopyTarget, rows: Iterable[Args]) -> int:
+        status = await self.connection.copy_records_to_table(
+            target.table,
+            records=rows,
+            columns=target.columns,
+            schema_name=target.schema,
+            timeout=self.statement_limit,
+        )
+        return affected(status) or 0
 
     async def ask(self, statement: RawStatement, args: Args, *, first: bool) -> Answer:
         if not statement.returns_rows:

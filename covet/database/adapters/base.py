@@ -29,7 +29,7 @@ from covet.database.adapters.lifecycle import LoopPools, Pools, PoolTotals
 from covet.database.adapters.pool import Pool, PoolStatus
 from covet.database.adapters.replicas import NoReplica, Replicas
 from covet.database.adapters.rows import Result, Row, result_of
-from covet.database.adapters.session import LARGE, Answer, Args, DriverRow, Make, Session
+from covet.database.adapters.session import LARGE, Answer, Args, CopyTarget, DriverRow, Make, Session
 from covet.database.adapters.streams import stream
 from covet.database.adapters.waiting import finish
 from covet.database.config import DatabaseConfig, mark_used
@@ -133,6 +133,14 @@ class Adapter(ABC):
     def run_many(self, sql: str, rows: Sequence[Args]) -> Coroutine[Any, Any, int | None]:
         """Run a statement once for each set of arguments, all or nothing; the row count where the driver knows it."""
         return self._run(_execute_many, sql, rows)
+
+    def copy_rows(self, target: CopyTarget, rows: Sequence[Args]) -> Coroutine[Any, Any, int]:
+        """Send rows by COPY, all or nothing; return how many. Only for values that ``Dialect.copies``."""
+
+        def copy(session: Session, _sql: str, rows: Sequence[Args]) -> Awaitable[int]:
+            return session.copy_rows(target, rows)
+
+        return self._run(copy, target.sql, rows)
 
     def run_read(
         self, operation: Callable[[Session, str, Any], Awaitable[R]], sql: str, args: Sequence[object]

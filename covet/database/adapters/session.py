@@ -18,6 +18,7 @@ from covet.exceptions import (
     ConnectionLost,
     DatabaseError,
     InterfaceError,
+    NotSupportedError,
     OperationalError,
     QueryTimeout,
     SchemaChanged,
@@ -60,6 +61,15 @@ class Cursor(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Give up what the statement holds on its connection."""
+
+
+class CopyTarget(NamedTuple):
+    """Where rows are copied to; ``sql`` is what those who watch are told."""
+
+    sql: str
+    table: str
+    schema: str | None
+    columns: tuple[str, ...]
 
 
 class Session(ABC):
@@ -116,6 +126,10 @@ class Session(ABC):
     @abstractmethod
     def run_many(self, sql: str, rows: Sequence[Args]) -> Awaitable[int | None]:
         """Run a statement for each set of arguments, all or nothing."""
+
+    async def copy_rows(self, target: CopyTarget, rows: Iterable[Args]) -> int:  # noqa: ARG002 - for those that have it
+        """Send rows by the database's own way for many of them, all or nothing; return how many there were."""
+        raise NotSupportedError(f"There is no COPY into {target.table!r} here.")
 
     @abstractmethod
     def ask(self, statement: RawStatement, args: Args, *, first: bool) -> Awaitable[Answer]:

@@ -71,6 +71,8 @@ class Dialect(ABC):
     supports_unnest: ClassVar[bool]
     #: Rows can be locked (``Select.lock``).
     supports_row_locks: ClassVar[bool]
+    #: ``Inserted`` is understood.
+    tells_inserted: ClassVar[bool]
     #: Tables live in schemas.
     supports_schemas: ClassVar[bool]
     #: A constraint can be added to a table that is there.
@@ -103,6 +105,10 @@ class Dialect(ABC):
     @abstractmethod
     def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:
         """Python -> driver; None: the driver takes the value as it is. Not called for None."""
+
+    def copies(self, logical: LogicalType) -> bool:  # noqa: ARG002 - for the dialects that have it
+        """Return whether values of a type can be sent by COPY."""
+        return False
 
     @abstractmethod
     def result_processor(self, logical: LogicalType | None) -> Inline | None:

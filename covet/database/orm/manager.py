@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from covet.database.orm.aggregates import Aggregate
 from covet.database.orm.conditions import Q
 from covet.database.orm.expressions import Expression, OrderBy
+from covet.database.orm.query.feeding import Writing
 from covet.database.orm.query.increments import Increments
 from covet.database.orm.query.prefetch import Prefetch
 from covet.database.orm.query.queryset import QuerySet
@@ -37,7 +38,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class Manager(Returns[_M], Increments, Generic[_M]):
+class Manager(Returns[_M], Increments, Writing[_M], Generic[_M]):
     """Every read and write that starts a query: the methods of ``QuerySet``, asked of all rows.
 
     >>> class UserManager(Manager["User"]):
@@ -348,12 +349,6 @@ class Manager(Returns[_M], Increments, Generic[_M]):
     ) -> Coroutine[Any, Any, tuple[_M, bool]]:
         """See ``QuerySet.get_or_create``."""
         return self._start().get_or_create(defaults, **lookups)
-
-    def update_or_create(
-        self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any
-    ) -> Coroutine[Any, Any, tuple[_M, bool]]:
-        """See ``QuerySet.update_or_create``."""
-        return self._start().update_or_create(defaults, **lookups)
 
     def bulk_create(
         self,

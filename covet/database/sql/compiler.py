@@ -6,7 +6,7 @@ A dialect's compiler is a subclass that overrides what the database says differe
 from __future__ import annotations
 
 from covet.database.sql.aggregate_compiler import AggregateCompiler
-from covet.database.sql.compiled import BindProcessor, Compiled, CompiledRows
+from covet.database.sql.compiled import Compiled, CompiledRows
 from covet.database.sql.expression_compiler import Bare, Group
 from covet.database.sql.nodes import Constant, Expression, Param
 from covet.database.sql.statements import (
@@ -15,6 +15,7 @@ from covet.database.sql.statements import (
     Insert,
     InsertColumns,
     InsertRows,
+    InsertSelect,
     Join,
     JoinedTables,
     Lock,
@@ -26,6 +27,8 @@ from covet.database.sql.statements import (
     SubqueryRef,
     TableRef,
     Update,
+    ValueColumns,
+    ValueRows,
 )
 from covet.database.sql.visitor import Pieces, separated
 from covet.exceptions import ProgrammingError, QueryTooComplex
@@ -38,14 +41,12 @@ class SQLCompiler(AggregateCompiler):
         """Return the statement's text and bind plan."""
         self.walk(statement, self._out.append)
         compiled = self.finish()
-        if not isinstance(statement, InsertRows):
+        rows = statement.source if isinstance(statement, Update) else statement
+        if not isinstance(rows, InsertRows | ValueRows):
             return compiled
-        return CompiledRows(
-            compiled.sql,
-            compiled.binds,
-            processors=self._row_processors(statement),
-            row_params=statement.count * len(statement.columns),
-        )
+        processors = tuple(map(self.dialect.bind_processor, rows.types))
+        row_params = rows.count * len(rows.types)
+        return CompiledRows(compiled.sql, compiled.binds, processors=processors, row_params=row_params)
 
     # SELECT ---------------------------------------------------------------------------------------------------------
 
@@ -173,19 +174,23 @@ class SQLCompiler(AggregateCompiler):
         if not width:
             self._one_empty_row(node.table, node.count)
             return *self._insert_into(node.table, ()), " DEFAULT VALUES", *self._insert_end(node)
-        if node.count < 1 or width * node.count > self.dialect.max_params:
-            limit = self.dialect.max_params
-            self.refuse(f"takes 1 to {limit // width} rows of {width} values in a statement; these are {node.count}")
+        self.check_count(width, node.count)
         values = self.placeholder_rows(width, node.count)
         return *self._insert_into(node.table, node.columns), " VALUES ", values, *self._insert_end(node)
+
+    def check_count(self, width: int, count: int) -> None:
+        """Refuse rows of more values than a statement takes."""
+        limit = self.dialect.max_params
+        if count < 1 or width * count > limit:
+            self.refuse(f"takes 1 to {limit // width} rows of {width} values in a statement; these are {count}")
 
     def placeholder_rows(self, width: int, count: int) -> str:
         """Return ``(..), (..)`` with ``width * count`` placeholders numbered from 1."""
         rows = iter([self.placeholder(number) for number in range(1, width * count + 1)])
         return ", ".join(f"({', '.join(row)})" for row in zip(*[rows] * width, strict=True))
 
-    def _row_processors(self, node: InsertRows) -> tuple[BindProcessor | None, ...]:
-        return tuple(map(self.dialect.bind_processor, node.types))
+    def visit_insert_select(self, node: InsertSelect) -> Pieces:
+        return *self._insert_into(node.table, node.columns), " ", node.select, *self._insert_end(node)
 
     def visit_insert_columns(self, node: InsertColumns) -> Pieces:
         self.refuse(f"cannot take whole columns of values for {node.table.name!r}; give it rows")
@@ -193,7 +198,7 @@ class SQLCompiler(AggregateCompiler):
     def _insert_into(self, table: TableRef, columns: tuple[str, ...]) -> Pieces:
         return "INSERT INTO ", table, f" ({', '.join(map(self.quote, columns))})" if columns else ""
 
-    def _insert_end(self, node: Insert | InsertRows | InsertColumns) -> Pieces:
+    def _insert_end(self, node: Insert | InsertRows | InsertColumns | InsertSelect) -> Pieces:
         conflict = () if node.on_conflict is None else self.conflict(node.on_conflict)
         return *conflict, *self.returning(node.table, node.returning)
 
@@ -216,9 +221,19 @@ class SQLCompiler(AggregateCompiler):
         if not node.assignments:
             raise ProgrammingError(f"UPDATE of {node.table.name!r} without assignments.")
         pieces: list[object] = ["UPDATE ", node.table, " SET ", *self._assignments(node.assignments)]
+        if node.source is not None:
+            pieces += (" FROM ", node.source)
         if node.where is not None:
             pieces += (" WHERE ", node.where)
         return *pieces, *self.returning(node.table, node.returning)
+
+    def visit_value_rows(self, node: ValueRows) -> Pieces:
+        width = len(node.types)
+        self.check_count(width, node.count)
+        return (f"(VALUES {self.placeholder_rows(width, node.count)}) AS {self.quote(node.alias)}",)
+
+    def visit_value_columns(self, node: ValueColumns) -> Pieces:
+        self.refuse(f"cannot take whole columns of {len(node.types)} values; give it rows")
 
     def visit_delete(self, node: Delete) -> Pieces:
         where = () if node.where is None else (" WHERE ", node.where)

@@ -33,6 +33,7 @@ from covet.database.sql.nodes import (
     Function,
     Given,
     In,
+    Inserted,
     IsNull,
     Like,
     Literal,
@@ -180,6 +181,9 @@ class ExpressionCompiler(Visitor):
 
     def visit_excluded(self, node: Excluded) -> Pieces:
         return (f"EXCLUDED.{self.quote(node.column)}",)
+
+    def visit_inserted(self, node: Inserted) -> Pieces:  # noqa: ARG002 - for the dialects that know it
+        self.refuse("does not say which rows of an INSERT were there before")
 
     def visit_scalar_subquery(self, node: ScalarSubquery) -> Pieces:
         return self.array_subquery(node) if node.array else ("(", node.select, ")")

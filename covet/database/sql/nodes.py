@@ -295,3 +295,7 @@ class Excluded(Expression):
 
     column: str
     type: LogicalType | None = None
+
+
+class Inserted(Expression):
+    """Whether a row is new, in RETURNING of an INSERT with ON CONFLICT DO UPDATE (``Dialect.tells_inserted``)."""

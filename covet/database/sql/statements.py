@@ -147,13 +147,42 @@ class InsertRows(Frozen):
     on_conflict: OnConflict | None = None
 
 
+class InsertSelect(Frozen):
+    """INSERT of the rows of a query."""
+
+    table: TableRef
+    columns: tuple[str, ...]
+    select: Select
+    on_conflict: OnConflict | None = None
+    returning: tuple[Selected, ...] = ()
+
+
+class ValueColumns(Frozen):
+    """A table of values, given as one list a column: ``Param`` i is the list of ``column{i + 1}``.
+
+    PostgreSQL reads them with ``unnest``; a dialect whose ``supports_unnest`` is false refuses it.
+    """
+
+    alias: str
+    types: tuple[LogicalType, ...]
+
+
+class ValueRows(Frozen):
+    """A table of ``count`` rows of values, as one flat parameter tuple; its columns are ``column1``, ``column2``."""
+
+    alias: str
+    types: tuple[LogicalType, ...]
+    count: int
+
+
 class Update(Frozen):
-    """UPDATE."""
+    """UPDATE; with a ``source`` of values the parameters are those of the source, and there are no others."""
 
     table: TableRef
     assignments: tuple[tuple[str, Expression], ...]
     where: Expression | None = None
     returning: tuple[Selected, ...] = ()
+    source: ValueColumns | ValueRows | None = None
 
 
 class Delete(Frozen):
@@ -164,4 +193,4 @@ class Delete(Frozen):
     returning: tuple[Selected, ...] = ()
 
 
-Statement = Select | Insert | InsertColumns | InsertRows | Update | Delete
+Statement = Select | Insert | InsertColumns | InsertRows | InsertSelect | Update | Delete

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from covet.database.schema.types import Array, Boolean, Integer, Json, Text, Varchar
@@ -26,6 +28,8 @@ from covet.database.sql.statements import (
     Selected,
     TableRef,
     Update,
+    ValueColumns,
+    ValueRows,
 )
 from covet.exceptions import NotSupportedError, ProgrammingError
 
@@ -136,6 +140,31 @@ def test_columns_are_unnested_on_postgresql(dialects):
     for refused in (InsertColumns(table, ("a",), (Array(Text()),)), InsertColumns(table, (), ())):
         with pytest.raises(NotSupportedError, match="PostgreSQL cannot unnest the columns of 't'"):
             postgresql.compile(refused)
+
+
+def test_update_from_values(dialects):
+    sqlite, postgresql = dialects
+    where = Comparison("=", ColumnRef("t", "id"), ColumnRef("v", "column1"))
+    changes = (("a", ColumnRef("v", "column2")),)
+    types = (Integer(64), Json())
+    update = Update(TableRef("t", alias="t"), changes, where, source=ValueColumns("v", types))
+    sql, arguments = postgresql.compile(update).bind(((1, 2), ([], None)))
+    begin, end = 'UPDATE "t" SET "a" = "v"."column2" FROM ', ' WHERE "t"."id" = "v"."column1"'
+    assert sql == f'{begin}unnest($1::bigint[], $2::jsonb[]) AS "v"("column1", "column2"){end}'
+    assert list(arguments) == [(1, 2), ["[]", None]]
+    with pytest.raises(NotSupportedError, match="SQLite cannot take whole columns of 2 values"):
+        sqlite.compile(update)
+    with pytest.raises(NotSupportedError, match="PostgreSQL cannot unnest columns of arrays"):
+        postgresql.compile(replace(update, source=ValueColumns("v", (Array(Text()),))))
+    rows = replace(update, source=ValueRows("v", types, 2))
+    values = {sqlite: "(?, ?), (?, ?)", postgresql: "($1::bigint, $2::jsonb), ($3, $4)"}
+    for dialect, printed in values.items():
+        sql, arguments = dialect.compile(rows).bind((1, [], 2, None))
+        assert sql == f'{begin}(VALUES {printed}) AS "v"{end}'
+        assert list(arguments) == [1, "[]", 2, None]
+        for count in (0, 20_000):
+            with pytest.raises(NotSupportedError, match="takes 1 to 16383 rows of 2 values"):
+                dialect.compile(replace(update, source=ValueRows("v", types, count)))
 
 
 # UPDATE, DELETE

@@ -10,12 +10,29 @@ from covet.database.dialects.plans import PlanNode
 from covet.database.dialects.postgresql import plans, types
 from covet.database.dialects.postgresql.compiler import PostgreSQLCompiler
 from covet.database.dialects.postgresql.ddl import PostgreSQLDDLCompiler, literal
-from covet.database.schema.types import LogicalType
+from covet.database.schema.types import (
+    Array,
+    Binary,
+    Boolean,
+    Date,
+    Float,
+    Integer,
+    Interval,
+    LogicalType,
+    Numeric,
+    Text,
+    Time,
+    Timestamp,
+    Uuid,
+    Varchar,
+)
 from covet.database.sql.compiled import BindProcessor, Compiled
 from covet.database.sql.ddl import DDLStatement
 from covet.database.sql.statements import Statement
 
 __all__ = ["PostgreSQLDialect"]
+
+_COPIED = (Binary, Boolean, Date, Float, Integer, Interval, Numeric, Text, Time, Timestamp, Uuid, Varchar)
 
 
 class PostgreSQLDialect(Dialect):
@@ -32,6 +49,7 @@ class PostgreSQLDialect(Dialect):
     max_identifier = 63
     supports_unnest = True
     supports_row_locks = True
+    tells_inserted = True
     supports_schemas = True
     supports_add_constraint = True
     supports_distinct_on = True
@@ -79,6 +97,10 @@ class PostgreSQLDialect(Dialect):
 
     def bind_processor(self, logical: LogicalType | None) -> BindProcessor | None:
         return types.bind_processor(logical, self.make_range)
+
+    def copies(self, logical: LogicalType) -> bool:
+        # What has a codec of text (JSON) or none cannot be in a binary COPY.
+        return isinstance(logical.item if isinstance(logical, Array) else logical, _COPIED)
 
     def result_processor(self, logical: LogicalType | None) -> Inline | None:
         return types.result_processor(logical)

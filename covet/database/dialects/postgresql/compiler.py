@@ -41,6 +41,7 @@ from covet.database.sql.nodes import (
     ColumnRef,
     Expression,
     In,
+    Inserted,
     Like,
     Param,
     ParamList,
@@ -50,7 +51,7 @@ from covet.database.sql.nodes import (
     TextMatch,
 )
 from covet.database.sql.patterns import LIKE_PATTERNS
-from covet.database.sql.statements import InsertColumns, OnConflict, Order
+from covet.database.sql.statements import InsertColumns, OnConflict, Order, ValueColumns, ValueRows
 from covet.database.sql.visitor import Pieces, separated
 
 _SHIFTS = ("<<", ">>")
@@ -224,6 +225,10 @@ class PostgreSQLCompiler(PostgreSQLRanges):
         )
         return self.aggregate("STRING_AGG", replace(node, argument=text, order_by=keys))
 
+    def visit_inserted(self, node: Inserted) -> Pieces:  # noqa: ARG002 - it says all by itself
+        # A row that was updated is one that this transaction locked first.
+        return ('("xmax" = 0)',)
+
     # INSERT ---------------------------------------------------------------------------------------------------------
 
     def conflict(self, node: OnConflict) -> Pieces:
@@ -234,11 +239,7 @@ class PostgreSQLCompiler(PostgreSQLRanges):
     def visit_insert_columns(self, node: InsertColumns) -> Pieces:
         if not node.columns or any(isinstance(logical, Array) for logical in node.types):
             self.refuse(f"cannot unnest the columns of {node.table.name!r} (none, or an array); give it rows")
-        lists: list[str] = []
-        for index, logical in enumerate(node.types):
-            processor = self.dialect.bind_processor(logical)
-            self._binds.append(Bind(index, None if processor is None else list_processor(processor)))
-            lists.append(f"{self.placeholder(len(self._binds))}::{plain_type(logical)}[]")
+        lists = self._unnested(node.types)
         names = [f'"c{number}"' for number in range(len(lists))]
         return (
             *self._insert_into(node.table, node.columns),
@@ -246,6 +247,30 @@ class PostgreSQLCompiler(PostgreSQLRanges):
             f' AS "s"({", ".join(names)}, "n") ORDER BY "n"',
             *self._insert_end(node),
         )
+
+    def _unnested(self, types: tuple[LogicalType, ...]) -> list[str]:
+        """Return the parameters that are whole columns."""
+        lists: list[str] = []
+        for index, logical in enumerate(types):
+            processor = self.dialect.bind_processor(logical)
+            self._binds.append(Bind(index, None if processor is None else list_processor(processor)))
+            lists.append(f"{self.placeholder(len(self._binds))}::{plain_type(logical)}[]")
+        return lists
+
+    # UPDATE ---------------------------------------------------------------------------------------------------------
+
+    def visit_value_columns(self, node: ValueColumns) -> Pieces:
+        if any(isinstance(logical, Array) for logical in node.types):
+            self.refuse("cannot unnest columns of arrays; give it rows")
+        names = ", ".join(f'"column{number}"' for number in range(1, len(node.types) + 1))
+        return (f"unnest({', '.join(self._unnested(node.types))}) AS {self.quote(node.alias)}({names})",)
+
+    def visit_value_rows(self, node: ValueRows) -> Pieces:
+        # The types of the first row are those of all.
+        self.check_count(len(node.types), node.count)
+        first = ", ".join(f"{self.placeholder(at)}::{plain_type(each)}" for at, each in enumerate(node.types, 1))
+        rest = self.placeholder_rows(len(node.types), node.count).partition(")")[2]
+        return (f"(VALUES ({first}){rest}) AS {self.quote(node.alias)}",)
 
 
 def _comparable(logical: LogicalType) -> str:

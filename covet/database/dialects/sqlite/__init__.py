@@ -31,6 +31,7 @@ class SQLiteDialect(Dialect):
     max_identifier = 1_000_000
     supports_unnest = False
     supports_row_locks = False
+    tells_inserted = False
     supports_schemas = False
     supports_add_constraint = False
     supports_distinct_on = False

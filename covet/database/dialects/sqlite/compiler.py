@@ -11,8 +11,8 @@ from covet.database.dialects.sqlite.lists import expand_list, expand_rows
 from covet.database.schema.types import Array, Float, Numeric
 from covet.database.sql.expression_compiler import Group
 from covet.database.sql.expression_types import type_of
-from covet.database.sql.nodes import ColumnRef, In, ParamList, Row, RowList
-from covet.database.sql.statements import Lock, Select, Selected, TableRef, Update
+from covet.database.sql.nodes import ColumnRef, Constant, In, ParamList, Row, RowList
+from covet.database.sql.statements import InsertSelect, Lock, Select, Selected, TableRef, Update
 from covet.database.sql.visitor import Pieces, separated
 from covet.exceptions import NotSupportedError
 
@@ -87,6 +87,12 @@ class SQLiteCompiler(SQLiteExpressions):
 
     def table_name(self, name: str, schema: str | None) -> str:
         return super().table_name(name, own_schema(schema))
+
+    def visit_insert_select(self, node: InsertSelect) -> Pieces:
+        if node.on_conflict is not None and node.select.where is None:
+            # Without a WHERE the ON would be read as that of a join.
+            node = replace(node, select=replace(node.select, where=Constant(value=True)))
+        return super().visit_insert_select(node)
 
     def visit_update(self, node: Update) -> Pieces:
         if not any(reads(value, node.table.name) for _, value in node.assignments):

@@ -19,6 +19,7 @@ from covet.database.orm.expressions import Expression, OrderBy
 from covet.database.orm.query import (
     builders,
     bulk,
+    bulk_updates,
     calendar,
     combination,
     deletion,
@@ -32,6 +33,7 @@ from covet.database.orm.query import (
 from covet.database.orm.query.batched import Batched
 from covet.database.orm.query.ctes import Sourced
 from covet.database.orm.query.explanation import Explained
+from covet.database.orm.query.feeding import Writing
 from covet.database.orm.query.increments import Increments
 from covet.database.orm.query.locking import Locking
 from covet.database.orm.query.paging import Paged
@@ -58,7 +60,7 @@ _T3 = TypeVar("_T3")
 _T4 = TypeVar("_T4")
 
 
-class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Locking, Generic[_M, _R]):
+class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Writing[_M], Locking, Generic[_M, _R]):
     """Rows of a model, asked for lazily.
 
     >>> adults = User.objects.filter(age__gte=18).order_by("-created_at")
@@ -415,10 +417,6 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Lo
         """Return (row, created). Safe when several tasks try the same key that is unique."""
         return await upserts.get_or_create(self, defaults or {}, lookups)
 
-    async def update_or_create(self, /, defaults: Mapping[str, Any] | None = None, **lookups: Any) -> tuple[_M, bool]:
-        """Update the row that matches, or insert one; return (row, created)."""
-        return await upserts.update_or_create(self, defaults or {}, lookups)
-
     async def bulk_create(
         self,
         objs: Iterable[_M],
@@ -437,7 +435,7 @@ class QuerySet(Query, Paged[_R], Explained, Sourced, Returns[_R], Increments, Lo
         self, objs: Iterable[_M], fields: Iterable[str | Expression[Any]], *, batch_size: int | None = None
     ) -> int:
         """Store these fields of many instances, all or none; return how many rows there were."""
-        return await bulk.bulk_update(self.model, objs, fields, self.database, batch_size)
+        return await bulk_updates.bulk_update(self.model, objs, fields, self.database, batch_size)
 
     async def update(self, **values: Any) -> int:
         """Change all rows in one statement: ``update(age=F("age") + 1)``; return how many there were."""

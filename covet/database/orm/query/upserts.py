@@ -64,14 +64,17 @@ def _called(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def update_or_create(
-    queryset: QuerySet[_M, Any], defaults: Mapping[str, Any], lookups: Mapping[str, Any]
+    queryset: QuerySet[_M, Any],
+    defaults: Mapping[str, Any],
+    lookups: Mapping[str, Any],
+    create_defaults: Mapping[str, Any] | None = None,
 ) -> tuple[_M, bool]:
     """Update the row that matches, locked where the database locks rows, or create it."""
     adapter = writing(queryset.database, queryset.model)
     queryset = queryset.using(adapter.alias)
     async with transaction(using=adapter.alias):
         locked = queryset.select_for_update() if adapter.dialect.supports_row_locks else queryset
-        found, created = await get_or_create(locked, defaults, lookups)
+        found, created = await get_or_create(locked, defaults if create_defaults is None else create_defaults, lookups)
         if created:
             return found, True
         for name, value in _called(defaults).items():

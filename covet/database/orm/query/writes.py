@@ -79,10 +79,15 @@ async def execute(adapter: Adapter, model: type[Any], plan: Plan, params: tuple[
             return plan.hydrate(await adapter.fetch_write(sql, arguments))
         return await adapter.run(sql, arguments)
     except IntegrityError as error:
-        if error.model is None or error.table == cast("Options", model._meta).db_table:
-            error.model = model  # several models may have one table
-            explained(error)
+        name_model(error, model)
         raise
+
+
+def name_model(error: IntegrityError, model: type[Any]) -> None:
+    """Tell an integrity error which model it is of."""
+    if error.model is None or error.table == cast("Options", model._meta).db_table:
+        error.model = model  # several models may have one table
+        explained(error)
 
 
 # -- one instance ----------------------------------------------------------------------------

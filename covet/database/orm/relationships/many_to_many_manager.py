@@ -123,6 +123,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
         self,
         /,
         defaults: Mapping[str, Any] | None = None,
+        create_defaults: Mapping[str, Any] | None = None,
         *,
         through_defaults: Mapping[str, Any] | None = None,
         **lookups: Any,
@@ -130,7 +131,7 @@ class ManyToManyManager(RelatedManager[_ToM]):
         """Update the linked row that matches, or insert and link one; return (row, created)."""
         self._key(writing=True)
         async with transaction(using=self._written):
-            found, created = await self.get_queryset().update_or_create(defaults, **lookups)
+            found, created = await self.get_queryset().update_or_create(defaults, create_defaults, **lookups)
             if created:
                 await self.add(found, through_defaults=through_defaults)
         self._forget()
