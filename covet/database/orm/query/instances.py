@@ -44,6 +44,7 @@ def of_target(path: ResolvedPath, query: Query) -> Query:
     if remote is None or remote.model is not path.target or remote.primary_key:
         return query
     found = Query()
+    found.database = query.database
     found.model, found.params = query.model, query.params
     found.state = query.state._replace(shape=Shape("flat", (remote.name,)))
     return found
