@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from covet._frozen import replace
 from covet.database.schema.types import Array, Boolean, Integer, Json, Text, Varchar
 from covet.database.sql.nodes import (
     Arithmetic,
